@@ -1,0 +1,5 @@
+//! Agent files: `.claude/agents/**/*.md` and their frontmatter.
+
+mod selection;
+
+pub use selection::{ToolPattern, ToolSelection};

@@ -1,0 +1,7 @@
+//! Permission rules as data: what the user allowed, denied or wants to be asked about. Judging is the gate's work.
+
+mod mode;
+mod rule;
+
+pub use mode::PermissionMode;
+pub use rule::{PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};

@@ -1,0 +1,13 @@
+//! The neutral form of a conversation: what the agent loop speaks and every wire format is translated to and from.
+
+mod event;
+mod message;
+mod reply;
+mod request;
+
+pub use event::{ChatEvent, RateLimits, RateWindow};
+pub use message::{
+    AssistantPart, AssistantTurn, Message, ProviderState, ToolCall, ToolResult, UserPart, UserTurn,
+};
+pub use reply::{ChatReply, StopReason};
+pub use request::{ChatRequest, OutputSchema, ToolSpec};

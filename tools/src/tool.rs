@@ -1,0 +1,73 @@
+//! What a tool is. Tools are run by `ToolSet::call` only, behind the gate.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use codex_task_config::ToolName;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::{Session, ToolError};
+
+/// A tool as it is offered to a model.
+#[derive(Clone, Debug)]
+pub struct ToolDefinition {
+    /// Claude Code's name.
+    pub name: ToolName,
+    /// What it does, for the model; our own words.
+    pub description: Arc<str>,
+    /// JSON schema of the arguments: an object, `additionalProperties: false`, Claude Code's argument names.
+    pub input_schema: Arc<RawValue>,
+}
+
+/// What one call would touch: what the gate judges and the scheduler orders by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reads a file or lists and searches below a directory.
+    Read(PathBuf),
+    /// Creates or changes a file.
+    Write(PathBuf),
+    /// Runs a shell command.
+    Execute {
+        /// The command line as the model wrote it.
+        command: String,
+    },
+    /// Touches nothing outside the session (e.g. a to-do list).
+    Nothing,
+}
+
+impl Access {
+    /// Whether calls of this kind may run beside each other within one turn.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Nothing)
+    }
+}
+
+/// What a tool gives back to the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolReply {
+    /// The text that the model reads; bounded by the tool.
+    pub text: String,
+    /// Whether the call failed or was refused.
+    pub is_error: bool,
+}
+
+/// One built-in tool. Stateless: everything that belongs to an agent is in the [`Session`].
+pub trait Tool: Send + Sync {
+    /// Name, description and schema.
+    fn definition(&self) -> &ToolDefinition;
+
+    /// What a call with these arguments would touch. Arguments have passed the schema; paths are as the model wrote
+    /// them, made absolute against the session's working directory, not yet resolved.
+    ///
+    /// # Errors
+    /// [`ToolError`] when the arguments make no sense together.
+    fn access(&self, arguments: &Value, session: &Session) -> Result<Access, ToolError>;
+
+    /// Runs the call. The gate has allowed it; paths must still be opened through the session's path guard.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the work and every process that it started.
+    fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>>;
+}
