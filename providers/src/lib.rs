@@ -9,6 +9,6 @@ mod error;
 pub use backend::{ChatBackend, ChatStream, ModelLimits};
 pub use chat::{
     AssistantPart, AssistantTurn, ChatEvent, ChatReply, ChatRequest, Message, OutputSchema, ProviderState,
-    StopReason, ToolCall, ToolResult, ToolSpec, UserPart, UserTurn,
+    RateLimits, RateWindow, StopReason, ToolCall, ToolResult, ToolSpec, UserPart, UserTurn,
 };
 pub use error::{ProviderError, Remedy, WaitingFor};
