@@ -1,1 +1,27 @@
-//! actors
+//! The actors: a supervisor, one actor per running subagent, one per provider, and an aggregator; with the messages
+//! that they exchange. Nothing else: no files, no HTTP, no terminal.
+//!
+//! Invariants: a context window is owned by one actor and seen by no other; a task is answered exactly once; an actor
+//! that panics takes nobody else down (`stopping` is never overridden and no `Drop` of an actor can panic, because a
+//! panic there would end the process).
+
+mod aggregator;
+mod io_runtime;
+mod messages;
+mod provider;
+mod subagent;
+mod supervisor;
+mod task;
+
+pub use aggregator::{AggregatorActor, AggregatorCounters, CollectRun, EventBus, OpenRun, RunUnknown};
+pub use io_runtime::IoRuntime;
+pub use messages::{CancelTask, Drain, Observe};
+pub use provider::{ProviderActor, ProviderCounters};
+pub use supervisor::{
+    BoardEntry, BoardState, RestartPolicy, RetireWorker, Services, SessionFacts, SupervisorActor, SupervisorCounters,
+    TaskBoard, WorkerFactory,
+};
+pub use task::{
+    Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport,
+    TaskRequest, TaskStatus, TaskTiming,
+};

@@ -10,6 +10,7 @@ mod model;
 mod permission;
 mod problem;
 mod tool_names;
+pub mod yaml;
 
 pub use agent::{ToolPattern, ToolSelection};
 pub use environment::Environment;

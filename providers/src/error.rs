@@ -13,6 +13,8 @@ pub enum WaitingFor {
     FirstEvent,
     /// The next event of the stream.
     NextEvent,
+    /// The end of a reply that kept coming.
+    EndOfReply,
 }
 
 impl std::fmt::Display for WaitingFor {
@@ -22,6 +24,7 @@ impl std::fmt::Display for WaitingFor {
             Self::Headers => "response headers",
             Self::FirstEvent => "the first event",
             Self::NextEvent => "the next event",
+            Self::EndOfReply => "the end of the reply",
         })
     }
 }

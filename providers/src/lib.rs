@@ -2,13 +2,23 @@
 //!
 //! Invariant: nothing here retries, limits or chooses a provider for a running task; each call is one HTTP request.
 
+mod anthropic;
 mod backend;
 mod chat;
+mod credential;
+mod decode;
+mod drive;
 mod error;
+mod http;
+mod sse;
 
+pub use anthropic::{AnthropicBackend, AnthropicConfig, AnthropicCredential, CacheLifetime};
 pub use backend::{ChatBackend, ChatStream, ModelLimits};
 pub use chat::{
     AssistantPart, AssistantTurn, ChatEvent, ChatReply, ChatRequest, Message, OutputSchema, ProviderState,
     RateLimits, RateWindow, StopReason, ToolCall, ToolResult, ToolSpec, UserPart, UserTurn,
 };
+pub use credential::{Credential, CredentialError};
+pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
+pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};

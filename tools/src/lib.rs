@@ -1,9 +1,20 @@
 //! Built-in tools and the one gate that every tool call passes.
 
 mod error;
+mod gate;
+mod path;
+mod shell;
+mod rights;
 mod session;
 mod tool;
+mod tool_set;
 
 pub use error::ToolError;
+pub use gate::{
+    Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Verdict, judge,
+};
+pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
+pub use rights::Rights;
 pub use session::Session;
 pub use tool::{Access, Tool, ToolDefinition, ToolReply};
+pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};

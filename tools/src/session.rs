@@ -6,8 +6,11 @@ use std::sync::Arc;
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
+use crate::{PathError, PathGuard};
+
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Session {
     /// Working directory of the agent's tools; absolute, inside the workspace.
     pub cwd: Arc<Path>,
@@ -19,4 +22,30 @@ pub struct Session {
     pub environment: Environment,
     /// Ends every running call.
     pub cancel: CancellationToken,
+    /// The only way to files.
+    pub guard: PathGuard,
+}
+
+impl Session {
+    /// Opens a session in `environment.cwd()`, with `~` from `environment.home()`.
+    ///
+    /// # Errors
+    /// [`PathError`] when the workspace is no directory or the working directory lies outside it.
+    pub fn open(
+        workspace: &Path,
+        additional_directories: &[PathBuf],
+        environment: Environment,
+        cancel: CancellationToken,
+    ) -> Result<Self, PathError> {
+        let guard =
+            PathGuard::open(workspace, additional_directories, environment.cwd(), environment.home())?;
+        Ok(Self {
+            cwd: guard.cwd().into(),
+            workspace: workspace.into(),
+            additional_directories: additional_directories.into(),
+            environment,
+            cancel,
+            guard,
+        })
+    }
 }

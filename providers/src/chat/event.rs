@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use codex_task_config::TokenUsage;
+
 use super::ChatReply;
 
 /// One rate limit as the provider states it in its response headers.
@@ -50,6 +52,12 @@ pub enum ChatEvent {
     ToolArguments {
         /// How many.
         bytes: usize,
+    },
+    /// The server works on the reply without anything to show, e.g. it opened a block. Counts against silence, is
+    /// never a first token. Keep-alives such as Anthropic's `ping` do not become one.
+    Activity {
+        /// Tokens counted so far, where the server says them before the end: what a broken stream is billed by.
+        usage: Option<TokenUsage>,
     },
     /// The reply is complete.
     Finished(Box<ChatReply>),

@@ -1,0 +1,229 @@
+//! The aggregator correlates endings by run and answers `CollectRun` when all of a run's tasks have ended, failed ones
+//! included. It knows how long agents took so far. It decides nothing and holds no task up; the supervisor starts and
+//! outlives it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
+use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::history::History;
+use crate::messages::Observe;
+use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
+
+/// See the module.
+pub struct AggregatorActor {
+    /// Runs that somebody opened and nobody has collected yet.
+    runs: HashMap<RunId, OpenedRun>,
+    history: History,
+    counters: AggregatorCounters,
+}
+
+/// What the aggregator has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AggregatorCounters {
+    /// Tasks that ended.
+    pub ended: u64,
+    /// Tasks that completed; counted in `ended` too.
+    pub completed: u64,
+    /// Runs that wait to be collected.
+    pub runs_open: usize,
+}
+
+/// Opens a run: its tasks are kept until [`CollectRun`]. Tasks of runs that nobody opened are not kept.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct OpenRun {
+    /// The run.
+    pub run: RunId,
+    /// Its tasks, in the order in which the report will list them.
+    pub tasks: Vec<TaskId>,
+}
+
+/// Waits until every task of an opened run has ended, and takes the results: a second call finds nothing.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<RunReport, RunUnknown>")]
+pub struct CollectRun {
+    /// The run.
+    pub run: RunId,
+}
+
+/// The run was never opened, or was collected before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("run {0} is not open")]
+pub struct RunUnknown(pub RunId);
+
+/// A task has ended.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct TaskEnded {
+    pub(crate) report: Arc<TaskReport>,
+    /// From its start to its end, waiting not counted.
+    pub(crate) ran: Duration,
+}
+
+/// How long tasks of this agent took so far.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Option<Duration>")]
+pub(crate) struct ExpectedTime {
+    pub(crate) agent: Arc<str>,
+}
+
+struct OpenedRun {
+    order: Vec<TaskId>,
+    ended: HashMap<TaskId, Arc<TaskReport>>,
+    opened: Instant,
+    collectors: Vec<oneshot::Sender<RunReport>>,
+}
+
+impl OpenedRun {
+    fn is_complete(&self) -> bool {
+        self.order.iter().all(|task| self.ended.contains_key(task))
+    }
+
+    fn into_report(mut self, run: RunId) -> (RunReport, Vec<oneshot::Sender<RunReport>>) {
+        let tasks = self.order.iter().filter_map(|task| self.ended.remove(task)).collect();
+        (RunReport { run, tasks, total: self.opened.elapsed() }, self.collectors)
+    }
+}
+
+impl AggregatorActor {
+    /// An aggregator that has seen nothing yet.
+    #[expect(clippy::new_without_default, reason = "an actor is started, never a default value")]
+    pub fn new() -> Self {
+        Self { runs: HashMap::new(), history: History::default(), counters: AggregatorCounters::default() }
+    }
+
+    /// Answers the collectors of a run whose last task has ended.
+    fn close_if_complete(&mut self, run: RunId) {
+        if !self.runs.get(&run).is_some_and(|opened| opened.is_complete() && !opened.collectors.is_empty()) {
+            return;
+        }
+        if let Some(opened) = self.runs.remove(&run) {
+            let (report, collectors) = opened.into_report(run);
+            for collector in collectors {
+                let _ = collector.send(report.clone()); // a collector that left needs no answer
+            }
+        }
+    }
+}
+
+impl Actor for AggregatorActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<OpenRun> for AggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, open: OpenRun, _: &mut Self::Context) {
+        self.runs.entry(open.run).or_insert_with(|| OpenedRun {
+            order: open.tasks,
+            ended: HashMap::new(),
+            opened: Instant::now(),
+            collectors: Vec::new(),
+        });
+    }
+}
+
+impl Handler<CollectRun> for AggregatorActor {
+    type Result = ResponseFuture<Result<RunReport, RunUnknown>>;
+
+    fn handle(&mut self, CollectRun { run }: CollectRun, _: &mut Self::Context) -> Self::Result {
+        let Some(opened) = self.runs.get_mut(&run) else {
+            return Box::pin(async move { Err(RunUnknown(run)) });
+        };
+        let (collector, report) = oneshot::channel();
+        opened.collectors.push(collector);
+        self.close_if_complete(run);
+        Box::pin(async move { report.await.map_err(|_| RunUnknown(run)) })
+    }
+}
+
+impl Handler<TaskEnded> for AggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, TaskEnded { report, ran }: TaskEnded, _: &mut Self::Context) {
+        self.counters.ended += 1;
+        if matches!(report.outcome, Outcome::Completed(_)) {
+            self.counters.completed += 1;
+            self.history.add(&report.agent, ran);
+        }
+        let run = report.run;
+        if let Some(opened) = self.runs.get_mut(&run) {
+            opened.ended.insert(report.task, report);
+            self.close_if_complete(run);
+        }
+    }
+}
+
+impl Handler<ExpectedTime> for AggregatorActor {
+    type Result = Option<Duration>;
+
+    fn handle(&mut self, question: ExpectedTime, _: &mut Self::Context) -> Self::Result {
+        self.history.expected(&question.agent)
+    }
+}
+
+impl Handler<Observe<AggregatorCounters>> for AggregatorActor {
+    type Result = MessageResult<Observe<AggregatorCounters>>;
+
+    fn handle(&mut self, _: Observe<AggregatorCounters>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(AggregatorCounters { runs_open: self.runs.len(), ..self.counters.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{TaskError, TaskTiming};
+
+    fn ended(run: RunId, task: TaskId, outcome: Outcome) -> TaskEnded {
+        let report = TaskReport {
+            task,
+            run,
+            agent: "a".into(),
+            description: None,
+            outcome,
+            attempts: Vec::new(),
+            provider: None,
+            model: None,
+            usage: codex_task_config::TokenUsage::default(),
+            cost: None,
+            timing: TaskTiming::default(),
+            turns: 0,
+            tool_calls: 0,
+            restarts: 0,
+            notes: Vec::new(),
+        };
+        TaskEnded { report: Arc::new(report), ran: Duration::from_secs(1) }
+    }
+
+    #[actix::test]
+    async fn a_run_is_answered_when_its_last_task_ends_in_the_order_it_was_opened_with() {
+        let aggregator = AggregatorActor::new().start();
+        let (run, first, second) = (RunId::new(), TaskId::new(), TaskId::new());
+        aggregator.send(OpenRun { run, tasks: vec![first, second] }).await.expect("alive");
+        aggregator.send(ended(run, second, Outcome::Completed("2".into()))).await.expect("alive");
+        let collected = tokio::task::spawn_local(aggregator.send(CollectRun { run }));
+        let failed = Outcome::Failed { error: TaskError::EmptyAnswer, partial: None };
+        aggregator.send(ended(run, first, failed.clone())).await.expect("alive");
+        let report = collected.await.expect("no panic").expect("alive").expect("the run is open");
+        let outcomes: Vec<_> = report.tasks.iter().map(|task| task.outcome.clone()).collect();
+        assert_eq!(outcomes, [failed, Outcome::Completed("2".into())]);
+        assert_eq!(aggregator.send(CollectRun { run }).await.expect("alive").map(|_| ()), Err(RunUnknown(run)));
+        let counters = aggregator.send(Observe::new()).await.expect("alive");
+        assert_eq!(counters, AggregatorCounters { ended: 2, completed: 1, runs_open: 0 });
+    }
+
+    #[actix::test]
+    async fn tasks_of_a_run_that_nobody_opened_are_not_kept() {
+        let aggregator = AggregatorActor::new().start();
+        let run = RunId::new();
+        aggregator.send(ended(run, TaskId::new(), Outcome::Completed(String::new()))).await.expect("alive");
+        assert_eq!(aggregator.send(CollectRun { run }).await.expect("alive").map(|_| ()), Err(RunUnknown(run)));
+    }
+}

@@ -1,0 +1,39 @@
+//! Where connections and tools live: a tokio runtime that no Arbiter's death can take down.
+
+use std::future::Future;
+
+use tokio::runtime::Handle;
+use tokio_util::task::AbortOnDropHandle;
+
+/// A handle of the runtime that drives HTTP and tools: our own, or the host's.
+#[derive(Clone, Debug)]
+pub struct IoRuntime(Handle);
+
+impl IoRuntime {
+    /// Uses this runtime; it must have I/O and time enabled.
+    pub fn new(handle: Handle) -> Self {
+        Self(handle)
+    }
+
+    /// Runs a future there and waits for it.
+    ///
+    /// # Panics
+    /// When the future panics, or when the runtime has shut down: the caller's own supervision takes over.
+    ///
+    /// # Cancel safety
+    /// Dropping the returned future aborts the work.
+    pub(crate) async fn run<F>(&self, work: F) -> F::Output
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let running = AbortOnDropHandle::new(self.0.spawn(work));
+        match running.await {
+            Ok(output) => output,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => std::panic::resume_unwind(Box::new("the I/O runtime has shut down")),
+            },
+        }
+    }
+}

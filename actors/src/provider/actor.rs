@@ -1,0 +1,227 @@
+//! One actor per provider. It owns the number of calls in flight, the queue of waiting callers and the pause after a
+//! 429. It never sees a request or an answer: the stream goes from the backend to the agent past it. The supervisor
+//! starts it with the first task that needs it; it ends with the runtime.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
+use codex_task_config::ProviderName;
+use codex_task_providers::{ProviderError, RateLimits};
+use rand::RngExt;
+use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, Permit, Release};
+use crate::messages::Observe;
+use crate::task::Priority;
+
+/// Waiting callers: the highest priority first, within it the one that came first.
+type Waiting = BTreeMap<(Reverse<Priority>, u64), oneshot::Sender<Permit>>;
+
+/// Most that is added to a server's hint, so that callers do not come back at once.
+const HINT_JITTER: f64 = 0.10;
+
+/// See the module.
+pub struct ProviderActor {
+    provider: ProviderName,
+    /// Most calls in flight: an obligatory cap, or sockets run out.
+    in_flight_max: usize,
+    /// Permits that are out.
+    in_flight: usize,
+    waiting: Waiting,
+    /// Number of the next caller.
+    next: u64,
+    /// Nobody is admitted before this time.
+    paused_until: Option<Instant>,
+    counters: ProviderCounters,
+}
+
+/// What a provider actor has seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProviderCounters {
+    /// The provider.
+    pub provider: ProviderName,
+    /// Calls that are in flight now.
+    pub in_flight: usize,
+    /// Callers that wait now.
+    pub waiting: usize,
+    /// Permits given out.
+    pub admitted: u64,
+    /// Calls that were answered.
+    pub answered: u64,
+    /// Calls that failed.
+    pub failed: u64,
+    /// Calls that were throttled; counted in `failed` too.
+    pub throttled: u64,
+    /// The limits that the provider stated last.
+    #[serde(skip)]
+    pub rates: RateLimits,
+}
+
+impl ProviderActor {
+    /// An actor that lets `in_flight_max` calls run at once.
+    pub(crate) fn new(provider: ProviderName, in_flight_max: usize) -> Self {
+        let counters = ProviderCounters {
+            provider: provider.clone(),
+            in_flight: 0,
+            waiting: 0,
+            admitted: 0,
+            answered: 0,
+            failed: 0,
+            throttled: 0,
+            rates: RateLimits::default(),
+        };
+        Self {
+            provider,
+            in_flight_max: in_flight_max.max(1),
+            in_flight: 0,
+            waiting: BTreeMap::new(),
+            next: 0,
+            paused_until: None,
+            counters,
+        }
+    }
+
+    /// Gives permits to waiting callers while there are any; a caller that left costs nothing.
+    fn admit(&mut self, ctx: &mut Context<Self>) {
+        if self.paused_until.is_some_and(|until| until > Instant::now()) {
+            return;
+        }
+        self.paused_until = None;
+        while self.in_flight < self.in_flight_max {
+            let Some((_, reply)) = self.waiting.pop_first() else { return };
+            if reply.is_closed() {
+                continue;
+            }
+            self.in_flight += 1;
+            self.counters.admitted += 1;
+            // A receiver that closes just now hands the permit back, and its drop releases it.
+            let _ = reply.send(Permit::new(ctx.address()));
+        }
+    }
+
+    fn note_failure(&mut self, error: &ProviderError, ctx: &mut Context<Self>) {
+        self.counters.failed += 1;
+        if let ProviderError::RateLimited { retry_after, .. } = error {
+            self.counters.throttled += 1;
+            let hint = retry_after.unwrap_or(PAUSE_DEFAULT);
+            let pause = hint.mul_f64(1.0 + rand::rng().random_range(0.0..=HINT_JITTER));
+            self.pause(pause, ctx);
+        }
+    }
+
+    fn pause(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+        let until = Instant::now() + pause;
+        if self.paused_until.is_none_or(|current| current < until) {
+            warn!(provider = %self.provider, pause_ms = pause.as_millis(), "provider throttles: all its callers wait");
+            self.paused_until = Some(until);
+            ctx.run_later(pause, |actor, ctx| actor.admit(ctx));
+        }
+    }
+}
+
+impl Actor for ProviderActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Acquire> for ProviderActor {
+    type Result = ();
+
+    fn handle(&mut self, caller: Acquire, ctx: &mut Self::Context) {
+        self.waiting.insert((Reverse(caller.priority), self.next), caller.reply);
+        self.next += 1;
+        self.admit(ctx);
+    }
+}
+
+impl Handler<Release> for ProviderActor {
+    type Result = ();
+
+    fn handle(&mut self, release: Release, ctx: &mut Self::Context) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match release.verdict {
+            CallVerdict::Answered { rates } => {
+                self.counters.answered += 1;
+                self.counters.rates = rates;
+            }
+            CallVerdict::Failed(error) => self.note_failure(&error, ctx),
+            CallVerdict::Abandoned => debug!(provider = %self.provider, "a permit came back unused"),
+        }
+        self.admit(ctx);
+    }
+}
+
+impl Handler<Observe<ProviderCounters>> for ProviderActor {
+    type Result = MessageResult<Observe<ProviderCounters>>;
+
+    fn handle(&mut self, _: Observe<ProviderCounters>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(ProviderCounters {
+            in_flight: self.in_flight,
+            waiting: self.waiting.len(),
+            ..self.counters.clone()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(in_flight_max: usize) -> actix::Addr<ProviderActor> {
+        ProviderActor::new(ProviderName::new("p"), in_flight_max).start()
+    }
+
+    async fn ask(gate: &actix::Addr<ProviderActor>, priority: Priority) -> oneshot::Receiver<Permit> {
+        let (reply, permit) = oneshot::channel();
+        gate.send(Acquire { priority, reply }).await.expect("the gate lives");
+        permit
+    }
+
+    #[actix::test]
+    async fn callers_beyond_the_cap_wait_and_the_higher_priority_goes_first() {
+        let gate = gate(1);
+        let first = ask(&gate, Priority::Low).await.await.expect("a free slot");
+        let mut low = ask(&gate, Priority::Low).await;
+        let mut high = ask(&gate, Priority::High).await;
+        assert!(low.try_recv().is_err() && high.try_recv().is_err());
+        first.settle(CallVerdict::Answered { rates: RateLimits::default() });
+        let second = high.await.expect("high goes first");
+        assert!(low.try_recv().is_err());
+        drop(second);
+        low.await.expect("a dropped permit comes back");
+    }
+
+    #[actix::test]
+    async fn a_caller_that_left_does_not_hold_a_slot() {
+        let gate = gate(1);
+        let first = ask(&gate, Priority::Normal).await.await.expect("a free slot");
+        drop(ask(&gate, Priority::Normal).await);
+        drop(first);
+        ask(&gate, Priority::Normal).await.await.expect("the slot is free again");
+        let counters = gate.send(Observe::new()).await.expect("the gate lives");
+        assert_eq!((counters.admitted, counters.waiting), (2, 0));
+    }
+
+    #[actix::test]
+    async fn one_429_makes_every_caller_wait_as_long_as_the_server_says() {
+        tokio::time::pause();
+        let gate = gate(8);
+        let permit = ask(&gate, Priority::Normal).await.await.expect("a free slot");
+        let hint = Duration::from_secs(7);
+        permit.settle(CallVerdict::Failed(ProviderError::RateLimited {
+            retry_after: Some(hint),
+            detail: String::new(),
+        }));
+        let before = Instant::now();
+        let waiting = [ask(&gate, Priority::Normal).await, ask(&gate, Priority::High).await];
+        for permit in waiting {
+            permit.await.expect("admitted after the pause");
+        }
+        let waited = before.elapsed();
+        assert!(waited >= hint && waited <= hint.mul_f64(1.2), "{waited:?}");
+    }
+}

@@ -1,0 +1,319 @@
+//! The loop of one agent: call the model, run its tools, again, until it stops. Owned by one actor; ends with exactly
+//! one ending. Invariant: a tool call runs only after the turn that asked for it has reached the supervisor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserTurn};
+use codex_task_tools::ToolSet;
+use tokio::time::Instant;
+
+use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
+use super::context_window::ContextWindow;
+use super::model_call::Caller;
+use super::plan::AgentPlan;
+use super::screen::Screen;
+use super::stop::StopSignal;
+use super::tally::Tally;
+use super::{compaction, tool_turn, typed_output};
+use crate::aggregator::EventBus;
+use crate::io_runtime::IoRuntime;
+use crate::messages::SubagentStepped;
+use crate::supervisor::SupervisorActor;
+use crate::task::{Priority, RunId, TaskError, TaskEvent, TaskEventKind, TaskId};
+
+/// Answers that hit the output limit in a row before the agent is stuck.
+const CONTINUATIONS_MAX: u32 = 3;
+/// Turns that the server may pause in a row.
+const PAUSES_MAX: u32 = 5;
+/// Answers without content, or that the server could not read, in a row before the task fails.
+const EMPTY_MAX: u32 = 2;
+
+const CONTINUE: &str = "Your answer was cut off at the output limit. Continue exactly where it stopped.";
+
+/// What an agent's parts share while it runs.
+pub(crate) struct AgentContext {
+    pub(crate) task: TaskId,
+    pub(crate) run: RunId,
+    pub(crate) agent: Arc<str>,
+    pub(crate) generation: u32,
+    pub(crate) plan: Arc<AgentPlan>,
+    pub(crate) tools: Arc<ToolSet>,
+    pub(crate) priority: Priority,
+    pub(crate) stop: StopSignal,
+    /// When the task first ran: restarts do not move it.
+    pub(crate) started: Instant,
+    pub(crate) io: IoRuntime,
+    pub(crate) events: EventBus,
+    pub(crate) supervisor: Addr<SupervisorActor>,
+}
+
+/// Why an agent's loop ended without a result.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// It cannot go on.
+    Error(TaskError),
+    /// It was asked to stop.
+    Stopped,
+    /// The conversation is too long for the model; what it means if it cannot be shortened.
+    TooLong(TaskError),
+}
+
+/// What one answer means for the loop.
+enum Flow {
+    /// Another model call.
+    Continue,
+    /// The result.
+    Done(String),
+}
+
+/// One incarnation of an agent.
+pub(crate) struct AgentRun {
+    pub(crate) context: AgentContext,
+    pub(crate) tally: Tally,
+    /// The first user turn, as it was before any compaction.
+    opening: Arc<Message>,
+    window: ContextWindow,
+    caller: Caller,
+    begun: Vec<BegunCall>,
+    /// Text of answers that hit the output limit; the next answer continues it.
+    unfinished: String,
+    continuations: u32,
+    pauses: u32,
+    empty_answers: u32,
+    corrected: bool,
+}
+
+impl AgentContext {
+    /// Publishes an event of this task, if anybody watches.
+    pub(crate) fn publish(&self, kind: impl FnOnce() -> TaskEventKind) {
+        self.events.publish(|| TaskEvent {
+            task: self.task,
+            run: self.run,
+            agent: Arc::clone(&self.agent),
+            kind: kind(),
+        });
+    }
+
+    /// Reports a step to the supervisor, before its effects.
+    #[expect(clippy::disallowed_methods, reason = "one-way report; a step must not be lost to a full mailbox")]
+    pub(crate) fn step(&self, step: CheckpointStep) {
+        self.supervisor.do_send(SubagentStepped { task: self.task, generation: self.generation, step });
+    }
+
+    /// Time until the task's deadline.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.plan.timeout.saturating_sub(self.started.elapsed())
+    }
+
+    /// Shows streamed text to whoever watches.
+    pub(crate) fn screen(&self) -> Screen {
+        Screen::new(self.events.clone(), self.task, self.run, Arc::clone(&self.agent))
+    }
+}
+
+impl AgentRun {
+    /// An incarnation that goes on where the checkpoint stands.
+    pub(crate) fn new(context: AgentContext, opening: Arc<Message>, checkpoint: Checkpoint) -> Self {
+        let caller = Caller::default();
+        let window = ContextWindow::new(checkpoint.turns, context.plan.prefix_bytes(), caller.limits(&context));
+        let mut tally = checkpoint.tally;
+        tally.notes.extend(context.plan.notes.iter().cloned());
+        Self {
+            context,
+            tally,
+            opening,
+            window,
+            caller,
+            begun: checkpoint.begun,
+            unfinished: String::new(),
+            continuations: 0,
+            pauses: 0,
+            empty_answers: 0,
+            corrected: false,
+        }
+    }
+
+    /// Runs to the end.
+    pub(crate) async fn run(&mut self) -> Result<String, Halt> {
+        self.finish_interrupted_turn().await?;
+        loop {
+            if self.context.stop.cause().is_some() {
+                return Err(Halt::Stopped);
+            }
+            if self.tally.turns >= self.context.plan.turns_max {
+                return Ok(self.turn_limit_report());
+            }
+            self.check_cost()?;
+            if self.window.needs_compaction(self.context.plan.output_tokens_max) {
+                self.compact().await?;
+            }
+            let reply = match self.caller.call(&self.context, &mut self.tally, self.window.turns()).await {
+                Ok(reply) => reply,
+                Err(Halt::TooLong(otherwise)) => {
+                    self.shorten(otherwise).await?;
+                    continue;
+                }
+                Err(halt) => return Err(halt),
+            };
+            self.window.set_limits(self.caller.limits(&self.context));
+            if let Flow::Done(text) = self.take(reply).await? {
+                return Ok(text);
+            }
+        }
+    }
+
+    /// Runs the calls of a turn whose agent crashed before they were answered.
+    async fn finish_interrupted_turn(&mut self) -> Result<(), Halt> {
+        let begun = std::mem::take(&mut self.begun);
+        match self.window.last_assistant().cloned() {
+            Some(turn) if turn.tool_calls().next().is_some() => self.run_tools(&turn, &begun).await,
+            Some(_) => {
+                self.tell(CONTINUE);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn take(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
+        let has_calls = reply.turn.tool_calls().next().is_some();
+        if let Some(text) = reply.turn.last_text() {
+            self.tally.partial = Some(text.to_owned());
+        }
+        match &reply.stop {
+            StopReason::Refused { category } => {
+                Err(Halt::Error(TaskError::Refused { category: category.clone() }))
+            }
+            StopReason::ContextWindowFull => {
+                self.shorten(stuck("the answer filled the model's context window")).await?;
+                Ok(Flow::Continue)
+            }
+            StopReason::Malformed => self.again_after_nothing(),
+            StopReason::MaxTokens if has_calls => self.raise_output_limit(),
+            StopReason::Pause => self.go_on_after_pause(reply),
+            _ if has_calls => {
+                let turn = self.append(reply);
+                self.run_tools(&turn, &[]).await?;
+                Ok(Flow::Continue)
+            }
+            StopReason::MaxTokens => self.continue_text(reply),
+            StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse | StopReason::Other(_) => {
+                self.finish(reply)
+            }
+        }
+    }
+
+    /// Appends the model's turn and reports it, because more follows.
+    fn append(&mut self, reply: ChatReply) -> AssistantTurn {
+        let turn = Arc::new(Message::Assistant(reply.turn.clone()));
+        self.window.push_assistant(Arc::clone(&turn), &reply.usage);
+        self.context.step(CheckpointStep::Answered { turn, tally: Box::new(self.tally.clone()) });
+        self.empty_answers = 0;
+        reply.turn
+    }
+
+    async fn run_tools(&mut self, turn: &AssistantTurn, begun: &[BegunCall]) -> Result<(), Halt> {
+        let calls: Vec<_> = turn.tool_calls().cloned().collect();
+        let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await?;
+        self.tell_turn(results);
+        Ok(())
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.tell_turn(Arc::new(Message::User(UserTurn::text(text))));
+    }
+
+    fn tell_turn(&mut self, turn: Arc<Message>) {
+        self.window.push_user(Arc::clone(&turn));
+        self.context.step(CheckpointStep::Told { turn, tally: Box::new(self.tally.clone()) });
+    }
+
+    /// The model has stopped: its last text is the result, if it is one.
+    fn finish(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
+        let Some(text) = reply.turn.last_text() else { return self.again_after_nothing() };
+        let text = std::mem::take(&mut self.unfinished) + text;
+        let Some(output) = self.context.plan.output.clone() else { return Ok(Flow::Done(text)) };
+        match typed_output::check(&text, &output) {
+            Ok(()) => Ok(Flow::Done(typed_output::json_text(&text).to_owned())),
+            Err(detail) if self.corrected => Err(Halt::Error(TaskError::InvalidOutput { detail })),
+            Err(detail) => {
+                self.corrected = true;
+                self.append(reply);
+                self.tell(&format!(
+                    "Your answer does not follow the required JSON schema: {detail}. Answer again with the corrected \
+                     JSON only."
+                ));
+                Ok(Flow::Continue)
+            }
+        }
+    }
+
+    fn continue_text(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
+        self.continuations += 1;
+        if self.continuations > CONTINUATIONS_MAX {
+            return Err(Halt::Error(stuck("the answer reached the output limit again and again")));
+        }
+        let Some(text) = reply.turn.last_text() else { return self.raise_output_limit() };
+        self.unfinished.push_str(text);
+        self.append(reply);
+        self.tell(CONTINUE);
+        Ok(Flow::Continue)
+    }
+
+    /// The output limit cut a tool call, or came before any text: nothing of the turn is used.
+    fn raise_output_limit(&mut self) -> Result<Flow, Halt> {
+        if self.caller.raise_output_limit(&self.context) {
+            Ok(Flow::Continue)
+        } else {
+            Err(Halt::Error(stuck("a tool call does not fit the output limit")))
+        }
+    }
+
+    fn go_on_after_pause(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
+        self.pauses += 1;
+        if self.pauses > PAUSES_MAX {
+            return Err(Halt::Error(stuck("the provider paused the turn again and again")));
+        }
+        self.append(reply);
+        Ok(Flow::Continue)
+    }
+
+    fn again_after_nothing(&mut self) -> Result<Flow, Halt> {
+        self.empty_answers += 1;
+        if self.empty_answers < EMPTY_MAX { Ok(Flow::Continue) } else { Err(Halt::Error(TaskError::EmptyAnswer)) }
+    }
+
+    fn check_cost(&self) -> Result<(), Halt> {
+        match self.context.plan.cost_max {
+            Some(limit) if self.tally.cost >= limit && self.tally.turns > 0 => {
+                Err(Halt::Error(TaskError::CostLimit { limit }))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn compact(&mut self) -> Result<(), Halt> {
+        compaction::compact(&self.context, &mut self.caller, &mut self.tally, &mut self.window, &self.opening).await
+    }
+
+    /// Shortens a conversation that the model did not accept; one that is short already cannot be helped.
+    async fn shorten(&mut self, otherwise: TaskError) -> Result<(), Halt> {
+        if self.window.turns().len() > 2 { self.compact().await } else { Err(Halt::Error(otherwise)) }
+    }
+
+    fn turn_limit_report(&mut self) -> String {
+        let turns = self.context.plan.turns_max;
+        self.tally.notes.insert(format!("stopped at the {turns}-turn limit before finishing"));
+        let partial = self.tally.partial.take().unwrap_or_default();
+        format!(
+            "NOTE: this agent stopped at its {turns}-turn limit before finishing. The text below is PARTIAL output.\n\n\
+             {partial}"
+        )
+    }
+}
+
+fn stuck(detail: &str) -> TaskError {
+    TaskError::Stuck { detail: detail.to_owned() }
+}

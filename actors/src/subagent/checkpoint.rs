@@ -1,0 +1,117 @@
+//! What survives an agent's actor: kept by the supervisor, one step at a time.
+
+use std::sync::Arc;
+
+use codex_task_providers::{Message, ToolResult};
+
+use super::Tally;
+
+/// Everything that a new incarnation of an agent begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    /// The conversation so far; begins with the opening turn.
+    pub(crate) turns: Vec<Arc<Message>>,
+    /// Tool calls of the last turn that had begun, with their results where they ended.
+    pub(crate) begun: Vec<BegunCall>,
+    /// Totals so far.
+    pub(crate) tally: Tally,
+}
+
+/// A tool call with possible side effects that had begun.
+#[derive(Clone, Debug)]
+pub(crate) struct BegunCall {
+    /// Id of the call within the turn.
+    pub(crate) call_id: Arc<str>,
+    /// Its result; `None` when the crash came first: the outcome is unknown, and the call is never made again.
+    pub(crate) result: Option<ToolResult>,
+}
+
+/// One step of an agent, reported as it happens. Steps of one sender arrive in order.
+#[derive(Clone, Debug)]
+pub(crate) enum CheckpointStep {
+    /// The model answered; tools follow.
+    Answered {
+        /// The model's turn.
+        turn: Arc<Message>,
+        /// Totals with this turn.
+        tally: Box<Tally>,
+    },
+    /// A tool call with possible side effects is about to begin.
+    CallBegun {
+        /// Id of the call.
+        call_id: Arc<str>,
+    },
+    /// A tool call with possible side effects ended.
+    CallEnded {
+        /// Its result.
+        result: ToolResult,
+    },
+    /// The turn's results, or a reminder, were appended.
+    Told {
+        /// The user turn.
+        turn: Arc<Message>,
+        /// Totals with this turn.
+        tally: Box<Tally>,
+    },
+    /// The conversation was replaced by a shorter one.
+    Compacted {
+        /// The whole conversation as it is now.
+        turns: Vec<Arc<Message>>,
+        /// Totals with the summary call.
+        tally: Box<Tally>,
+    },
+}
+
+impl Checkpoint {
+    /// The checkpoint of an agent that has not begun.
+    pub(crate) fn new(opening: Arc<Message>) -> Self {
+        Self { turns: vec![opening], begun: Vec::new(), tally: Tally::default() }
+    }
+
+    /// Applies one step.
+    pub(crate) fn apply(&mut self, step: CheckpointStep) {
+        match step {
+            CheckpointStep::Answered { turn, tally } | CheckpointStep::Told { turn, tally } => {
+                self.turns.push(turn);
+                self.begun.clear();
+                self.tally = *tally;
+            }
+            CheckpointStep::CallBegun { call_id } => self.begun.push(BegunCall { call_id, result: None }),
+            CheckpointStep::CallEnded { result } => {
+                if let Some(call) = self.begun.iter_mut().find(|call| call.call_id == result.call_id) {
+                    call.result = Some(result);
+                }
+            }
+            CheckpointStep::Compacted { turns, tally } => {
+                self.turns = turns;
+                self.begun.clear();
+                self.tally = *tally;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_task_providers::{AssistantTurn, UserTurn};
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_had_begun_is_remembered_until_its_turn_is_answered() {
+        let answer = Arc::new(Message::Assistant(AssistantTurn { parts: Vec::new(), state: None }));
+        let results = Arc::new(Message::User(UserTurn::text("r")));
+        let result = |id: &str| ToolResult { call_id: id.into(), tool: "T".into(), text: "t".into(), is_error: false };
+        let opening = Arc::new(Message::User(UserTurn::text("p")));
+        let mut checkpoint = Checkpoint::new(opening);
+        checkpoint.apply(CheckpointStep::Answered { turn: answer, tally: Box::default() });
+        checkpoint.apply(CheckpointStep::CallBegun { call_id: "1".into() });
+        checkpoint.apply(CheckpointStep::CallBegun { call_id: "2".into() });
+        checkpoint.apply(CheckpointStep::CallEnded { result: result("1") });
+        let begun: Vec<_> = checkpoint.begun.iter().map(|c| (&*c.call_id, c.result.is_some())).collect();
+        assert_eq!(begun, [("1", true), ("2", false)]);
+        checkpoint.apply(CheckpointStep::Told { turn: results, tally: Box::default() });
+        assert!(checkpoint.begun.is_empty());
+        assert_eq!(checkpoint.turns.len(), 3);
+    }
+}

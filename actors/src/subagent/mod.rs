@@ -1,0 +1,22 @@
+//! One subagent: its actor, its context window and its loop. Nothing outside this folder ever sees the window.
+
+mod actor;
+mod agent_run;
+mod checkpoint;
+mod compaction;
+mod context_window;
+mod death_watch;
+mod model_call;
+mod plan;
+mod screen;
+mod stop;
+mod tally;
+mod tool_turn;
+mod typed_output;
+
+pub(crate) use actor::{Ending, Seed, SubagentActor};
+pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
+pub(crate) use death_watch::DeathWatch;
+pub(crate) use plan::{AgentPlan, BoundRoute};
+pub(crate) use stop::{StopCause, StopSignal};
+pub(crate) use tally::Tally;

@@ -1,0 +1,320 @@
+//! One model call of an agent, over as many attempts and routes as its plan allows. The only place that retries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_task_providers::{
+    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, ProviderError, Remedy, drive,
+};
+use rand::RngExt;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::agent_run::{AgentContext, Halt};
+use super::plan::BoundRoute;
+use super::tally::Tally;
+use crate::provider::{Acquire, CallVerdict, Permit};
+use crate::task::{Attempt, TaskError, TaskEventKind};
+
+/// Attempts on one route before the next is tried.
+const ATTEMPTS_PER_ROUTE_MAX: usize = 3;
+/// Attempts of one call on all routes together.
+const ATTEMPTS_MAX: usize = 6;
+/// First wait after a failure; doubles with each attempt, and the real wait is a random part of it.
+const BACKOFF_BASE: Duration = Duration::from_millis(500);
+/// Longest wait after a failure.
+const BACKOFF_MAX: Duration = Duration::from_secs(20);
+/// A server that asks for more patience than this is left for the next route.
+const HINT_MAX: Duration = Duration::from_secs(120);
+
+/// What one agent remembers between its model calls.
+#[derive(Debug, Default)]
+pub(crate) struct Caller {
+    /// The route in use: a route that failed for good is not tried again by this task.
+    route: usize,
+    /// Reasoning state that the provider did not accept is no longer sent.
+    state_stripped: bool,
+    /// Parameters that the model did not accept are no longer sent.
+    dropped: Vec<String>,
+    /// Beats the plan's output limit, after it cut a tool call.
+    output_tokens_max: Option<u32>,
+}
+
+/// What to do after a failed attempt.
+enum Next {
+    /// Wait, then the same route again.
+    Again(Duration),
+    /// The same route at once, with a changed request.
+    Adapted,
+    /// The next route.
+    Elsewhere,
+    /// Nothing helps.
+    Over,
+}
+
+impl Caller {
+    /// The limits of the model in use.
+    pub(crate) fn limits(&self, agent: &AgentContext) -> Option<ModelLimits> {
+        let route = agent.plan.routes.get(self.route)?;
+        route.backend.limits(&route.route.model)
+    }
+
+    /// Doubles the output limit, up to what the model can do. Returns whether there was room; the second time there
+    /// is none.
+    pub(crate) fn raise_output_limit(&mut self, agent: &AgentContext) -> bool {
+        let most = self.limits(agent).and_then(|limits| u32::try_from(limits.output_tokens).ok());
+        let raised = agent.plan.output_tokens_max.map(|limit| limit.saturating_mul(2).min(most.unwrap_or(u32::MAX)));
+        let has_room = self.output_tokens_max.is_none() && raised > agent.plan.output_tokens_max;
+        if has_room {
+            self.output_tokens_max = raised;
+        }
+        has_room
+    }
+
+    /// Calls the model until it answers, a limit is reached or no route is left.
+    pub(crate) async fn call(
+        &mut self,
+        agent: &AgentContext,
+        tally: &mut Tally,
+        turns: &[Arc<Message>],
+    ) -> Result<ChatReply, Halt> {
+        let begun = Instant::now();
+        let answer = self.attempts(agent, tally, turns).await;
+        tally.model_time += begun.elapsed();
+        answer
+    }
+
+    async fn attempts(
+        &mut self,
+        agent: &AgentContext,
+        tally: &mut Tally,
+        turns: &[Arc<Message>],
+    ) -> Result<ChatReply, Halt> {
+        let first_attempt = tally.attempts.len();
+        let mut on_route = 0;
+        loop {
+            let Some(route) = agent.plan.routes.get(self.route) else {
+                return Err(Halt::Error(all_failed(tally, first_attempt)));
+            };
+            let error = match self.attempt(agent, tally, turns, route).await? {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            on_route += 1;
+            if matches!(error, ProviderError::ContextTooLong { .. }) {
+                return Err(Halt::TooLong(all_failed(tally, first_attempt)));
+            }
+            let attempts = tally.attempts.len() - first_attempt;
+            let next = self.next(agent, &error, on_route, attempts);
+            if attempts >= ATTEMPTS_MAX {
+                return Err(Halt::Error(all_failed(tally, first_attempt)));
+            }
+            match next {
+                Next::Again(wait) => self.wait(agent, &error, wait).await?,
+                Next::Adapted => {}
+                Next::Elsewhere => {
+                    on_route = 0;
+                    self.change_route(agent, &error, tally);
+                }
+                Next::Over => return Err(Halt::Error(all_failed(tally, first_attempt))),
+            }
+        }
+    }
+
+    /// One attempt: waits for a permit, runs the call on the I/O runtime, settles.
+    async fn attempt(
+        &self,
+        agent: &AgentContext,
+        tally: &mut Tally,
+        turns: &[Arc<Message>],
+        route: &BoundRoute,
+    ) -> Result<Result<ChatReply, ProviderError>, Halt> {
+        let begun = Instant::now();
+        let request = self.request(agent, turns, route);
+        tally.notes.extend(route.backend.dropped_parameters(&request));
+        agent.publish(|| TaskEventKind::TurnStarted {
+            turn: tally.turns + 1,
+            provider: route.route.provider.clone(),
+            model: route.route.model.clone(),
+        });
+        let permit = acquire(agent, route).await?;
+        let sent = agent.started.elapsed();
+        let outcome = run_call(agent, route, request).await;
+        if tally.first_token.is_none() {
+            tally.first_token = outcome.first_token.map(|after| sent + after);
+        }
+        let result = match outcome.result {
+            Ok(reply) => {
+                permit.settle(CallVerdict::Answered { rates: outcome.rates });
+                tally.add_usage(reply.usage, route.cost(&reply.usage));
+                tally.provider = Some(route.route.provider.clone());
+                tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
+                tally.turns += 1;
+                Ok(reply)
+            }
+            Err(end) => {
+                if !outcome.partial_text.is_empty() {
+                    tally.partial = Some(outcome.partial_text);
+                }
+                // What was generated before the call failed is billed all the same.
+                if outcome.usage.total_tokens() > 0 {
+                    tally.add_usage(outcome.usage, route.cost(&outcome.usage));
+                }
+                match end {
+                    CallError::Cancelled => return Err(Halt::Stopped),
+                    CallError::Provider(error) => {
+                        permit.settle(CallVerdict::Failed(error.clone()));
+                        Err(error)
+                    }
+                }
+            }
+        };
+        tally.attempts.push(Attempt {
+            provider: route.route.provider.clone(),
+            model: route.route.model.clone(),
+            error: result.as_ref().err().cloned(),
+            duration: begun.elapsed(),
+        });
+        Ok(result)
+    }
+
+    fn request(&self, agent: &AgentContext, turns: &[Arc<Message>], route: &BoundRoute) -> ChatRequest {
+        let plan = &agent.plan;
+        let dropped = |name: &str| self.dropped.iter().any(|parameter| parameter.contains(name));
+        ChatRequest {
+            model: route.route.model.clone(),
+            system: Arc::clone(&plan.system),
+            tools: Arc::clone(&plan.tools),
+            messages: if self.state_stripped { stripped(turns) } else { turns.to_vec() },
+            max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
+            temperature: plan.temperature.filter(|_| !dropped("temperature")),
+            effort: plan.effort.filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
+            output: plan.output.clone(),
+            cache_key: Arc::clone(&plan.cache_key),
+        }
+    }
+
+    /// Decides what a failure means for the next attempt.
+    fn next(&mut self, agent: &AgentContext, error: &ProviderError, on_route: usize, attempts: usize) -> Next {
+        match error.remedy() {
+            Remedy::Retry if on_route < ATTEMPTS_PER_ROUTE_MAX => match error {
+                // The gate pauses this provider for all its callers; waiting happens there.
+                ProviderError::RateLimited { retry_after: Some(hint), .. } if *hint > HINT_MAX.min(agent.time_left()) => {
+                    Next::Elsewhere
+                }
+                ProviderError::RateLimited { .. } => Next::Again(Duration::ZERO),
+                _ => match error.retry_after() {
+                    Some(hint) if hint > HINT_MAX.min(agent.time_left()) => Next::Elsewhere,
+                    Some(hint) => Next::Again(hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1))),
+                    None => Next::Again(backoff(attempts)),
+                },
+            },
+            Remedy::Retry | Remedy::NextRoute => Next::Elsewhere,
+            Remedy::Adapt => self.adapt(error),
+            Remedy::GiveUp => Next::Over,
+        }
+    }
+
+    /// Changes what is sent, once for each cause.
+    fn adapt(&mut self, error: &ProviderError) -> Next {
+        match error {
+            ProviderError::ReasoningState { .. } if !self.state_stripped => {
+                self.state_stripped = true;
+                Next::Adapted
+            }
+            ProviderError::Parameter { parameter, .. } if !self.dropped.contains(parameter) => {
+                self.dropped.push(parameter.clone());
+                Next::Adapted
+            }
+            _ => Next::Elsewhere,
+        }
+    }
+
+    fn change_route(&mut self, agent: &AgentContext, error: &ProviderError, tally: &mut Tally) {
+        let left = agent.plan.routes.get(self.route).map(|route| route.route.to_string());
+        self.route += 1;
+        self.state_stripped = false;
+        self.dropped.clear();
+        if let Some(route) = agent.plan.routes.get(self.route) {
+            let left = left.unwrap_or_default();
+            tally.notes.insert(format!("{left} failed ({error}); went on with {}", route.route));
+            agent.publish(|| TaskEventKind::RouteChanged {
+                error: error.to_string(),
+                provider: route.route.provider.clone(),
+                model: route.route.model.clone(),
+            });
+        }
+    }
+
+    async fn wait(&self, agent: &AgentContext, error: &ProviderError, wait: Duration) -> Result<(), Halt> {
+        agent.publish(|| TaskEventKind::Retrying { error: error.to_string(), after: wait });
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = agent.stop.token().cancelled() => Err(Halt::Stopped),
+        }
+    }
+
+}
+
+fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
+    let attempts = tally.attempts.get(first_attempt..).unwrap_or_default().to_vec();
+    TaskError::AllRoutesFailed { attempts }
+}
+
+/// Waits for the gate's permit. A gate that died answers with a closed channel: the runtime is going down.
+#[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
+async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Permit, Halt> {
+    let (reply, permit) = oneshot::channel();
+    route.gate.do_send(Acquire { priority: agent.priority, reply });
+    tokio::select! {
+        permit = permit => permit.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
+        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
+    }
+}
+
+/// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.
+async fn run_call(agent: &AgentContext, route: &BoundRoute, request: ChatRequest) -> CallOutcome {
+    let limits = CallLimits { total: agent.plan.call_timeout, ..CallLimits::USUAL };
+    let backend = Arc::clone(&route.backend);
+    let stop = agent.stop.token().clone();
+    let mut screen = agent.screen();
+    agent
+        .io
+        .run(async move { drive(&*backend, &request, &limits, &stop, |progress| screen.show(progress)).await })
+        .await
+}
+
+/// The conversation without any provider's own state.
+fn stripped(turns: &[Arc<Message>]) -> Vec<Arc<Message>> {
+    turns
+        .iter()
+        .map(|turn| match turn.as_ref() {
+            Message::Assistant(assistant) if assistant.state.is_some() => {
+                let mut assistant = assistant.clone();
+                assistant.state = None;
+                Arc::new(Message::Assistant(assistant))
+            }
+            Message::Assistant(_) | Message::User(_) => Arc::clone(turn),
+        })
+        .collect()
+}
+
+/// Exponential backoff with full jitter.
+fn backoff(attempts: usize) -> Duration {
+    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
+    let most = BACKOFF_BASE.saturating_mul(1 << exponent).min(BACKOFF_MAX);
+    most.mul_f64(rand::rng().random_range(0.0..=1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_stays_below_its_cap_and_grows_with_the_attempts() {
+        let longest = |attempts| (0..2_000).map(|_| backoff(attempts)).max().expect("some");
+        assert!(longest(1) <= BACKOFF_BASE);
+        assert!(longest(3) > BACKOFF_BASE * 2 && longest(3) <= BACKOFF_BASE * 4);
+        assert!(longest(100) <= BACKOFF_MAX);
+    }
+}

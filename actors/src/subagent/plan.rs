@@ -1,0 +1,63 @@
+//! Everything about an agent that is settled before it starts and never changes while it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use codex_task_config::{Effort, MicroUsd, ModelInfo, TokenUsage};
+use codex_task_providers::{ChatBackend, OutputSchema, Route, ToolSpec};
+
+use crate::provider::ProviderActor;
+
+/// One way to a model: the backend that speaks to it and the actor that admits calls to it.
+#[derive(Clone)]
+pub(crate) struct BoundRoute {
+    pub(crate) route: Route,
+    pub(crate) backend: Arc<dyn ChatBackend>,
+    pub(crate) gate: Addr<ProviderActor>,
+    /// What the model costs, if anybody knows.
+    pub(crate) price: Option<&'static ModelInfo>,
+}
+
+impl BoundRoute {
+    /// Cost of one call today.
+    pub(crate) fn cost(&self, usage: &TokenUsage) -> Option<MicroUsd> {
+        self.price?.cost(usage, jiff::Timestamp::now())
+    }
+}
+
+/// The agent as it was when the task was admitted: a later change of its file changes nothing here.
+#[derive(Clone)]
+pub(crate) struct AgentPlan {
+    /// Routes in order of preference; never empty.
+    pub(crate) routes: Arc<[BoundRoute]>,
+    /// System prompt: stable for the agent type.
+    pub(crate) system: Arc<str>,
+    /// Tools offered, sorted by name.
+    pub(crate) tools: Arc<[ToolSpec]>,
+    /// Hash of `tools` and `system`.
+    pub(crate) cache_key: Arc<str>,
+    pub(crate) temperature: Option<f32>,
+    pub(crate) output_tokens_max: Option<u32>,
+    pub(crate) effort: Option<Effort>,
+    /// Form of the result.
+    pub(crate) output: Option<OutputSchema>,
+    /// Most model calls.
+    pub(crate) turns_max: u32,
+    /// Most money.
+    pub(crate) cost_max: Option<MicroUsd>,
+    /// From the start of the task to its end.
+    pub(crate) timeout: Duration,
+    /// Longest single model call.
+    pub(crate) call_timeout: Duration,
+    /// What the user should know from the start: tools left out, parameters dropped.
+    pub(crate) notes: Vec<String>,
+}
+
+impl AgentPlan {
+    /// Bytes of the prompt before the conversation.
+    pub(crate) fn prefix_bytes(&self) -> usize {
+        let tools: usize = self.tools.iter().map(|t| t.description.len() + t.input_schema.get().len()).sum();
+        self.system.len() + tools
+    }
+}

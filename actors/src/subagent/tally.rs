@@ -1,0 +1,55 @@
+//! What a task has used so far: kept through restarts, because it is paid for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
+
+use crate::task::Attempt;
+
+/// Running totals of one task.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// Model calls in order, failed ones included.
+    pub(crate) attempts: Vec<Attempt>,
+    /// The provider of the last successful call.
+    pub(crate) provider: Option<ProviderName>,
+    /// The model that answered last.
+    pub(crate) model: Option<ModelId>,
+    /// Tokens of all calls.
+    pub(crate) usage: TokenUsage,
+    /// Cost of the calls whose price is known.
+    pub(crate) cost: MicroUsd,
+    /// Whether a call had a price that nobody knows: the sum is then not the cost.
+    pub(crate) cost_unknown: bool,
+    /// Model calls that succeeded.
+    pub(crate) turns: u32,
+    /// Tool calls that were made.
+    pub(crate) tool_calls: u32,
+    /// Time in model calls.
+    pub(crate) model_time: Duration,
+    /// Time in tool calls.
+    pub(crate) tool_time: Duration,
+    /// From the start of the task to its first token.
+    pub(crate) first_token: Option<Duration>,
+    /// What the agent wrote last, for endings without a result.
+    pub(crate) partial: Option<String>,
+    /// What the user should know, each once.
+    pub(crate) notes: BTreeSet<String>,
+}
+
+impl Tally {
+    /// The cost of everything so far, if every price is known.
+    pub(crate) fn total_cost(&self) -> Option<MicroUsd> {
+        (!self.cost_unknown && self.turns > 0).then_some(self.cost)
+    }
+
+    /// Adds one call's usage and what it cost.
+    pub(crate) fn add_usage(&mut self, usage: TokenUsage, cost: Option<MicroUsd>) {
+        self.usage += usage;
+        match cost {
+            Some(cost) => self.cost += cost,
+            None => self.cost_unknown = true,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The tool calls of one turn: reads side by side, everything else in order, each answered exactly once.
+
+use std::sync::Arc;
+
+use codex_task_providers::{Message, ToolCall, ToolResult, UserPart, UserTurn};
+use codex_task_tools::ToolReply;
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::agent_run::{AgentContext, Halt};
+use super::checkpoint::{BegunCall, CheckpointStep};
+use super::tally::Tally;
+use crate::task::TaskEventKind;
+
+/// Characters of a call that are shown to people.
+const SUMMARY_CHARS_MAX: usize = 80;
+
+/// What a model is told about a call that had begun when its agent crashed.
+const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is unknown. \
+    It was not repeated. Check the current state before you decide to run it again.";
+
+/// Runs the calls and returns the user turn that answers them all, in call order.
+pub(crate) async fn run(
+    agent: &AgentContext,
+    tally: &mut Tally,
+    calls: &[ToolCall],
+    begun: &[BegunCall],
+) -> Result<Arc<Message>, Halt> {
+    let started = Instant::now();
+    let mut results = Vec::with_capacity(calls.len());
+    let mut rest = calls;
+    while let Some((first, others)) = rest.split_first() {
+        let reads = rest.iter().take_while(|call| is_read_only(agent, call)).count();
+        if reads > 1 {
+            let (batch, after) = rest.split_at(reads);
+            results.extend(join_all(batch.iter().map(|call| run_one(agent, call, begun))).await);
+            rest = after;
+        } else {
+            results.push(run_one(agent, first, begun).await);
+            rest = others;
+        }
+        if agent.stop.cause().is_some() {
+            tally.tool_time += started.elapsed();
+            return Err(Halt::Stopped);
+        }
+    }
+    tally.tool_time += started.elapsed();
+    tally.tool_calls += u32::try_from(calls.len()).unwrap_or(u32::MAX);
+    let parts = results.into_iter().map(UserPart::ToolResult).collect();
+    Ok(Arc::new(Message::User(UserTurn { parts })))
+}
+
+fn is_read_only(agent: &AgentContext, call: &ToolCall) -> bool {
+    agent.tools.is_read_only(&call.name, &call.arguments)
+}
+
+/// Runs one call, unless an earlier incarnation of the agent had begun it.
+async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> ToolResult {
+    match begun.iter().find(|before| before.call_id == call.id) {
+        Some(BegunCall { result: Some(result), .. }) => return result.clone(),
+        Some(BegunCall { result: None, .. }) => return answer(call, ToolReply::error(OUTCOME_UNKNOWN)),
+        None => {}
+    }
+    let has_effects = !is_read_only(agent, call);
+    if has_effects {
+        agent.step(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) });
+    }
+    agent.publish(|| TaskEventKind::ToolStarted { tool: Arc::clone(&call.name), summary: summary(&call.arguments) });
+    let started = Instant::now();
+    let tools = Arc::clone(&agent.tools);
+    let (name, arguments) = (Arc::clone(&call.name), call.arguments.clone());
+    let reply = agent.io.run(async move { tools.call(&name, &arguments).await }).await;
+    agent.publish(|| TaskEventKind::ToolFinished {
+        tool: Arc::clone(&call.name),
+        is_error: reply.is_error,
+        duration: started.elapsed(),
+    });
+    let result = answer(call, reply);
+    if has_effects {
+        agent.step(CheckpointStep::CallEnded { result: result.clone() });
+    }
+    result
+}
+
+fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {
+    ToolResult {
+        call_id: Arc::clone(&call.id),
+        tool: Arc::clone(&call.name),
+        text: reply.text.into(),
+        is_error: reply.is_error,
+    }
+}
+
+/// The argument that says most about a call, for people.
+fn summary(arguments: &str) -> String {
+    const TELLING: [&str; 5] = ["file_path", "command", "pattern", "path", "url"];
+    let arguments: serde_json::Value = serde_json::from_str(arguments).unwrap_or_default();
+    let telling = TELLING.iter().find_map(|key| arguments.get(key)?.as_str()).unwrap_or_default();
+    let line = telling.lines().next().unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).take(SUMMARY_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_summed_up_by_its_telling_argument() {
+        assert_eq!(summary(r#"{"command": "cargo test\nrm x"}"#), "cargo test");
+        assert_eq!(summary(r#"{"pattern": "fn \u001bmain", "path": "src"}"#), "fn main");
+        assert_eq!(summary("not json"), "");
+    }
+}

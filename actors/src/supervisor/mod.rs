@@ -1,0 +1,16 @@
+//! The supervisor: takes tasks, decides who runs where and when, restarts what dies.
+
+mod actor;
+mod planner;
+mod prompt;
+mod queue;
+mod restart;
+mod services;
+mod table;
+mod workers;
+
+pub use actor::{SupervisorActor, SupervisorCounters};
+pub use restart::RestartPolicy;
+pub use services::{Services, SessionFacts};
+pub use table::{BoardEntry, BoardState, TaskBoard};
+pub use workers::{RetireWorker, WorkerFactory};

@@ -1,0 +1,67 @@
+//! What the supervisor plans tasks with: everything that a runtime is configured to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use codex_task_config::{RegistryHandle, Settings};
+use codex_task_providers::ProviderRegistry;
+use codex_task_tools::{Rights, Session, Toolbox};
+
+use super::restart::RestartPolicy;
+use crate::io_runtime::IoRuntime;
+
+/// Everything that a runtime is configured to; made once by the runtime.
+pub struct Services {
+    /// The agents, as they are now.
+    pub agents: RegistryHandle,
+    /// The session's settings.
+    pub settings: Arc<Settings>,
+    /// The environment that model names and keys come from.
+    pub environment: codex_task_config::Environment,
+    /// The providers.
+    pub providers: Arc<ProviderRegistry>,
+    /// All tools.
+    pub toolbox: Toolbox,
+    /// What the session may do: no task may do more.
+    pub rights: Rights,
+    /// The session that each task's tool session is derived from.
+    pub session: Session,
+    /// What every agent is told about where it works.
+    pub facts: SessionFacts,
+    /// Where connections and tools live.
+    pub io: IoRuntime,
+    /// How often dead agents are started again.
+    pub restart_policy: RestartPolicy,
+}
+
+impl Services {
+    /// Tasks that may hold a slot at once.
+    pub(crate) fn max_concurrent(&self) -> usize {
+        self.settings.limits.max_concurrent
+    }
+}
+
+/// What every agent is told about where it works.
+#[derive(Clone, Debug)]
+pub struct SessionFacts {
+    /// Working directory.
+    pub cwd: PathBuf,
+    /// Whether that is inside a git repository.
+    pub is_git: bool,
+    /// The project's and the user's instruction files (`CLAUDE.md`, `AGENTS.md`), with a line before each that names
+    /// it; empty without any.
+    pub instructions: Arc<str>,
+}
+
+impl SessionFacts {
+    /// Directory, platform and date, as lines.
+    pub(crate) fn environment(&self) -> String {
+        format!(
+            "Working directory: {}\nInside a git repository: {}\nPlatform: {}\nToday's date: {}",
+            self.cwd.display(),
+            if self.is_git { "yes" } else { "no" },
+            std::env::consts::OS,
+            jiff::Zoned::now().date(),
+        )
+    }
+}

@@ -1,0 +1,78 @@
+//! What the supervisor knows of each task, and the board that hosts read without asking an actor.
+
+use std::sync::Arc;
+
+use codex_task_providers::Message;
+use codex_task_tools::ToolSet;
+use dashmap::DashMap;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::restart::RestartHistory;
+use super::workers::Place;
+use crate::subagent::{AgentPlan, Checkpoint, StopSignal};
+use crate::task::{RunId, TaskId, TaskReport, TaskRequest};
+
+/// All tasks that have not ended, for hosts: read at any time, from any thread.
+pub type TaskBoard = Arc<DashMap<TaskId, BoardEntry>>;
+
+/// One task on the board.
+#[derive(Clone, Debug)]
+pub struct BoardEntry {
+    /// The run that it belongs to.
+    pub run: RunId,
+    /// The agent, as it was asked for.
+    pub agent: Arc<str>,
+    /// The caller's words for the task.
+    pub description: Option<String>,
+    /// Where it is.
+    pub state: BoardState,
+}
+
+/// Where a task is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoardState {
+    /// It waits for a slot.
+    Queued,
+    /// It runs.
+    Running {
+        /// Since when.
+        since: Instant,
+        /// How often its actor was restarted.
+        restarts: u32,
+    },
+}
+
+/// One task until its ending.
+pub(super) struct TaskEntry {
+    pub(super) request: TaskRequest,
+    pub(super) plan: Arc<AgentPlan>,
+    pub(super) tools: Arc<ToolSet>,
+    /// The first user turn.
+    pub(super) opening: Arc<Message>,
+    pub(super) stop: StopSignal,
+    pub(super) state: TaskState,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) restarts: RestartHistory,
+    /// Number of the current incarnation; messages of older ones are ignored.
+    pub(super) generation: u32,
+    pub(super) admitted: Instant,
+    /// When the task first ran: what its deadline counts from.
+    pub(super) started: Option<Instant>,
+    /// When it was asked to stop.
+    pub(super) stopping_since: Option<Instant>,
+    pub(super) reply: oneshot::Sender<Arc<TaskReport>>,
+}
+
+/// Where a task is, for the supervisor.
+pub(super) enum TaskState {
+    /// In the queue.
+    Queued,
+    /// An incarnation runs.
+    Running {
+        /// On this worker; `None` is the supervisor's own Arbiter.
+        place: Option<Place>,
+    },
+    /// The last incarnation died; the next one starts after its backoff. The slot is kept.
+    Restarting,
+}

@@ -1,0 +1,136 @@
+//! The Arbiters that subagents run on: fault domains. One that dies is replaced, and its agents move.
+
+use actix::{Actor, Addr, ArbiterHandle, Message};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::SupervisorActor;
+use crate::subagent::SubagentActor;
+
+/// Makes a new worker Arbiter; whoever gives the factory joins their threads in the end.
+pub type WorkerFactory = Box<dyn FnMut() -> ArbiterHandle + Send>;
+
+/// Ends a worker Arbiter as if its thread had died: its agents move to others. For tests and for operators who want
+/// to see it happen. Replies whether there was such a worker.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "bool")]
+pub struct RetireWorker {
+    /// Number of the worker, from 0.
+    pub index: usize,
+}
+
+/// A worker Arbiter has ended.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct WorkerGone {
+    pub(crate) index: usize,
+    pub(crate) epoch: u64,
+}
+
+/// Where one agent runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    index: usize,
+    epoch: u64,
+}
+
+struct Worker {
+    arbiter: ArbiterHandle,
+    epoch: u64,
+    agents: usize,
+}
+
+/// All workers. Without any, agents run on the supervisor's own Arbiter: for tests on one clock.
+pub(crate) struct Workers {
+    workers: Vec<Worker>,
+    make: Option<WorkerFactory>,
+    epoch: u64,
+    /// Workers end with the supervisor; their canaries then have nothing to tell.
+    closing: CancellationToken,
+}
+
+impl Workers {
+    pub(crate) fn new(make: Option<WorkerFactory>) -> Self {
+        Self { workers: Vec::new(), make, epoch: 0, closing: CancellationToken::new() }
+    }
+
+    /// Starts `count` workers.
+    pub(crate) fn start(&mut self, count: usize, supervisor: &Addr<SupervisorActor>) {
+        for index in 0..count {
+            if let Some(worker) = self.make_worker(index, supervisor) {
+                self.workers.push(worker);
+            }
+        }
+    }
+
+    /// Starts an agent on the worker with the fewest.
+    pub(crate) fn place(&mut self, agent: SubagentActor) -> Option<Place> {
+        let least = self.workers.iter_mut().enumerate().min_by_key(|(_, worker)| worker.agents);
+        let Some((index, worker)) = least else {
+            agent.start();
+            return None;
+        };
+        worker.agents += 1;
+        SubagentActor::start_in_arbiter(&worker.arbiter, move |_| agent);
+        Some(Place { index, epoch: worker.epoch })
+    }
+
+    /// An agent has left its place.
+    pub(crate) fn leave(&mut self, place: Option<Place>) {
+        let worker = place.and_then(|p| self.workers.get_mut(p.index).filter(|worker| worker.epoch == p.epoch));
+        if let Some(worker) = worker {
+            worker.agents = worker.agents.saturating_sub(1);
+        }
+    }
+
+    /// Replaces a worker that has ended; an old notice about one that was replaced already changes nothing.
+    pub(crate) fn replace(&mut self, gone: WorkerGone, supervisor: &Addr<SupervisorActor>) {
+        if !self.workers.get(gone.index).is_some_and(|worker| worker.epoch == gone.epoch) {
+            return;
+        }
+        warn!(worker = gone.index, "a worker Arbiter ended; its agents move");
+        let fresh = self.make_worker(gone.index, supervisor);
+        if let (Some(slot), Some(fresh)) = (self.workers.get_mut(gone.index), fresh) {
+            *slot = fresh;
+        }
+    }
+
+    /// Ends one worker on purpose.
+    pub(crate) fn retire(&mut self, index: usize) -> bool {
+        self.workers.get(index).is_some_and(|worker| worker.arbiter.stop())
+    }
+
+    fn make_worker(&mut self, index: usize, supervisor: &Addr<SupervisorActor>) -> Option<Worker> {
+        let arbiter = self.make.as_mut()?();
+        self.epoch += 1;
+        let canary = Canary { index, epoch: self.epoch, supervisor: supervisor.clone(), closing: self.closing.clone() };
+        arbiter.spawn(async move {
+            let _canary = canary;
+            std::future::pending::<()>().await;
+        });
+        Some(Worker { arbiter, epoch: self.epoch, agents: 0 })
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
+/// Lives on a worker as long as the worker lives.
+struct Canary {
+    index: usize,
+    epoch: u64,
+    supervisor: Addr<SupervisorActor>,
+    closing: CancellationToken,
+}
+
+impl Drop for Canary {
+    #[expect(clippy::disallowed_methods, reason = "a lifecycle event that a full mailbox must not refuse")]
+    fn drop(&mut self) {
+        if !self.closing.is_cancelled() {
+            self.supervisor.do_send(WorkerGone { index: self.index, epoch: self.epoch });
+        }
+    }
+}

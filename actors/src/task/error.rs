@@ -1,0 +1,173 @@
+//! Why a task could not start or could not finish.
+
+use codex_task_providers::{ProviderError, RouteError};
+
+use super::Attempt;
+
+/// Why a task could not start or could not finish. `Display` is for people; [`TaskError::for_model`] is the text that
+/// the model which called the Task tool reads.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// No agent has this name.
+    #[error("agent '{name}' not found")]
+    UnknownAgent {
+        /// The name asked for.
+        name: String,
+        /// All names, sorted.
+        known: Vec<String>,
+        /// The nearest of them.
+        nearest: Option<String>,
+    },
+    /// The agent's file exists but does not load.
+    #[error("agent '{name}' is broken: {reason}")]
+    BrokenAgent {
+        /// The name asked for.
+        name: String,
+        /// What is wrong with the file.
+        reason: String,
+    },
+    /// The agent's tool list resolves to nothing.
+    #[error("{0}")]
+    NoTools(String),
+    /// The prompt has no text.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// No provider can serve the agent's model.
+    #[error(transparent)]
+    NoRoute(#[from] RouteError),
+    /// Every attempt on every route failed. The last error decides what to do.
+    #[error("{}", last_error(attempts))]
+    AllRoutesFailed {
+        /// The attempts of the failing call, in order.
+        attempts: Vec<Attempt>,
+    },
+    /// The model or a filter refused.
+    #[error("the model refused{}", category.as_deref().map(|c| format!(": {c}")).unwrap_or_default())]
+    Refused {
+        /// The provider's category.
+        category: Option<String>,
+    },
+    /// The model answered twice with nothing.
+    #[error("the model gave an empty answer")]
+    EmptyAnswer,
+    /// The answer does not follow the schema, also after a corrective turn.
+    #[error("the answer does not follow the schema: {detail}")]
+    InvalidOutput {
+        /// What does not follow.
+        detail: String,
+    },
+    /// The next model call could cost more than is left.
+    #[error("the cost limit of {limit} is reached")]
+    CostLimit {
+        /// The limit.
+        limit: codex_task_config::MicroUsd,
+    },
+    /// The model cannot go on: the answer hit the output limit again and again, or the window cannot be compacted.
+    #[error("the model could not finish: {detail}")]
+    Stuck {
+        /// What happened.
+        detail: String,
+    },
+    /// The runtime is shutting down and takes no new tasks.
+    #[error("the runtime is shutting down")]
+    ShuttingDown,
+    /// The runtime has stopped.
+    #[error("the runtime has stopped")]
+    RuntimeDown,
+}
+
+impl TaskError {
+    /// A short stable name, for `--json` and telemetry.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UnknownAgent { .. } => "unknown_agent",
+            Self::BrokenAgent { .. } => "broken_agent",
+            Self::NoTools(_) => "no_tools",
+            Self::EmptyPrompt => "empty_prompt",
+            Self::NoRoute(_) => "no_provider",
+            Self::AllRoutesFailed { attempts } => last(attempts).map_or("provider", ProviderError::kind),
+            Self::Refused { .. } => "refused",
+            Self::EmptyAnswer => "empty_answer",
+            Self::InvalidOutput { .. } => "invalid_output",
+            Self::CostLimit { .. } => "cost_limit",
+            Self::Stuck { .. } => "stuck",
+            Self::ShuttingDown => "shutting_down",
+            Self::RuntimeDown => "runtime_down",
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::UnknownAgent { known, nearest, .. } => Some(match nearest {
+                Some(name) => format!("did you mean '{name}'? Available agents: {}", known.join(", ")),
+                None => format!("available agents: {}", known.join(", ")),
+            }),
+            Self::BrokenAgent { .. } => Some("run `codex-task agents validate` and fix the file".into()),
+            Self::NoTools(_) => Some("run `codex-task agents validate` to see the names that exist".into()),
+            Self::EmptyPrompt => Some("say what the agent should do".into()),
+            Self::NoRoute(error) => error.help(),
+            Self::AllRoutesFailed { attempts } => last(attempts).and_then(ProviderError::help),
+            Self::Refused { .. } => Some("rephrase the prompt, or use another model".into()),
+            Self::EmptyAnswer => Some("try again, or use another model".into()),
+            Self::InvalidOutput { .. } => Some("simplify the schema, or use a larger model".into()),
+            Self::CostLimit { .. } => Some("raise the limit, or use a cheaper model".into()),
+            Self::Stuck { .. } => Some("give the agent a smaller task, or raise max_tokens".into()),
+            Self::ShuttingDown | Self::RuntimeDown => Some("start a new runtime".into()),
+        }
+    }
+
+    /// Whether the same task may succeed later without any change.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::AllRoutesFailed { attempts } => {
+                last(attempts).is_some_and(|e| e.remedy() == codex_task_providers::Remedy::Retry)
+            }
+            Self::EmptyAnswer | Self::ShuttingDown | Self::RuntimeDown => true,
+            Self::UnknownAgent { .. }
+            | Self::BrokenAgent { .. }
+            | Self::NoTools(_)
+            | Self::EmptyPrompt
+            | Self::NoRoute(_)
+            | Self::Refused { .. }
+            | Self::InvalidOutput { .. }
+            | Self::CostLimit { .. }
+            | Self::Stuck { .. } => false,
+        }
+    }
+
+    /// What the model that called the Task tool reads: Claude Code's text where it has one.
+    pub fn for_model(&self) -> String {
+        match self {
+            Self::UnknownAgent { name, known, .. } => {
+                format!("Agent type '{name}' not found. Available agents: {}", known.join(", "))
+            }
+            Self::NoTools(text) => text.clone(),
+            Self::AllRoutesFailed { .. } => format!("Agent terminated early due to an API error: {self}"),
+            Self::BrokenAgent { .. }
+            | Self::EmptyPrompt
+            | Self::NoRoute(_)
+            | Self::Refused { .. }
+            | Self::EmptyAnswer
+            | Self::InvalidOutput { .. }
+            | Self::CostLimit { .. }
+            | Self::Stuck { .. }
+            | Self::ShuttingDown
+            | Self::RuntimeDown => format!("Agent failed: {self}"),
+        }
+    }
+}
+
+fn last(attempts: &[Attempt]) -> Option<&ProviderError> {
+    attempts.iter().rev().find_map(|attempt| attempt.error.as_ref())
+}
+
+fn last_error(attempts: &[Attempt]) -> String {
+    match attempts.iter().rev().find(|attempt| attempt.error.is_some()) {
+        Some(Attempt { provider, model, error: Some(error), .. }) => {
+            format!("{error} (provider: {provider}, model: {model})")
+        }
+        _ => "no attempt was made".to_owned(),
+    }
+}

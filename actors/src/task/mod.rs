@@ -1,0 +1,14 @@
+//! What a task is: its request, its events, its ending. Values only; no actor knows more than these.
+
+mod error;
+mod event;
+mod id;
+mod report;
+mod request;
+
+pub use error::TaskError;
+pub use event::{TaskEvent, TaskEventKind};
+pub use id::{RunId, TaskId};
+pub use report::{Attempt, Outcome, RunReport, TaskReport, TaskStatus, TaskTiming};
+pub(crate) use request::decode;
+pub use request::{Priority, RunTask, TaskRequest};

@@ -1,0 +1,189 @@
+//! The message that starts a task: `RunTask<T>` for callers, its untyped core for everything behind the mailbox.
+
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Message;
+use codex_task_config::{Effort, MicroUsd, ModelChoice};
+use codex_task_providers::OutputSchema;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::{RunId, TaskError, TaskId, TaskReport};
+
+/// Which waiting task runs first; within one priority the oldest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// After everything else.
+    Low,
+    /// The usual.
+    #[default]
+    Normal,
+    /// Before everything else.
+    High,
+}
+
+/// What a caller asks for, without the type of the result.
+#[derive(Clone, Debug)]
+pub struct TaskRequest {
+    /// Id of the task; made by the caller, so that it can cancel before the reply.
+    pub id: TaskId,
+    /// The run that the task is collected with.
+    pub run: RunId,
+    /// Name of the agent, as in the Task tool.
+    pub subagent_type: Arc<str>,
+    /// The task, verbatim the last text of the agent's first user turn.
+    pub prompt: String,
+    /// Three to five words for people; never sent to the agent.
+    pub description: Option<String>,
+    /// Beats the agent file's model.
+    pub model: Option<ModelChoice>,
+    /// Beats the agent file's effort.
+    pub effort: Option<Effort>,
+    /// From the start of the task (not of its waiting) to its end; beats the agent file and the settings.
+    pub timeout: Option<Duration>,
+    /// Most model calls; the task then ends with what it has, and says so.
+    pub turns_max: Option<u32>,
+    /// Most money; no further model call is made when it is reached.
+    pub cost_max: Option<MicroUsd>,
+    /// Order in the queue.
+    pub priority: Priority,
+    /// Form of the result; `None` is plain text.
+    pub output: Option<OutputSchema>,
+}
+
+/// Runs one subagent to its end and replies exactly once, whatever happens to it: how the task ended, also when it
+/// could not even begin, is in [`TaskReport::outcome`]; `Err` means that there is no runtime to take it.
+///
+/// `T` is the result: `String` for the agent's report as it is, or any `DeserializeOwned + JsonSchema` type; then its
+/// schema goes to the provider, the answer is validated here, and a wrong answer gets one corrective turn.
+///
+/// # Cancel safety
+/// Dropping the `send` future does not end the task (actix has no such signal): send [`crate::CancelTask`].
+#[derive(Clone, Debug)]
+pub struct RunTask<T> {
+    /// What is asked for.
+    pub request: TaskRequest,
+    _result: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + 'static> Message for RunTask<T> {
+    type Result = Result<TaskReport<T>, TaskError>;
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
+    /// A task for an agent; everything else as the agent file and the settings say.
+    pub fn new(subagent_type: impl Into<Arc<str>>, prompt: impl Into<String>) -> Self {
+        Self {
+            request: TaskRequest {
+                id: TaskId::new(),
+                run: RunId::new(),
+                subagent_type: subagent_type.into(),
+                prompt: prompt.into(),
+                description: None,
+                model: None,
+                effort: None,
+                timeout: None,
+                turns_max: None,
+                cost_max: None,
+                priority: Priority::Normal,
+                output: schema_of::<T>(),
+            },
+            _result: PhantomData,
+        }
+    }
+}
+
+impl<T> RunTask<T> {
+    /// The same task with another type of result; the schema stays as it is in the request.
+    pub fn from_request(request: TaskRequest) -> Self {
+        Self { request, _result: PhantomData }
+    }
+
+    /// Three to five words for people.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.request.description = Some(text.into());
+        self
+    }
+
+    /// Alias, `inherit` or full id; beats the agent file.
+    #[must_use]
+    pub fn model(mut self, model: &str) -> Self {
+        self.request.model = Some(ModelChoice::parse(model));
+        self
+    }
+
+    /// Time from the start of the task to its end.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.request.timeout = Some(timeout);
+        self
+    }
+
+    /// Most model calls.
+    #[must_use]
+    pub fn turns_max(mut self, turns: u32) -> Self {
+        self.request.turns_max = Some(turns);
+        self
+    }
+
+    /// Order in the queue.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.request.priority = priority;
+        self
+    }
+
+    /// Collects the task with others.
+    #[must_use]
+    pub fn in_run(mut self, run: RunId) -> Self {
+        self.request.run = run;
+        self
+    }
+}
+
+/// The schema of `T`, or none for `String`: a plain report needs no form.
+fn schema_of<T: JsonSchema + 'static>() -> Option<OutputSchema> {
+    if TypeId::of::<T>() == TypeId::of::<String>() {
+        return None;
+    }
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let name: String = T::schema_name().chars().map(allowed).take(64).collect();
+    Some(OutputSchema { name: name.into(), schema: schemars::schema_for!(T).to_value().into() })
+}
+
+/// A report with the caller's type of result. `String` takes the text as it is; any other type reads it as JSON.
+pub(crate) fn decode<T: DeserializeOwned + 'static>(report: Arc<TaskReport>) -> TaskReport<T> {
+    let report = Arc::unwrap_or_clone(report);
+    report.map_outcome(|outcome| {
+        outcome.try_map(|text| {
+            let value = if TypeId::of::<T>() == TypeId::of::<String>() {
+                serde_json::from_value(serde_json::Value::String(text.clone()))
+            } else {
+                serde_json::from_str(&text)
+            };
+            value.map_err(|error| (TaskError::InvalidOutput { detail: error.to_string() }, Some(text)))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_report_has_no_schema_and_a_typed_one_has_its_own() {
+        #[derive(serde::Deserialize, JsonSchema)]
+        struct Verdict {
+            #[expect(dead_code, reason = "only its schema is used")]
+            passed: bool,
+        }
+        assert!(RunTask::<String>::new("a", "p").request.output.is_none());
+        let schema = RunTask::<Verdict>::new("a", "p").request.output.expect("typed results carry a schema");
+        assert_eq!(&*schema.name, "Verdict");
+        assert_eq!(schema.schema["properties"]["passed"]["type"], "boolean");
+    }
+}

@@ -1,0 +1,86 @@
+//! What the runtime costs above the model: N one-turn tasks at once against a mock in another process, beside a bare
+//! `reqwest` loop that sends the same requests and reads the same answers, in the same run.
+//!
+//! "Overhead" is what a task takes above the mock's think time, from the start of the whole batch.
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and stops at the first fault")]
+
+mod support;
+
+use std::time::Duration;
+
+use codex_task_benches::{Cpu, MockProcess, Percentiles, head, is_smoke_run, resident_kib, row, serve_if_asked};
+use support::{Bare, Subagents};
+use tokio::time::Instant;
+
+/// Tasks at once.
+const CONCURRENCY: [usize; 4] = [1, 10, 100, 1_000];
+/// Batches of each size; the figures are of the median batch.
+const BATCHES: usize = 5;
+
+fn main() {
+    if serve_if_asked() {
+        return;
+    }
+    let mock = MockProcess::start().expect("the mock starts");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
+    runtime.block_on(run(&mock));
+}
+
+async fn run(mock: &MockProcess) {
+    let (concurrency, batches): (&[usize], usize) =
+        if is_smoke_run() { (&[1, 10], 1) } else { (&CONCURRENCY, BATCHES) };
+    for think in [Duration::ZERO, Duration::from_millis(500)] {
+        let title = format!("one-turn tasks, model thinks {} ms (median of {batches} batches)", think.as_millis());
+        head(&title, &["tasks", "", "wall ms", "overhead p50 ms", "overhead p95 ms", "CPU ms/task"]);
+        let bare = Bare::new(&mock.base_url(think));
+        let subagents = Subagents::start(&mock.base_url(think), 1_000);
+        for &tasks in concurrency {
+            let floor = measure(batches, think, || bare.batch(tasks)).await;
+            let ours = measure(batches, think, || subagents.batch(tasks)).await;
+            row(&floor.cells(tasks, "bare reqwest"));
+            row(&ours.cells(tasks, "codex-task"));
+            println!(
+                "| {tasks} | ratio | {:.2} | | p95 {:+.2} ms | {:+.3} ms |",
+                ours.wall.as_secs_f64() / floor.wall.as_secs_f64(),
+                (ours.p95.as_secs_f64() - floor.p95.as_secs_f64()) * 1e3,
+                (ours.cpu.as_secs_f64() - floor.cpu.as_secs_f64()) * 1e3,
+            );
+        }
+        subagents.stop().await;
+    }
+    println!("\nresident memory at the end: {} KiB", resident_kib());
+}
+
+/// One batch's figures.
+#[derive(Clone, Copy)]
+struct Figures {
+    wall: Duration,
+    p50: Duration,
+    p95: Duration,
+    cpu: Duration,
+}
+
+impl Figures {
+    fn cells(&self, tasks: usize, who: &str) -> [String; 6] {
+        let ms = |duration: Duration| format!("{:.2}", duration.as_secs_f64() * 1e3);
+        let cpu = format!("{:.3}", self.cpu.as_secs_f64() * 1e3);
+        [tasks.to_string(), who.to_owned(), ms(self.wall), ms(self.p50), ms(self.p95), cpu]
+    }
+}
+
+/// Runs batches and gives the one with the median wall time; the first batch warms up and does not count.
+async fn measure<F: Future<Output = Vec<Instant>>>(batches: usize, think: Duration, mut batch: impl FnMut() -> F) -> Figures {
+    let mut all = Vec::with_capacity(batches);
+    for _ in 0..=batches {
+        let (began, cpu) = (Instant::now(), Cpu::now());
+        let ended = batch().await;
+        let (wall, cpu) = (began.elapsed(), cpu.since());
+        let tasks = u32::try_from(ended.len()).expect("fewer than four billion tasks");
+        let overheads = ended.iter().map(|end| end.duration_since(began).saturating_sub(think)).collect();
+        let overheads = Percentiles::of(overheads);
+        all.push(Figures { wall, p50: overheads.at(50), p95: overheads.at(95), cpu: cpu / tasks });
+    }
+    all.remove(0);
+    all.sort_by_key(|figures| figures.wall);
+    all[all.len() / 2]
+}

@@ -1,0 +1,101 @@
+//! The two sides that are compared: the least that a client can do, and the runtime.
+#![expect(clippy::expect_used, dead_code, reason = "a benchmark stops at the first fault; each uses a part of this")]
+
+use std::sync::Arc;
+
+use codex_task::{Environment, Runtime, RuntimeHandle, RunTask, TaskStatus};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::Instant;
+
+/// Bytes of the prompt of every task.
+const PROMPT_BYTES: usize = 4_096;
+
+/// A loop over `reqwest`: one client, one request, the stream read to its end.
+pub struct Bare {
+    client: reqwest::Client,
+    url: String,
+}
+
+impl Bare {
+    pub fn new(base_url: &str) -> Self {
+        let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(1_024);
+        Self { client: client.build().expect("a client"), url: format!("{base_url}/chat/completions") }
+    }
+
+    /// Sends `count` requests at once; returns when each was answered.
+    pub async fn batch(&self, count: usize) -> Vec<Instant> {
+        let requests = (0..count).map(|_| {
+            let (client, url) = (self.client.clone(), self.url.clone());
+            tokio::runtime::Handle::current().spawn(async move {
+                let messages = json!([{"role": "system", "content": "You are a test."}, {"role": "user", "content": prompt()}]);
+                let body = json!({"model": "mock", "stream": true, "messages": messages}).to_string();
+                let request = client.post(url).header("content-type", "application/json").body(body);
+                let mut stream = request.send().await.expect("an answer").bytes_stream();
+                let mut bytes = 0;
+                while let Some(chunk) = stream.next().await {
+                    bytes += chunk.expect("a chunk").len();
+                }
+                assert!(bytes > 0, "an empty answer");
+                Instant::now()
+            })
+        });
+        join_all(requests).await.into_iter().map(|ended| ended.expect("no panic")).collect()
+    }
+}
+
+/// The runtime with one agent.
+pub struct Subagents {
+    handle: RuntimeHandle,
+    _project: tempfile::TempDir,
+}
+
+impl Subagents {
+    /// A runtime whose agents talk to the mock, `max_concurrent` at once.
+    pub fn start(base_url: &str, max_concurrent: usize) -> Self {
+        let project = tempfile::tempdir().expect("a folder");
+        let agents = project.path().join(".claude/agents");
+        std::fs::create_dir_all(&agents).expect("a folder");
+        let agent = "---\nname: worker\ndescription: Works\ntools: []\nmodel: mock\nprovider: bench\n---\nYou are a test.\n";
+        std::fs::write(agents.join("worker.md"), agent).expect("a file");
+        let config = project.path().join("config/codex-task");
+        std::fs::create_dir_all(&config).expect("a folder");
+        let settings = format!(
+            "providers:\n  bench:\n    kind: openai_chat\n    base_url: {base_url}\n    max_in_flight: 256\nlimits:\n  max_concurrent: {max_concurrent}\n"
+        );
+        std::fs::write(config.join("config.yaml"), settings).expect("a file");
+        let home = project.path().to_string_lossy().into_owned();
+        let variables = [("HOME", home.clone()), ("XDG_CONFIG_HOME", format!("{home}/config"))];
+        let environment = Environment::new(project.path(), variables);
+        let handle = Runtime::builder().environment(environment).start().expect("the runtime starts");
+        Self { handle, _project: project }
+    }
+
+    /// Runs `count` tasks at once; returns when each was answered.
+    pub async fn batch(&self, count: usize) -> Vec<Instant> {
+        let tasks = (0..count).map(|_| {
+            let handle = self.handle.clone();
+            tokio::runtime::Handle::current().spawn(async move {
+                let report = handle.run(RunTask::<String>::new("worker", prompt())).await.expect("a runtime");
+                assert_eq!(report.status(), TaskStatus::Completed, "{:?}", report.outcome);
+                Instant::now()
+            })
+        });
+        join_all(tasks).await.into_iter().map(|ended| ended.expect("no panic")).collect()
+    }
+
+    /// The handle, for benchmarks that do more.
+    pub fn handle(&self) -> &RuntimeHandle {
+        &self.handle
+    }
+
+    pub async fn stop(self) {
+        self.handle.shutdown().await;
+    }
+}
+
+/// A prompt of the size that the figures are quoted for.
+pub fn prompt() -> Arc<str> {
+    "Look at this. ".repeat(PROMPT_BYTES / 14).into()
+}

@@ -1,0 +1,223 @@
+//! One content block, assembled from its start and its deltas without changing a byte that the server will check.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::stream_wire::{BlockHead, Delta};
+use crate::{AssistantPart, ChatEvent, ToolCall};
+
+/// A block that is being received.
+#[derive(Debug)]
+pub(super) struct OpenBlock {
+    kind: BlockKind,
+    /// The block as it came in its start event. Fields that this version does not know are kept from here.
+    start: Box<RawValue>,
+    /// Text or thinking.
+    text: String,
+    signature: String,
+    /// Tool arguments as the model writes them.
+    json: String,
+    citations: Vec<Box<RawValue>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum BlockKind {
+    Text,
+    Thinking,
+    ToolUse {
+        id: Arc<str>,
+        name: Arc<str>,
+    },
+    /// Kept and echoed, means nothing to us: `redacted_thinking`, server tools, whatever comes.
+    Other,
+}
+
+/// What a complete block gives.
+#[derive(Debug, Default)]
+pub(super) struct DoneBlock {
+    /// Its neutral form, if it has one.
+    pub(super) part: Option<AssistantPart>,
+    /// What to echo. A text of white space is left out: the server sends it but refuses it.
+    pub(super) echo: Option<Arc<RawValue>>,
+}
+
+impl OpenBlock {
+    /// Begins a block. `ordinal` names tool calls that come without an id.
+    pub(super) fn open(start: &RawValue, ordinal: usize) -> serde_json::Result<Self> {
+        let head: BlockHead<'_> = serde_json::from_str(start.get())?;
+        let mut block = Self {
+            kind: BlockKind::Other,
+            start: start.to_owned(),
+            text: String::new(),
+            signature: head.signature.into_owned(),
+            json: String::new(),
+            citations: Vec::new(),
+        };
+        match &*head.kind {
+            "text" => {
+                block.kind = BlockKind::Text;
+                block.text = head.text.into_owned();
+            }
+            "thinking" => {
+                block.kind = BlockKind::Thinking;
+                block.text = head.thinking.into_owned();
+            }
+            "tool_use" => {
+                let id = if head.id.is_empty() {
+                    format!("call_{ordinal}").into()
+                } else {
+                    head.id.as_ref().into()
+                };
+                block.kind = BlockKind::ToolUse { id, name: head.name.as_ref().into() };
+                // Whole arguments come here in a reply without a stream; in a stream this is `{}` or absent.
+                let whole = head
+                    .input
+                    .map(RawValue::get)
+                    .filter(|input| object(input).is_some_and(|o| !o.0.is_empty()));
+                block.json = whole.unwrap_or_default().to_owned();
+            }
+            _ => {}
+        }
+        Ok(block)
+    }
+
+    /// What the start of the block means to a listener.
+    pub(super) fn opening_event(&self) -> ChatEvent {
+        match &self.kind {
+            BlockKind::Text if !self.text.is_empty() => ChatEvent::Text(self.text.clone()),
+            BlockKind::Thinking if !self.text.is_empty() => ChatEvent::Reasoning(self.text.clone()),
+            BlockKind::ToolUse { name, .. } => ChatEvent::ToolCallStarted { name: name.to_string() },
+            BlockKind::Text | BlockKind::Thinking | BlockKind::Other => ChatEvent::Activity { usage: None },
+        }
+    }
+
+    /// Adds a delta. Kinds of deltas that this version does not know are only activity.
+    pub(super) fn apply(&mut self, delta: Delta<'_>) -> ChatEvent {
+        match &*delta.kind {
+            "text_delta" => {
+                self.text.push_str(&delta.text);
+                ChatEvent::Text(delta.text.into_owned())
+            }
+            "thinking_delta" => {
+                self.text.push_str(&delta.thinking);
+                ChatEvent::Reasoning(delta.thinking.into_owned())
+            }
+            "signature_delta" => {
+                self.signature.push_str(&delta.signature);
+                ChatEvent::Activity { usage: None }
+            }
+            "input_json_delta" => {
+                self.json.push_str(&delta.partial_json);
+                ChatEvent::ToolArguments { bytes: delta.partial_json.len() }
+            }
+            "citations_delta" => {
+                self.citations.extend(delta.citation.map(ToOwned::to_owned));
+                ChatEvent::Activity { usage: None }
+            }
+            _ => ChatEvent::Activity { usage: None },
+        }
+    }
+
+    /// The id, if the block is a tool call.
+    pub(super) fn call_id(&self) -> Option<&Arc<str>> {
+        match &self.kind {
+            BlockKind::ToolUse { id, .. } => Some(id),
+            BlockKind::Text | BlockKind::Thinking | BlockKind::Other => None,
+        }
+    }
+
+    /// Completes the block.
+    pub(super) fn close(self) -> serde_json::Result<DoneBlock> {
+        if self.kind == BlockKind::Text && self.text.trim().is_empty() {
+            return Ok(DoneBlock::default());
+        }
+        let echo = Some(self.echo()?);
+        let part = match self.kind {
+            BlockKind::Text => Some(AssistantPart::Text { text: self.text }),
+            BlockKind::ToolUse { id, name } => {
+                let arguments = if self.json.trim().is_empty() { "{}".to_owned() } else { self.json };
+                Some(AssistantPart::ToolCall(ToolCall { id, name, arguments }))
+            }
+            BlockKind::Thinking | BlockKind::Other => None,
+        };
+        Ok(DoneBlock { part, echo })
+    }
+
+    fn echo(&self) -> serde_json::Result<Arc<RawValue>> {
+        let mut block: RawObject<'_> = serde_json::from_str(self.start.get())?;
+        let text = to_raw_value(&self.text)?;
+        let signature = to_raw_value(&self.signature)?;
+        let citations = to_raw_value(&self.citations)?;
+        match &self.kind {
+            BlockKind::Text => block.set("text", &text),
+            BlockKind::Thinking => {
+                block.set("thinking", &text);
+                block.set("signature", &signature);
+            }
+            BlockKind::ToolUse { .. } => block.set("input", object_or_empty(&self.json)),
+            // The arguments of a tool that runs at the server.
+            BlockKind::Other if !self.json.is_empty() => block.set("input", object_or_empty(&self.json)),
+            BlockKind::Other => {}
+        }
+        if !self.citations.is_empty() {
+            block.set("citations", &citations);
+        }
+        Ok(Arc::from(to_raw_value(&block)?))
+    }
+}
+
+/// The text as a raw JSON object, byte for byte; `{}` where it is none, since the server takes nothing else. The
+/// model learns of its broken arguments from the error result of the call.
+pub(super) fn object_or_empty(text: &str) -> &RawValue {
+    let is_object = object(text).is_some();
+    serde_json::from_str(if is_object { text } else { "{}" }).unwrap_or(RawValue::NULL)
+}
+
+fn object(text: &str) -> Option<RawObject<'_>> {
+    serde_json::from_str(text).ok()
+}
+
+/// A JSON object whose fields keep their order and bytes.
+struct RawObject<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> RawObject<'a> {
+    fn set(&mut self, name: &'static str, value: &'a RawValue) {
+        match self.0.iter_mut().find(|(key, _)| key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((Cow::Borrowed(name), value)),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = RawObject<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+                    fields.push(field);
+                }
+                Ok(RawObject(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+impl Serialize for RawObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}

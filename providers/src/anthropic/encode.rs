@@ -1,0 +1,172 @@
+//! From the neutral request to the body of Messages.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::FORMAT;
+use super::block::object_or_empty;
+use super::caching::{CacheLifetime, set_breakpoints};
+use super::model::ModelFacts;
+use super::schema::strict_copy;
+use super::wire::{Block, MessagesRequest, OutputConfig, OutputFormat, Role, Thinking, Tool, WireMessage};
+use crate::{AssistantPart, AssistantTurn, ChatRequest, Message, ProviderError, UserPart, UserTurn};
+
+/// Highest temperature that the server accepts.
+const TEMPERATURE_MAX: f32 = 1.0;
+/// A failed tool must say something: the server refuses an error without text.
+const SILENT_FAILURE: &str = "(the tool failed without a message)";
+
+/// The body, serialised.
+pub(super) fn to_body(wire: &MessagesRequest<'_>) -> Result<Bytes, ProviderError> {
+    serde_json::to_vec(wire).map(Bytes::from).map_err(|error| ProviderError::InvalidRequest {
+        status: 0,
+        detail: format!("the request cannot be written as JSON: {error}"),
+    })
+}
+
+/// The request on the wire. Parts that the model does not accept are left out; [`dropped`] names them.
+pub(super) fn to_wire(request: &ChatRequest, lifetime: CacheLifetime) -> MessagesRequest<'_> {
+    let facts = ModelFacts::of(&request.model);
+    let temperature = request.temperature.filter(|_| facts.sampling).map(|t| t.clamp(0.0, TEMPERATURE_MAX));
+    let effort = request.effort.and_then(|effort| facts.effort(effort));
+    // Models that need to be told to think refuse a temperature while they do.
+    let thinks = effort.is_some() && !facts.thinking_always_on && temperature.is_none();
+    let format = request.output.as_ref();
+    let format = format.map(|output| OutputFormat::JsonSchema { schema: strict_copy(&output.schema) });
+    let output_config = OutputConfig { effort: effort.map(codex_task_config::Effort::as_str), format };
+    let mut wire = MessagesRequest {
+        model: request.model.as_str(),
+        max_tokens: facts.max_tokens(request.max_output_tokens),
+        stream: true,
+        tools: tools(request),
+        system: text_block(&request.system).into_iter().collect(),
+        messages: messages(request),
+        temperature,
+        thinking: thinks.then_some(Thinking::Adaptive),
+        output_config: Some(output_config)
+            .filter(|config| *config != OutputConfig { effort: None, format: None }),
+    };
+    set_breakpoints(&mut wire, lifetime);
+    wire
+}
+
+/// What is not sent as asked, each as a sentence.
+pub(super) fn dropped(request: &ChatRequest) -> Vec<String> {
+    let (facts, model) = (ModelFacts::of(&request.model), &request.model);
+    let temperature = request.temperature.and_then(|asked| {
+        if !facts.sampling {
+            Some(format!("temperature is not accepted by {model} and was left out"))
+        } else if asked > TEMPERATURE_MAX {
+            Some(format!("temperature {asked} is more than {model} accepts; {TEMPERATURE_MAX} was sent"))
+        } else {
+            None
+        }
+    });
+    let effort = request.effort.and_then(|asked| match facts.effort(asked) {
+        None => Some(format!("effort is not accepted by {model} and was left out")),
+        Some(known) if known != asked => {
+            let (asked, known) = (asked.as_str(), known.as_str());
+            Some(format!("effort {asked} is not known to {model}; {known} was sent"))
+        }
+        Some(_) => None,
+    });
+    let limit = facts.max_tokens(None);
+    let tokens =
+        request.max_output_tokens.filter(|asked| facts.limits.is_some() && u64::from(*asked) > limit);
+    let tokens = tokens.map(|asked| format!("max_tokens {asked} is more than {model} can; {limit} was sent"));
+    [temperature, effort, tokens].into_iter().flatten().collect()
+}
+
+/// Sorted by name: their order is part of the cached prefix.
+fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
+    let mut tools: Vec<Tool<'_>> = request
+        .tools
+        .iter()
+        .map(|spec| Tool {
+            name: &spec.name,
+            description: &spec.description,
+            input_schema: &spec.input_schema,
+            cache_control: None,
+        })
+        .collect();
+    tools.sort_by_key(|tool| tool.name);
+    tools
+}
+
+/// The conversation with strictly alternating roles: neighbours of one role become one message.
+fn messages(request: &ChatRequest) -> Vec<WireMessage<'_>> {
+    let mut messages: Vec<WireMessage<'_>> = Vec::with_capacity(request.messages.len());
+    for message in &request.messages {
+        let (role, content) = match &**message {
+            Message::User(turn) => (Role::User, user_blocks(turn)),
+            Message::Assistant(turn) => (Role::Assistant, assistant_blocks(turn, request)),
+        };
+        match messages.last_mut() {
+            _ if content.is_empty() => {}
+            Some(last) if last.role == role => last.content.extend(content),
+            Some(_) | None => messages.push(WireMessage { role, content }),
+        }
+    }
+    for message in messages.iter_mut().filter(|message| message.role == Role::User) {
+        // The server wants results before anything else; the sort is stable.
+        message.content.sort_by_key(|block| !matches!(block, Block::ToolResult { .. }));
+    }
+    messages
+}
+
+fn user_blocks(turn: &UserTurn) -> Vec<Block<'_>> {
+    let block = |part: &'_ UserPart| match part {
+        UserPart::Text { text } => text_block(text),
+        UserPart::ToolResult(result) => Some(Block::ToolResult {
+            tool_use_id: wire_id(&result.call_id),
+            content: if result.is_error && result.text.trim().is_empty() {
+                SILENT_FAILURE
+            } else {
+                &result.text
+            },
+            is_error: result.is_error,
+            cache_control: None,
+        }),
+    };
+    turn.parts.iter().filter_map(block).collect()
+}
+
+/// The turn as this very model wrote it, or its neutral form for any other.
+fn assistant_blocks<'a>(turn: &'a AssistantTurn, request: &ChatRequest) -> Vec<Block<'a>> {
+    match turn.state_for(FORMAT, &request.model) {
+        Some(items) if !items.is_empty() => items.iter().map(|item| Block::Echo(item)).collect(),
+        Some(_) | None => turn.parts.iter().filter_map(neutral_block).collect(),
+    }
+}
+
+fn neutral_block(part: &AssistantPart) -> Option<Block<'_>> {
+    match part {
+        AssistantPart::Text { text } => text_block(text),
+        AssistantPart::ToolCall(call) => Some(Block::ToolUse {
+            id: wire_id(&call.id),
+            name: &call.name,
+            input: object_or_empty(&call.arguments),
+        }),
+    }
+}
+
+/// The server refuses texts that are empty or only white space.
+fn text_block(text: &str) -> Option<Block<'_>> {
+    (!text.trim().is_empty()).then_some(Block::Text { text, cache_control: None })
+}
+
+/// An id in the characters that the server accepts. Ids of other vendors may have more; a call and its result pass
+/// through here alike, so they still match.
+fn wire_id(id: &str) -> Cow<'_, str> {
+    let accepted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if id.chars().all(accepted) {
+        Cow::Borrowed(id)
+    } else {
+        id.chars().map(|c| if accepted(c) { c } else { '_' }).collect::<String>().into()
+    }
+}
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

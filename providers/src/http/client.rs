@@ -1,0 +1,269 @@
+//! One provider's HTTP client.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{StreamExt, stream};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Request, Response};
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::failure::{self, root_cause};
+use super::redact::clean;
+use super::{ErrorReply, HttpSettings, tls};
+use crate::sse::{self, SseEvent, SseStream};
+use crate::{ProviderError, WaitingFor};
+
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
+const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// Shared by all streams of an HTTP/2 connection. Model deltas are tiny, and below this size the HTTP/2 library takes
+/// many small frames for an attack and ends the connection with `ENHANCE_YOUR_CALM`; so does the adaptive window.
+const H2_CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
+const H2_STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// Most of an error body that is read.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+/// Longest wait for the body of an error: its status alone says most.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
+/// Largest reply that comes as one JSON document.
+const JSON_BYTES_MAX: usize = 64 << 20;
+const USER_AGENT: &str = concat!("codex-task/", env!("CARGO_PKG_VERSION"));
+
+/// A call of the API.
+#[derive(Debug)]
+pub(crate) struct HttpCall<'a> {
+    /// Below the base URL, with its leading slash.
+    pub(crate) path: &'a str,
+    /// Headers of the wire format, credential included (marked sensitive).
+    pub(crate) headers: HeaderMap,
+    /// The JSON body.
+    pub(crate) body: Bytes,
+}
+
+/// A reply that has begun.
+pub(crate) struct SseReply {
+    /// Response headers: rate limits, request id.
+    pub(crate) headers: HeaderMap,
+    /// Its events. A server that answered with one JSON document instead gives it as one event without a name.
+    pub(crate) events: SseStream,
+}
+
+/// One provider's connections. The underlying client is built at the first call: certificates are read only then, and
+/// only for https.
+pub(crate) struct HttpClient {
+    settings: HttpSettings,
+    host: String,
+    client: OnceCell<Client>,
+}
+
+impl HttpClient {
+    /// Costs nothing until the first call.
+    pub(crate) fn new(settings: HttpSettings) -> Self {
+        let host = settings.base_url.host();
+        Self { settings, host, client: OnceCell::new() }
+    }
+
+    /// How errors name the server.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Where the API is, and how it is connected to.
+    pub(crate) fn settings(&self) -> &HttpSettings {
+        &self.settings
+    }
+
+    /// Posts a call and resolves when its reply begins. `classify` reads error statuses of the wire format.
+    ///
+    /// # Errors
+    /// What `classify` says for an error status; [`ProviderError::Redirect`], never followed;
+    /// [`ProviderError::Unreachable`], [`ProviderError::Certificate`] or [`ProviderError::Timeout`] without a reply;
+    /// [`ProviderError::Protocol`] for a page instead of an API.
+    pub(crate) async fn open_sse(
+        &self,
+        call: HttpCall<'_>,
+        classify: impl FnOnce(&ErrorReply) -> ProviderError,
+    ) -> Result<SseReply, ProviderError> {
+        let mut request = self.request(Method::POST, call.path, call.headers);
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        *request.body_mut() = Some(call.body.into());
+        let mut response = self.send(request, classify).await?;
+        let headers = std::mem::take(response.headers_mut());
+        let events = match content_type(&headers) {
+            ContentType::EventStream => sse::events(response.bytes_stream()),
+            ContentType::Json => document(response),
+            ContentType::Page => {
+                return Err(ProviderError::Protocol {
+                    detail: format!("{} answered with a web page instead of an API reply", self.host),
+                });
+            }
+        };
+        Ok(SseReply { headers, events })
+    }
+
+    /// Fetches a JSON document, under the headers time-out as a whole.
+    ///
+    /// # Errors
+    /// As [`Self::open_sse`]; [`ProviderError::Protocol`] when the document has another form.
+    pub(crate) async fn get_json<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        classify: impl FnOnce(&ErrorReply) -> ProviderError,
+    ) -> Result<T, ProviderError> {
+        let mut request = self.request(Method::GET, path, headers);
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let response = self.send(request, classify).await?;
+        let body = timeout(self.settings.headers_timeout, read_body(response, JSON_BYTES_MAX));
+        let body = body.await.map_err(|_| self.late())??;
+        serde_json::from_slice(&body).map_err(|error| ProviderError::Protocol {
+            detail: format!("{path}: {}", clean(&error.to_string())),
+        })
+    }
+
+    fn request(&self, method: Method, path: &str, headers: HeaderMap) -> Request {
+        let mut request = Request::new(method, self.settings.base_url.join(path));
+        *request.headers_mut() = headers;
+        request
+    }
+
+    /// Sends a request; gives the response only if its status is a success.
+    async fn send(
+        &self,
+        request: Request,
+        classify: impl FnOnce(&ErrorReply) -> ProviderError,
+    ) -> Result<Response, ProviderError> {
+        let secrets: Vec<HeaderValue> =
+            request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
+        let client = match self.client.get() {
+            Some(client) => client,
+            None => self.client.get_or_try_init(|| self.build()).await?,
+        };
+        let response = timeout(self.settings.headers_timeout, client.execute(request))
+            .await
+            .map_err(|_| self.late())?
+            .map_err(|error| failure::of_request(&error, &self.host, &self.settings))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status.is_redirection() {
+            return Err(ProviderError::Redirect { location: location(response.headers()) });
+        }
+        Err(classify(&error_reply(response, &secrets).await))
+    }
+
+    fn late(&self) -> ProviderError {
+        ProviderError::Timeout { waiting_for: WaitingFor::Headers, after: self.settings.headers_timeout }
+    }
+
+    /// Builds the client; reading the machine's certificates happens beside the event loop.
+    async fn build(&self) -> Result<Client, ProviderError> {
+        let tls = if self.settings.base_url.is_https() {
+            let loaded = tokio::task::spawn_blocking(tls::trusting_the_platform).await;
+            loaded.map_err(|panic| self.no_client(&panic))?
+        } else {
+            tls::trusting_nobody()
+        };
+        let tls = tls.map_err(|error| ProviderError::Certificate {
+            host: self.host.clone(),
+            detail: root_cause(&error),
+        })?;
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(self.settings.connect_timeout)
+            .tcp_nodelay(true)
+            .tcp_keepalive(TCP_KEEPALIVE)
+            .pool_max_idle_per_host(self.settings.in_flight_max)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .http2_adaptive_window(false)
+            .http2_initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
+            .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
+            // Only the proxies of the settings: the process environment is not read behind the user's back.
+            .no_proxy();
+        if !self.settings.base_url.is_loopback() {
+            let proxies = self.settings.proxies.to_proxies().map_err(|error| self.no_client(&error))?;
+            builder = proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
+        }
+        builder.build().map_err(|error| self.no_client(&error))
+    }
+
+    fn no_client(&self, error: &(dyn std::error::Error + 'static)) -> ProviderError {
+        ProviderError::Unreachable {
+            host: self.host.clone(),
+            detail: format!("the HTTP client could not be set up: {}", root_cause(error)),
+        }
+    }
+}
+
+enum ContentType {
+    EventStream,
+    Json,
+    Page,
+}
+
+/// Servers are careless with this header, so only what is surely something else is not taken for a stream.
+fn content_type(headers: &HeaderMap) -> ContentType {
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/json" => ContentType::Json,
+        "text/html" | "application/xhtml+xml" => ContentType::Page,
+        _ => ContentType::EventStream,
+    }
+}
+
+/// A whole JSON document as one event.
+fn document(response: Response) -> SseStream {
+    Box::pin(stream::once(async move {
+        let body = read_body(response, JSON_BYTES_MAX).await?;
+        Ok(SseEvent { event: None, data: String::from_utf8_lossy(&body).into_owned() })
+    }))
+}
+
+async fn read_body(mut response: Response, bytes_max: usize) -> Result<BytesMut, ProviderError> {
+    let mut body = BytesMut::new();
+    let broken = |error: reqwest::Error| ProviderError::BrokenStream { detail: root_cause(&error) };
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        if body.len() + chunk.len() > bytes_max {
+            return Err(ProviderError::Protocol {
+                detail: format!("the reply is larger than {} MiB", bytes_max >> 20),
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// Reads what can be read of an error's body in time; its beginning is enough.
+async fn error_reply(mut response: Response, secrets: &[HeaderValue]) -> ErrorReply {
+    let status = response.status().as_u16();
+    let headers = std::mem::take(response.headers_mut());
+    let mut body = Vec::new();
+    let reading = async {
+        let mut chunks = response.bytes_stream();
+        while let Some(Ok(chunk)) = chunks.next().await {
+            let room = ERROR_BYTES_MAX - body.len();
+            body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+            if body.len() == ERROR_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // A body that does not come is no body: the status is there.
+    let _ = timeout(ERROR_BODY_WAIT, reading).await;
+    ErrorReply::new(status, headers, &body, secrets)
+}
+
+/// The target of a redirect without its query, which may hold a key.
+fn location(headers: &HeaderMap) -> String {
+    let text = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("an unnamed address");
+    clean(text.split(['?', '#']).next().unwrap_or_default())
+}

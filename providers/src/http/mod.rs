@@ -1,0 +1,24 @@
+//! HTTP to a provider: one client per provider, one request per call, errors as types.
+//!
+//! Owns connections, TLS, proxies, time-outs until the response headers, size limits of bodies, and the reading of
+//! error replies. Knows no wire format. Invariant: a key goes to the configured host only (no redirects), and no text
+//! that leaves this folder shows one.
+
+mod base_url;
+mod client;
+mod error_reply;
+mod failure;
+mod hint;
+mod proxies;
+mod redact;
+mod settings;
+mod tls;
+
+pub use base_url::{BaseUrl, BaseUrlError};
+pub(crate) use client::{HttpCall, HttpClient, SseReply};
+pub(crate) use error_reply::ErrorReply;
+pub(crate) use failure::root_cause;
+pub(crate) use hint::header_duration;
+pub use proxies::ProxySettings;
+pub(crate) use redact::clean;
+pub use settings::HttpSettings;

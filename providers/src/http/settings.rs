@@ -1,0 +1,33 @@
+//! How a provider is connected to.
+
+use std::time::Duration;
+
+use super::{BaseUrl, ProxySettings};
+
+/// How a provider is connected to.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// Longest wait for a TCP and TLS connection.
+    pub connect_timeout: Duration,
+    /// Longest wait from the call to the response headers, the connection included.
+    pub headers_timeout: Duration,
+    /// Most calls at once; as many idle connections are kept.
+    pub in_flight_max: usize,
+    /// Proxies on the way. Never used for a server on this machine.
+    pub proxies: ProxySettings,
+}
+
+impl HttpSettings {
+    /// Settings with the usual waits: 10 s for a connection, 60 s for response headers. No proxies.
+    pub fn new(base_url: BaseUrl, in_flight_max: usize) -> Self {
+        Self {
+            base_url,
+            connect_timeout: Duration::from_secs(10),
+            headers_timeout: Duration::from_mins(1),
+            in_flight_max,
+            proxies: ProxySettings::default(),
+        }
+    }
+}

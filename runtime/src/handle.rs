@@ -1,0 +1,208 @@
+//! What a host holds: a handle to a running runtime, and the future of a task.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix::Addr;
+use actix::dev::Request;
+use codex_task_actors::{
+    AggregatorActor, CancelTask, CollectRun, Drain, EventBus, OpenRun, RunId, RunReport, RunTask, Services,
+    SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
+};
+use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
+use codex_task_providers::ProviderRegistry;
+use futures_util::future::join_all;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use tokio::sync::broadcast;
+
+use crate::threads::Threads;
+
+/// Time that running tasks get to end by themselves when [`RuntimeHandle::shutdown`] is called.
+const DRAIN_GRACE: Duration = Duration::from_secs(5);
+/// Time that cancelled tasks get to hand in what they have.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+
+/// A running runtime. Clones share it; dropping the last one stops it without waiting for its tasks.
+#[derive(Clone)]
+pub struct RuntimeHandle {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) supervisor: Addr<SupervisorActor>,
+    pub(crate) aggregator: Addr<AggregatorActor>,
+    pub(crate) board: TaskBoard,
+    pub(crate) events: EventBus,
+    pub(crate) services: Arc<Services>,
+    pub(crate) problems: Vec<Problem>,
+    /// Keeps the agent files watched.
+    pub(crate) _watcher: Option<RegistryWatcher>,
+    /// Taken by whoever stops the runtime first.
+    pub(crate) threads: Mutex<Option<Threads>>,
+}
+
+/// What a shutdown left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownReport {
+    /// Tasks that were cancelled because they did not end in time.
+    pub cancelled: usize,
+    /// Tasks that did not even end when they were cancelled.
+    pub abandoned: usize,
+    /// Worker threads that were blocked in foreign code and could not be joined.
+    pub blocked_workers: usize,
+}
+
+impl RuntimeHandle {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The supervisor, for `send(RunTask::<T>::new(..))`. Dropping that future does not cancel the task; the future
+    /// of [`RuntimeHandle::run`] does.
+    pub fn supervisor(&self) -> &Addr<SupervisorActor> {
+        &self.shared.supervisor
+    }
+
+    /// Runs a task.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the task.
+    pub fn run<T: DeserializeOwned + JsonSchema + Send + 'static>(&self, task: RunTask<T>) -> TaskFuture<T> {
+        let cancel = CancelOnDrop { supervisor: self.shared.supervisor.clone(), task: Some(task.request.id) };
+        TaskFuture { answer: Box::pin(self.shared.supervisor.send(task)), cancel }
+    }
+
+    /// Runs tasks side by side and collects them all, failed ones included, in the order given.
+    ///
+    /// # Errors
+    /// [`TaskError::ShuttingDown`] or [`TaskError::RuntimeDown`]: there is no runtime to take the tasks.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the tasks.
+    pub async fn run_all(&self, tasks: Vec<TaskRequest>) -> Result<RunReport, TaskError> {
+        let run = RunId::new();
+        let ids = tasks.iter().map(|task| task.id).collect();
+        let down = |_| TaskError::RuntimeDown;
+        self.shared.aggregator.send(OpenRun { run, tasks: ids }).await.map_err(down)?;
+        let futures = tasks.into_iter().map(|task| self.run(RunTask::<String>::from_request(task).in_run(run)));
+        for ended in join_all(futures).await {
+            ended?;
+        }
+        self.shared.aggregator.send(CollectRun { run }).await.map_err(down)?.map_err(|_| TaskError::RuntimeDown)
+    }
+
+    /// Cancels a task; whoever waits for it gets its partial text. Returns whether there was such a task.
+    pub async fn cancel(&self, task: TaskId) -> bool {
+        self.shared.supervisor.send(CancelTask { task }).await.unwrap_or(false)
+    }
+
+    /// Cancels all tasks. Returns how many there were.
+    pub async fn cancel_all(&self) -> usize {
+        let tasks: Vec<TaskId> = self.shared.board.iter().map(|entry| *entry.key()).collect();
+        let cancelled = join_all(tasks.into_iter().map(|task| self.cancel(task))).await;
+        cancelled.into_iter().filter(|was_there| *was_there).count()
+    }
+
+    /// Watches what tasks do, from now on. A receiver that falls behind loses the oldest events, never a result.
+    pub fn events(&self) -> broadcast::Receiver<Arc<TaskEvent>> {
+        self.shared.events.watch()
+    }
+
+    /// All tasks that have not ended, readable without waiting.
+    pub fn board(&self) -> &TaskBoard {
+        &self.shared.board
+    }
+
+    /// The agents as they are now.
+    pub fn agents(&self) -> Arc<AgentRegistry> {
+        self.shared.services.agents.current()
+    }
+
+    /// The session's settings.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.services.settings
+    }
+
+    /// What was wrong with the settings files.
+    pub fn problems(&self) -> &[Problem] {
+        &self.shared.problems
+    }
+
+    /// The providers.
+    pub fn providers(&self) -> &ProviderRegistry {
+        &self.shared.services.providers
+    }
+
+    /// Takes no new tasks, gives running ones five seconds to end, cancels the rest, stops and joins all threads.
+    pub async fn shutdown(self) -> ShutdownReport {
+        self.shutdown_within(DRAIN_GRACE).await
+    }
+
+    /// As [`RuntimeHandle::shutdown`], with another time for running tasks to end.
+    pub async fn shutdown_within(self, grace: Duration) -> ShutdownReport {
+        let supervisor = &self.shared.supervisor;
+        let mut cancelled = 0;
+        if tokio::time::timeout(grace, supervisor.send(Drain)).await.is_err() {
+            cancelled = self.cancel_all().await;
+            let _ = tokio::time::timeout(CANCEL_GRACE, supervisor.send(Drain)).await; // what is left is counted below
+        }
+        let abandoned = self.shared.board.len();
+        let threads = self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let blocked_workers = match threads {
+            Some(threads) => tokio::task::spawn_blocking(|| threads.stop()).await.unwrap_or(0),
+            None => 0,
+        };
+        ShutdownReport { cancelled, abandoned, blocked_workers }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(threads) = threads {
+            threads.abandon();
+        }
+    }
+}
+
+/// The future of a task; see [`RuntimeHandle::run`].
+#[must_use = "a task whose future is dropped is cancelled"]
+pub struct TaskFuture<T: DeserializeOwned + JsonSchema + Send + 'static> {
+    answer: Pin<Box<Request<SupervisorActor, RunTask<T>>>>,
+    cancel: CancelOnDrop,
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> TaskFuture<T> {
+    /// The task.
+    pub fn task(&self) -> Option<TaskId> {
+        self.cancel.task
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Future for TaskFuture<T> {
+    type Output = Result<TaskReport<T>, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = std::task::ready!(self.answer.as_mut().poll(cx));
+        self.cancel.task = None;
+        Poll::Ready(answer.unwrap_or(Err(TaskError::RuntimeDown)))
+    }
+}
+
+struct CancelOnDrop {
+    supervisor: Addr<SupervisorActor>,
+    task: Option<TaskId>,
+}
+
+impl Drop for CancelOnDrop {
+    #[expect(clippy::disallowed_methods, reason = "a cancellation must not be lost to a full mailbox")]
+    fn drop(&mut self) {
+        if let Some(task) = self.task.take() {
+            self.supervisor.do_send(CancelTask { task });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The runtime's own threads: one control thread with the actix `System`, worker Arbiters made on demand, and an I/O
+//! runtime unless the host lends its own. Invariant: nothing here outlives [`Threads::stop`] but a worker that is
+//! blocked in foreign code, and that one is reported.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix::{Arbiter, System};
+use codex_task_actors::WorkerFactory;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::panic_hook;
+
+/// Time that blocking work of a stopped runtime gets before it is left behind.
+const BLOCKING_GRACE: Duration = Duration::from_millis(100);
+/// Time that a stopped worker gets to end before it is left behind.
+const WORKER_GRACE: Duration = Duration::from_secs(2);
+
+/// Handles of the threads that one runtime owns.
+pub(crate) struct Threads {
+    system: System,
+    control: JoinHandle<usize>,
+    io: Option<Runtime>,
+}
+
+/// Builds the I/O runtime, if the host has none to lend.
+pub(crate) fn io_runtime(host: Option<Handle>) -> std::io::Result<(Handle, Option<Runtime>)> {
+    if let Some(handle) = host {
+        return Ok((handle, None));
+    }
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("codex-task-io")
+        .on_thread_start(panic_hook::mark_thread)
+        .enable_all()
+        .build()?;
+    Ok((runtime.handle().clone(), Some(runtime)))
+}
+
+impl Threads {
+    /// Starts the control thread; `start` runs on it, inside the `System`, and its value is handed back.
+    pub(crate) fn start<T: Send + 'static>(
+        io: Option<Runtime>,
+        start: impl FnOnce(WorkerFactory) -> T + Send + 'static,
+    ) -> std::io::Result<(Self, T)> {
+        let (ready, started) = mpsc::sync_channel(1);
+        let control = std::thread::Builder::new().name("codex-task-control".to_owned()).spawn(move || {
+            panic_hook::mark_thread();
+            let runner = System::new();
+            let (made, arbiters) = mpsc::channel();
+            let factory: WorkerFactory = Box::new(move || {
+                let arbiter = Arbiter::new();
+                let handle = arbiter.handle();
+                handle.spawn_fn(panic_hook::mark_thread);
+                // The receiver lives as long as this thread runs the system.
+                let _ = made.send(arbiter);
+                handle
+            });
+            let value = runner.block_on(async move { start(factory) });
+            if ready.send((System::current(), value)).is_err() {
+                return 0;
+            }
+            let _ = runner.run(); // an exit code; ours is always 0
+            join_workers(arbiters.try_iter().collect())
+        })?;
+        let (system, value) = started.recv().map_err(|_| std::io::Error::other("the control thread did not start"))?;
+        Ok((Self { system, control, io }, value))
+    }
+
+    /// Asks everything to stop, without waiting.
+    pub(crate) fn signal_stop(&self) {
+        self.system.stop();
+    }
+
+    /// Stops everything and waits. Returns how many workers were still blocked. Blocks the calling thread.
+    pub(crate) fn stop(self) -> usize {
+        self.system.stop();
+        let blocked = self.control.join().unwrap_or(0);
+        if let Some(io) = self.io {
+            io.shutdown_timeout(BLOCKING_GRACE);
+        }
+        blocked
+    }
+
+    /// Lets go of everything without waiting: for hosts that drop their last handle inside an async context.
+    pub(crate) fn abandon(self) {
+        self.system.stop();
+        if let Some(io) = self.io {
+            io.shutdown_background();
+        }
+    }
+}
+
+/// Joins the workers' threads, as long as that takes no longer than the grace; returns how many are left.
+fn join_workers(arbiters: Vec<Arbiter>) -> usize {
+    let count = arbiters.len();
+    let (done, joined) = mpsc::channel();
+    for arbiter in arbiters {
+        arbiter.stop();
+        let done = done.clone();
+        let joiner = std::thread::Builder::new().name("codex-task-join".to_owned()).spawn(move || {
+            let ended = arbiter.join();
+            let _ = done.send(ended.is_ok()); // nobody waits any longer
+        });
+        drop(joiner);
+    }
+    drop(done);
+    let mut left = count;
+    while left > 0 && joined.recv_timeout(WORKER_GRACE).is_ok() {
+        left -= 1;
+    }
+    left
+}

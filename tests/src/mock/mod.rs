@@ -1,0 +1,69 @@
+//! One loopback server per wire format. It answers what the story's closure says, in the vendor's own stream form, and
+//! it refuses (HTTP 400, and a failed story) any request that the vendor would refuse.
+
+mod anthropic;
+mod call;
+mod gemini;
+mod openai;
+mod openai_chat;
+mod reply;
+mod server;
+
+pub use call::Call;
+pub use reply::Reply;
+pub use server::Mock;
+
+use serde_json::Value;
+
+/// The wire formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Anthropic Messages.
+    Anthropic,
+    /// OpenAI Responses.
+    OpenAi,
+    /// OpenAI Chat Completions, as compatible servers speak it.
+    OpenAiChat,
+    /// Gemini `streamGenerateContent`.
+    Gemini,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Anthropic, Self::OpenAi, Self::OpenAiChat, Self::Gemini];
+
+    /// What the vendor would refuse about a request.
+    fn violations(self, call: &Call) -> Vec<String> {
+        match self {
+            Self::Anthropic => anthropic::violations(call),
+            Self::OpenAi => openai::violations(call),
+            Self::OpenAiChat => openai_chat::violations(call),
+            Self::Gemini => gemini::violations(call),
+        }
+    }
+
+    /// The stream of a whole answer, as the events' `event:` names (where the format has them) and data.
+    fn events(
+        self,
+        model: &str,
+        text: Option<&str>,
+        tools: &[(String, Value)],
+        nth: usize,
+    ) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::Anthropic => anthropic::events(model, text, tools, nth),
+            Self::OpenAi => openai::events(model, text, tools, nth),
+            Self::OpenAiChat => openai_chat::events(model, text, tools, nth),
+            Self::Gemini => gemini::events(model, text, tools, nth),
+        }
+    }
+
+    /// The body of an error reply with this message.
+    fn error_body(self, status: u16, message: &str) -> Value {
+        match self {
+            Self::Anthropic => anthropic::error_body(status, message),
+            Self::OpenAi | Self::OpenAiChat => openai::error_body(status, message),
+            Self::Gemini => gemini::error_body(status, message),
+        }
+    }
+}

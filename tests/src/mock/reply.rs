@@ -1,0 +1,54 @@
+//! What a story wants answered.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// An answer, in neutral form; each format sends it as its vendor would.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// A text.
+    Text(String),
+    /// Tool calls: names and arguments.
+    Tools(Vec<(String, Value)>),
+    /// The same after a while, before the response headers.
+    After(Duration, Box<Reply>),
+    /// An error reply in the vendor's form.
+    Status {
+        /// HTTP status.
+        code: u16,
+        /// The vendor's message.
+        message: String,
+        /// `retry-after`, in seconds.
+        retry_after: Option<u64>,
+    },
+    /// The stream of this text, cut off in the middle: the connection is reset.
+    CutOff(String),
+    /// The stream of this text without its terminal event.
+    Unfinished(String),
+    /// The first half of this text, then silence with the connection open.
+    Stalls(String),
+    /// No answer at all, with the connection open.
+    Hangs,
+    /// A redirect to this address.
+    Redirect(String),
+    /// Status 200 and an HTML page, as from a wrong base URL.
+    Html(String),
+}
+
+impl Reply {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// One tool call.
+    pub fn tool(name: &str, arguments: Value) -> Self {
+        Self::Tools(vec![(name.to_owned(), arguments)])
+    }
+
+    /// An error reply.
+    pub fn status(code: u16, message: &str) -> Self {
+        Self::Status { code, message: message.to_owned(), retry_after: None }
+    }
+}

@@ -1,0 +1,222 @@
+//! The server: one axum listener on loopback, on a thread of its own so that stories may pause their clocks.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream, StreamExt};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::{Call, Format, Reply};
+
+type Respond = dyn Fn(&Call) -> Reply + Send + Sync;
+
+/// A running mock. Dropping it stops the server and fails the story when a request broke the vendor's protocol.
+pub struct Mock {
+    address: SocketAddr,
+    format: Format,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+struct Shared {
+    format: Format,
+    respond: Box<Respond>,
+    next: AtomicUsize,
+    in_flight: AtomicUsize,
+    most_in_flight: AtomicUsize,
+    calls: Mutex<Vec<Call>>,
+    violations: Mutex<Vec<String>>,
+}
+
+impl Mock {
+    /// Starts a server that answers each request with what `respond` says.
+    ///
+    /// # Panics
+    /// When loopback cannot be bound: nothing can be tested then.
+    #[expect(clippy::expect_used, reason = "test support: without a server there is no test")]
+    pub fn start(format: Format, respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Self {
+        let shared = Arc::new(Shared {
+            format,
+            respond: Box::new(respond),
+            next: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            most_in_flight: AtomicUsize::new(0),
+            calls: Mutex::default(),
+            violations: Mutex::default(),
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (bound, address) = mpsc::sync_channel(1);
+        let state = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+                let _ = bound.send(listener.local_addr().expect("a bound address"));
+                let app = Router::new().fallback(answer).with_state(state);
+                tokio::select! {
+                    _ = axum::serve(listener, app) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        let address = address.recv().expect("the server thread binds");
+        Self { address, format, shared, stop: Some(stop) }
+    }
+
+    /// What the vendor's base-URL variable would hold.
+    pub fn base_url(&self) -> String {
+        match self.format {
+            Format::OpenAi | Format::OpenAiChat => format!("http://{}/v1", self.address),
+            Format::Anthropic | Format::Gemini => format!("http://{}", self.address),
+        }
+    }
+
+    /// All requests so far.
+    pub fn calls(&self) -> Vec<Call> {
+        lock(&self.shared.calls).clone()
+    }
+
+    /// The most requests that were being answered at the same time.
+    pub fn most_in_flight(&self) -> usize {
+        self.shared.most_in_flight.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let violations = lock(&self.shared.violations).join("\n");
+        assert!(
+            std::thread::panicking() || violations.is_empty(),
+            "requests broke the protocol:\n{violations}"
+        );
+    }
+}
+
+/// Counts a request as in flight until its answer is out.
+struct InFlight(Arc<Shared>);
+
+impl InFlight {
+    fn new(shared: Arc<Shared>) -> Self {
+        let now = shared.in_flight.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_in_flight.fetch_max(now, Ordering::SeqCst);
+        Self(shared)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if uri.path().ends_with("/models") {
+        return axum::Json(json!({"object": "list", "data": [{"id": "mock-model"}]})).into_response();
+    }
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let nth = shared.next.fetch_add(1, Ordering::SeqCst);
+    let call = Call { format: shared.format, nth, path: uri.to_string(), headers, body };
+    lock(&shared.calls).push(call.clone());
+    let violations = shared.format.violations(&call);
+    if !violations.is_empty() {
+        let text = violations.join("; ");
+        lock(&shared.violations).push(format!("request {nth}: {text}"));
+        return status(shared.format, 400, &text, None);
+    }
+    let guard = InFlight::new(Arc::clone(&shared));
+    let reply = (shared.respond)(&call);
+    send(&call, reply, guard).await
+}
+
+async fn send(call: &Call, mut reply: Reply, guard: InFlight) -> Response {
+    while let Reply::After(wait, inner) = reply {
+        tokio::time::sleep(wait).await;
+        reply = *inner;
+    }
+    let events = |text: Option<&str>, tools: &[(String, Value)]| -> Vec<Bytes> {
+        let events = call.format.events(&call.model(), text, tools, call.nth);
+        let mut frames: Vec<Bytes> = events.iter().map(|(name, data)| frame(name, data)).collect();
+        if call.format == Format::OpenAiChat {
+            frames.push(Bytes::from_static(b"data: [DONE]\n\n"));
+        }
+        frames
+    };
+    match reply {
+        Reply::Text(text) => stream_of(whole(events(Some(&text), &[])), guard),
+        Reply::Tools(tools) => stream_of(whole(events(None, &tools)), guard),
+        Reply::Status { code, message, retry_after } => status(call.format, code, &message, retry_after),
+        Reply::CutOff(text) => {
+            let reset = stream::once(async { Err(std::io::Error::other("cut off")) });
+            stream_of(half(events(Some(&text), &[])).map(Ok).chain(reset), guard)
+        }
+        Reply::Unfinished(text) => {
+            let mut frames = events(Some(&text), &[]);
+            frames.truncate(frames.len() / 2);
+            stream_of(whole(frames), guard)
+        }
+        Reply::Stalls(text) => {
+            stream_of(half(events(Some(&text), &[])).map(Ok).chain(stream::pending()), guard)
+        }
+        Reply::Hangs => {
+            let _guard = guard;
+            std::future::pending::<Infallible>().await;
+            StatusCode::OK.into_response()
+        }
+        Reply::Redirect(location) => (StatusCode::FOUND, [(header::LOCATION, location)]).into_response(),
+        Reply::Html(page) => ([(header::CONTENT_TYPE, "text/html")], page).into_response(),
+        Reply::After(..) => status(call.format, 500, "unreachable: unwrapped above", None),
+    }
+}
+
+fn frame(name: &str, data: &Value) -> Bytes {
+    let event = if name.is_empty() { String::new() } else { format!("event: {name}\n") };
+    format!("{event}data: {data}\n\n").into()
+}
+
+fn whole(frames: Vec<Bytes>) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
+    stream::iter(frames.into_iter().map(Ok))
+}
+
+/// The first half of the frames, a little apart, so that the client has read them before what follows.
+fn half(frames: Vec<Bytes>) -> impl Stream<Item = Bytes> + Send + 'static {
+    let count = frames.len() / 2;
+    stream::iter(frames.into_iter().take(count)).then(|frame| async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        frame
+    })
+}
+
+fn stream_of(
+    frames: impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
+    guard: InFlight,
+) -> Response {
+    let frames = frames.map(move |frame| {
+        let _in_flight = &guard;
+        frame
+    });
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(frames)).into_response()
+}
+
+fn status(format: Format, code: u16, message: &str, retry_after: Option<u64>) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, axum::Json(format.error_body(code, message))).into_response();
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

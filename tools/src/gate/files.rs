@@ -1,0 +1,83 @@
+//! Judges reading and writing of one path, for file tools and for what a command redirects.
+
+use std::path::Path;
+
+use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
+
+use super::rule::PathUse;
+use super::verdict::Ruling;
+use super::{Decision, GateCall};
+use crate::path::{PathGuard, Protection, ResolvedPath};
+use crate::{PathError, Rights};
+
+/// Judges what a file tool would touch.
+pub(super) fn judge(call: &GateCall<'_>, rights: &Rights, purpose: PathUse, path: &Path) -> Ruling {
+    let guard = &call.session.guard;
+    let ruling = judge_path(call.tool, rights, purpose, guard, path);
+    let limited = rights.limits(call.tool).any(|limits| {
+        let meets = |resolved: &ResolvedPath| {
+            let names = [resolved.shown.as_path(), resolved.real.as_path()];
+            limits.iter().any(|limit| limit.names_path(call.tool, purpose, &names))
+        };
+        !guard.resolve(path).as_ref().is_ok_and(meets)
+    });
+    let limit = if limited { Decision::Deny } else { Decision::Allow };
+    ruling.stricter(Ruling::new(limit, "the agent's tool list does not name this path"))
+}
+
+/// Judges one path, whoever touches it.
+pub(super) fn judge_path(
+    tool: &ToolName,
+    rights: &Rights,
+    purpose: PathUse,
+    guard: &PathGuard,
+    path: &Path,
+) -> Ruling {
+    let by = |behavior, paths: &[&Path]| {
+        let mut rules = rights.of(behavior);
+        rules.find(|rule| rule.names_path(tool, purpose, paths)).map(|rule| Ruling::by_rule(&rule.rule))
+    };
+    let resolved = match guard.resolve(path) {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            // A path outside may still be one that a rule denies: that is the reason worth telling.
+            let shown = guard.absolute(path).ok();
+            let denied = shown.and_then(|shown| by(RuleBehavior::Deny, &[&shown]));
+            return denied.unwrap_or_else(|| outside(&error));
+        }
+    };
+    let names = [resolved.shown.as_path(), resolved.real.as_path()];
+    if let Some(denied) = by(RuleBehavior::Deny, &names) {
+        return denied;
+    }
+    if purpose == PathUse::Write {
+        match guard.protection(&resolved) {
+            Protection::Never => return Ruling::new(Decision::Deny, "the path is protected: tools never write to it"),
+            Protection::Ask if rights.mode() == PermissionMode::Plan => {}
+            Protection::Ask => return Ruling::new(Decision::Ask, "agent files are written with your yes only"),
+            Protection::None => {}
+        }
+        if rights.mode() == PermissionMode::Plan {
+            return Ruling::new(Decision::Deny, "the permission mode is plan, which changes nothing");
+        }
+    }
+    by(RuleBehavior::Ask, &names)
+        .or_else(|| by(RuleBehavior::Allow, &names))
+        .unwrap_or_else(|| by_mode(rights.mode(), purpose))
+}
+
+fn by_mode(mode: PermissionMode, purpose: PathUse) -> Ruling {
+    match (purpose, mode) {
+        (PathUse::Read, _) => Ruling::new(Decision::Allow, "reading inside the workspace"),
+        (PathUse::Write, PermissionMode::AcceptEdits | PermissionMode::BypassPermissions) => {
+            Ruling::new(Decision::Allow, format!("the permission mode is {}", mode.as_str()))
+        }
+        (PathUse::Write, PermissionMode::Default | PermissionMode::Plan) => {
+            Ruling::new(Decision::Ask, "no rule allows writing here")
+        }
+    }
+}
+
+fn outside(error: &PathError) -> Ruling {
+    Ruling::new(Decision::Deny, error.to_string())
+}

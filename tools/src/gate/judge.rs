@@ -1,0 +1,68 @@
+//! One order for every call: broken settings -> the agent's tools -> deny -> ask -> allow -> permission mode.
+
+use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
+
+use super::refusal;
+use super::rule::PathUse;
+use super::verdict::Ruling;
+use super::{Decision, Verdict, bash, files};
+use crate::{Access, Rights, Session};
+
+/// A call to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct GateCall<'a> {
+    /// The tool's name.
+    pub tool: &'a ToolName,
+    /// What the call would touch.
+    pub access: &'a Access,
+    /// Where the call would run.
+    pub session: &'a Session,
+}
+
+/// Decides whether a call runs.
+pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
+    let (ruling, parts) = match closed(call, rights) {
+        Some(ruling) => (ruling, Vec::new()),
+        None => match call.access {
+            Access::Read(path) => (files::judge(call, rights, PathUse::Read, path), Vec::new()),
+            Access::Write(path) => (files::judge(call, rights, PathUse::Write, path), Vec::new()),
+            Access::Execute { command } => bash::judge(call, rights, command),
+            Access::Nothing => (judge_tool(call.tool, rights), Vec::new()),
+        },
+    };
+    let refusal = refusal::text(call, &ruling, &parts);
+    Verdict { ruling, parts, refusal }
+}
+
+/// What forbids every call of the tool.
+fn closed(call: &GateCall<'_>, rights: &Rights) -> Option<Ruling> {
+    if let Some(reason) = rights.broken() {
+        let reason = format!("the permission settings cannot be read, so nothing runs: {reason}");
+        return Some(Ruling::new(Decision::Deny, reason));
+    }
+    if rights.withholds(call.tool).is_some() {
+        return Some(Ruling::new(Decision::Deny, format!("{} is not among the agent's tools", call.tool)));
+    }
+    let denied = rights.of(RuleBehavior::Deny).find(|rule| rule.names_tool(call.tool));
+    denied.map(|rule| Ruling::by_rule(&rule.rule))
+}
+
+/// A tool that touches nothing outside the session, or that judges what it touches by itself.
+fn judge_tool(tool: &ToolName, rights: &Rights) -> Ruling {
+    let by = |behavior| rights.of(behavior).find(|rule| rule.names_tool(tool)).map(|rule| Ruling::by_rule(&rule.rule));
+    // Tools of MCP servers act in the world; what is built in and touches nothing only serves the agent itself.
+    by(RuleBehavior::Ask).or_else(|| by(RuleBehavior::Allow)).unwrap_or_else(|| match rights.mode() {
+        PermissionMode::BypassPermissions => Ruling::new(Decision::Allow, "the permission mode is bypassPermissions"),
+        PermissionMode::Plan if tool.is_mcp() => Ruling::new(Decision::Deny, "the permission mode is plan"),
+        PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits if tool.is_mcp() => {
+            Ruling::new(Decision::Ask, "no rule allows this tool")
+        }
+        PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits => {
+            Ruling::new(Decision::Allow, "the tool touches nothing outside the session")
+        }
+    })
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

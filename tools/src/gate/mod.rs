@@ -1,0 +1,28 @@
+//! The one place that decides whether a tool call runs.
+//!
+//! Owns: matching the user's rules, the order deny -> ask -> allow -> mode, and the words of a refusal. Does not open
+//! files (the path guard does, and judges them once more) and does not run anything.
+//!
+//! Invariant: every tool call passes [`judge`]; whatever is not understood is never allowed by a rule for a part.
+
+mod approver;
+mod bash;
+mod files;
+mod git;
+mod hazard_table;
+mod judge;
+mod part;
+mod pattern;
+mod programs;
+mod read_only;
+mod refusal;
+mod rule;
+mod sed;
+mod verdict;
+mod words;
+
+pub use approver::{Approval, ApprovalRequest, Approver, Headless};
+pub use judge::{GateCall, judge};
+pub(crate) use pattern::CommandPattern;
+pub(crate) use rule::{CompiledRule, PathUse, canonical};
+pub use verdict::{DecidingRule, Decision, Part, Ruling, Verdict};

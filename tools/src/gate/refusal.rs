@@ -1,0 +1,120 @@
+//! What a model reads when its call does not run: Claude Code's sentence, the reason, and what the user can change.
+
+use codex_task_config::RuleBehavior;
+
+use super::verdict::Ruling;
+use super::{DecidingRule, Decision, GateCall, Part, programs};
+use crate::Access;
+use crate::shell;
+
+/// Longest command that is repeated in a suggested rule, in characters.
+const SUGGESTED_CHARS_MAX: usize = 120;
+
+/// The whole text; empty when the call runs.
+pub(super) fn text(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
+    let first = match ruling.decision {
+        Decision::Allow => return String::new(),
+        Decision::Deny => denied(call, ruling),
+        Decision::Ask => asked(call, parts),
+    };
+    let reason = sentence(&ruling.reason);
+    format!("{first}\n{reason}\nSuggestion: {}", suggestion(call, ruling, parts))
+}
+
+fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
+    match call.access {
+        Access::Execute { command } => {
+            format!("Permission to use {} with command {command} has been denied.", call.tool)
+        }
+        Access::Read(_) | Access::Write(_) if ruling.rule.is_some() => {
+            "File is in a directory that is denied by your permission settings.".to_owned()
+        }
+        Access::Read(path) => format!("Permission to read {} has been denied.", path.display()),
+        Access::Write(path) => format!("Permission to write to {} has been denied.", path.display()),
+        Access::Nothing => format!("Permission to use {} has been denied.", call.tool),
+    }
+}
+
+fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
+    let but = "but you haven't granted it yet.";
+    match call.access {
+        Access::Execute { .. } if parts.len() > 1 => {
+            let open: Vec<&str> = parts
+                .iter()
+                .filter(|part| part.ruling.decision == Decision::Ask)
+                .map(|part| part.text.as_str())
+                .collect();
+            let (noun, verb) = if open.len() == 1 { ("part", "requires") } else { ("parts", "require") };
+            format!(
+                "This Bash command contains multiple operations. The following {noun} {verb} approval: {}",
+                open.join(", ")
+            )
+        }
+        Access::Execute { .. } | Access::Nothing => {
+            format!("Claude requested permissions to use {}, {but}", call.tool)
+        }
+        Access::Read(path) => format!("Claude requested permissions to read from {}, {but}", path.display()),
+        Access::Write(path) => format!("Claude requested permissions to write to {}, {but}", path.display()),
+    }
+}
+
+fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
+    if let Some(rule) = &ruling.rule {
+        return by_rule(rule);
+    }
+    let settings = "in .claude/settings.json";
+    match (ruling.decision, call.access) {
+        (Decision::Ask, Access::Execute { command }) => {
+            let open = parts.iter().find(|part| part.ruling.decision == Decision::Ask);
+            let rule = command_rule(open.map_or(command.as_str(), |part| part.text.as_str()));
+            format!("add \"{rule}\" to permissions.allow {settings}, or use --permission-mode bypassPermissions")
+        }
+        (Decision::Ask, Access::Write(path)) => {
+            let shown = path.strip_prefix(&call.session.workspace).map_or_else(
+                |_| format!("/{}", path.display()),
+                |relative| format!("./{}", relative.display()),
+            );
+            format!("add \"Edit({shown})\" to permissions.allow {settings}, or use --permission-mode acceptEdits")
+        }
+        (Decision::Ask, Access::Read(_) | Access::Nothing) => {
+            format!("add \"{}\" to permissions.allow {settings}", call.tool)
+        }
+        (Decision::Deny | Decision::Allow, Access::Read(_) | Access::Write(_)) => {
+            format!("stay inside the workspace, or name its directory in permissions.additionalDirectories {settings}")
+        }
+        (Decision::Deny | Decision::Allow, Access::Execute { .. } | Access::Nothing) => {
+            "continue without this call, or change the agent's tools or the permission mode".to_owned()
+        }
+    }
+}
+
+fn by_rule(rule: &DecidingRule) -> String {
+    let list = match rule.behavior {
+        RuleBehavior::Deny => "permissions.deny",
+        RuleBehavior::Ask => "permissions.ask",
+        RuleBehavior::Allow => "permissions.allow",
+    };
+    let place = rule.origin.path.as_deref().map_or_else(String::new, |path| format!(" of {}", path.display()));
+    format!("continue without this call; the rule {} stands in {list}{place}", rule.text)
+}
+
+/// A rule that would allow a part, no wider than the program's arguments are harmless.
+fn command_rule(part: &str) -> String {
+    let commands = shell::parse(part).map(|parsed| parsed.commands).unwrap_or_default();
+    let program = commands.first().and_then(|command| command.program());
+    match program {
+        Some(program) if commands.len() == 1 && programs::suits_a_prefix_rule(program) => {
+            format!("Bash({program}:*)")
+        }
+        _ if part.chars().count() <= SUGGESTED_CHARS_MAX && !part.contains('\n') => format!("Bash({part})"),
+        _ => "Bash(...)".to_owned(),
+    }
+}
+
+/// A reason as a sentence.
+fn sentence(reason: &str) -> String {
+    let mut characters = reason.chars();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if reason.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", characters.as_str())
+}

@@ -1,0 +1,195 @@
+//! One rule, compiled: which calls it is about.
+
+use std::path::{Path, PathBuf};
+
+use codex_task_config::{PermissionRule, Problem, RuleBehavior, RuleScope, ToolName};
+
+use super::CommandPattern;
+use super::programs::equals_unrestricted_shell;
+use crate::path::{Case, PathPattern, PatternBase};
+
+/// Tools whose specifier is a path.
+const FILE_TOOLS: &[&str] =
+    &["Edit", "Glob", "Grep", "LS", "MultiEdit", "NotebookEdit", "NotebookRead", "Read", "Write"];
+
+/// Tools that change files.
+const WRITING_TOOLS: &[&str] = &["Edit", "MultiEdit", "NotebookEdit", "Write"];
+
+/// A rule with its specifier compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct CompiledRule {
+    /// The rule as data.
+    pub(crate) rule: PermissionRule,
+    matcher: Matcher,
+}
+
+#[derive(Clone, Debug)]
+enum Matcher {
+    /// No specifier, or `*`, or one that could not be read in a rule that refuses.
+    Everything,
+    Path(PathPattern),
+    Command(CommandPattern),
+    /// A specifier that another part of the runtime reads (`Agent(name)`, `WebFetch(domain:...)`).
+    Other(String),
+    /// One that could not be read in a rule that allows.
+    Nothing,
+}
+
+/// What a path rule is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PathUse {
+    /// Reading, listing, searching.
+    Read,
+    /// Creating or changing.
+    Write,
+}
+
+impl CompiledRule {
+    /// Compiles a rule. What cannot be read fails closed, and the problem is told.
+    pub(crate) fn compile(
+        rule: &PermissionRule,
+        workspace: &Path,
+        home: Option<&Path>,
+    ) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let specifier = rule.specifier.as_deref().map(str::trim).filter(|text| !text.is_empty() && *text != "*");
+        let refuses = rule.behavior != RuleBehavior::Allow;
+        let matcher = match specifier {
+            None => Matcher::Everything,
+            Some(text) if rule.tool.as_str() == "Bash" => {
+                // `Bash(:*)` is a prefix of nothing: everything.
+                let is_all = matches!(text, ":*" | "**");
+                if is_all { Matcher::Everything } else { Matcher::Command(CommandPattern::parse(text)) }
+            }
+            Some(text) if FILE_TOOLS.contains(&rule.tool.as_str()) => {
+                let settings = settings_directory(rule, workspace);
+                let base = PatternBase { settings: &settings, home };
+                match PathPattern::parse(text, &base, if refuses { Case::Folded } else { Case::Exact }) {
+                    Ok(pattern) => Matcher::Path(pattern),
+                    Err(reason) => {
+                        problems.push(unreadable(rule, &reason));
+                        if refuses { Matcher::Everything } else { Matcher::Nothing }
+                    }
+                }
+            }
+            Some(text) => Matcher::Other(text.to_owned()),
+        };
+        let compiled = Self { rule: rule.clone(), matcher };
+        problems.extend(compiled.lint());
+        (compiled, problems)
+    }
+
+    /// Whether the rule is about all calls of this tool.
+    pub(crate) fn names_tool(&self, tool: &ToolName) -> bool {
+        matches!(self.matcher, Matcher::Everything) && names(&self.rule.tool, tool)
+    }
+
+    /// Whether the rule has a specifier for this tool that only other parts of the runtime can read.
+    pub(crate) fn other_specifier(&self, tool: &ToolName) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Other(text) if names(&self.rule.tool, tool) => Some(text),
+            Matcher::Other(_) | Matcher::Everything | Matcher::Path(_) | Matcher::Command(_) | Matcher::Nothing => None,
+        }
+    }
+
+    /// The command pattern of a Bash rule that has one.
+    pub(crate) fn command(&self) -> Option<&CommandPattern> {
+        match &self.matcher {
+            Matcher::Command(pattern) => Some(pattern),
+            Matcher::Everything | Matcher::Path(_) | Matcher::Other(_) | Matcher::Nothing => None,
+        }
+    }
+
+    /// The path pattern of a rule that refuses reading.
+    pub(crate) fn denied_path(&self) -> Option<&PathPattern> {
+        match &self.matcher {
+            Matcher::Path(pattern)
+                if self.rule.behavior == RuleBehavior::Deny && self.rule.tool.as_str() == "Read" =>
+            {
+                Some(pattern)
+            }
+            Matcher::Path(_) | Matcher::Everything | Matcher::Command(_) | Matcher::Other(_) | Matcher::Nothing => None,
+        }
+    }
+
+    /// Whether the rule is about this use of a path, tried as written and as resolved. `tool` is the calling tool.
+    ///
+    /// `Read` rules are about every tool that reads, `Edit` rules about every tool that writes; who may not read a
+    /// file may not change it either.
+    pub(crate) fn names_path(&self, tool: &ToolName, purpose: PathUse, paths: &[&Path]) -> bool {
+        let refuses = self.rule.behavior != RuleBehavior::Allow;
+        let writes = purpose == PathUse::Write;
+        let rule_tool = self.rule.tool.as_str();
+        let is_about = match rule_tool {
+            "Read" => !writes || self.rule.behavior == RuleBehavior::Deny,
+            "Edit" => writes,
+            _ if names(&self.rule.tool, tool) => true,
+            // `Write(path)` that refuses is about the path; bare `Write` only about the tool.
+            _ => refuses && writes && self.rule.specifier.is_some() && WRITING_TOOLS.contains(&rule_tool),
+        };
+        is_about
+            && match &self.matcher {
+                Matcher::Everything => true,
+                // To refuse, one of the two names is enough; to allow, both must be meant.
+                Matcher::Path(pattern) if refuses => paths.iter().any(|path| pattern.matches(path)),
+                Matcher::Path(pattern) => paths.iter().all(|path| pattern.matches(path)),
+                Matcher::Command(_) | Matcher::Other(_) | Matcher::Nothing => false,
+            }
+    }
+
+    /// Says of a rule that allows a shell or an interpreter that it allows everything.
+    fn lint(&self) -> Option<Problem> {
+        let pattern = self.command().filter(|_| self.rule.behavior == RuleBehavior::Allow)?;
+        let literals: Vec<&str> = pattern.literals().collect();
+        let help = "name the script or the subcommand in the rule";
+        let message = if literals.is_empty() && pattern.is_open() {
+            format!("rule '{}' names no program and allows nothing", self.rule.text)
+        } else if pattern.is_open() && equals_unrestricted_shell(&literals) {
+            format!("rule '{}' equals unrestricted Bash: the program runs whatever it is told", self.rule.text)
+        } else {
+            return None;
+        };
+        Some(placed(Problem::warning(message).with_help(help), &self.rule))
+    }
+}
+
+/// Whether a rule's tool means the called tool: by name, by server, or by the old name of `Task`.
+fn names(rule: &ToolName, tool: &ToolName) -> bool {
+    let (rule, tool) = (canonical(rule.as_str()), canonical(tool.as_str()));
+    let server = rule.strip_suffix("__*").unwrap_or(rule);
+    rule == tool
+        || (server.starts_with("mcp__") && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
+}
+
+/// `Agent` is the name that Claude Code gives to `Task` today.
+pub(crate) fn canonical(tool: &str) -> &str {
+    if tool == "Agent" { "Task" } else { tool }
+}
+
+/// What relative patterns are relative to: the directory that a project's settings file speaks about, and the
+/// workspace for rules from anywhere else.
+fn settings_directory(rule: &PermissionRule, workspace: &Path) -> PathBuf {
+    let file = match rule.origin.scope {
+        RuleScope::Project | RuleScope::Local => rule.origin.path.as_deref(),
+        RuleScope::User | RuleScope::Session | RuleScope::Managed => None,
+    };
+    let directory = file.and_then(Path::parent).map(|directory| match directory.file_name() {
+        Some(name) if name == ".claude" => directory.parent().unwrap_or(directory),
+        _ => directory,
+    });
+    directory.map_or_else(|| workspace.to_owned(), |directory| workspace.join(directory))
+}
+
+fn unreadable(rule: &PermissionRule, reason: &str) -> Problem {
+    let effect = match rule.behavior {
+        RuleBehavior::Allow => "it allows nothing",
+        RuleBehavior::Ask | RuleBehavior::Deny => "it applies to every path",
+    };
+    placed(Problem::error(format!("rule '{}' cannot be read ({reason}); {effect}", rule.text)), rule)
+}
+
+fn placed(mut problem: Problem, rule: &PermissionRule) -> Problem {
+    problem.path = rule.origin.path.as_deref().map(Path::to_owned);
+    problem.position = rule.origin.position;
+    problem
+}

@@ -1,0 +1,97 @@
+//! A command line in parts.
+
+/// A command line that was understood as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParsedCommand {
+    /// The simple commands in order; at least one.
+    pub commands: Vec<SimpleCommand>,
+}
+
+/// What stands between a simple command and the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Separator {
+    /// Nothing: it is the first.
+    First,
+    /// `;` or a line break.
+    Sequence,
+    /// `&&`.
+    And,
+    /// `||`.
+    Or,
+    /// `|` or `|&`.
+    Pipe,
+    /// `&`: the one before runs in the background.
+    Background,
+}
+
+/// One program call: assignments, words, redirections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimpleCommand {
+    /// What stands before it.
+    pub after: Separator,
+    /// `NAME=value` before the program; without words they change the shell itself.
+    pub assignments: Vec<Assignment>,
+    /// The program and its arguments after quote removal.
+    pub words: Vec<Word>,
+    /// Files that are read or written; duplications of descriptors and `/dev/null` are left out.
+    pub redirections: Vec<Redirection>,
+    /// The part as it was written.
+    pub text: String,
+}
+
+impl SimpleCommand {
+    /// The program as a literal, when it is known without running anything.
+    pub fn program(&self) -> Option<&str> {
+        self.words.first().filter(|word| word.is_literal()).map(|word| word.text.as_str())
+    }
+
+    /// The words after the program.
+    pub fn arguments(&self) -> &[Word] {
+        self.words.get(1..).unwrap_or_default()
+    }
+}
+
+/// `NAME=value`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The variable.
+    pub name: String,
+    /// Its value.
+    pub value: Word,
+}
+
+/// One word after quote removal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Word {
+    /// The text; where a variable stands, its name as written.
+    pub text: String,
+    /// Whether a variable decides about the text: it may become anything, also several words.
+    pub has_variable: bool,
+    /// Whether an unquoted `*`, `?` or `[` makes the shell put file names here.
+    pub has_glob: bool,
+}
+
+impl Word {
+    /// Whether the program sees exactly this text.
+    pub fn is_literal(&self) -> bool {
+        !self.has_variable && !self.has_glob
+    }
+}
+
+/// Which way a redirection goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// `<`.
+    Read,
+    /// `>`, `>>`, `>|`, `&>`, `&>>`, `>&` with a file.
+    Write,
+}
+
+/// A file that the shell opens for a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirection {
+    /// Which way.
+    pub direction: Direction,
+    /// The file.
+    pub target: Word,
+}

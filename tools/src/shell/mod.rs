@@ -1,0 +1,19 @@
+//! What a shell command would run, for the gate: one parser, one answer.
+//!
+//! Owns: splitting a command line into simple commands with literal words. It understands a small part of Bash and says
+//! so of everything else; it never guesses. Does not decide what may run.
+//!
+//! Invariant: when [`parse`] succeeds, every byte of the command belongs to a word, an operator, white space or a
+//! comment that both the grammar and the checks here read in the same way.
+
+mod command;
+mod not_understood;
+mod parse;
+mod spans;
+mod wrapper;
+mod word;
+
+pub use command::{Assignment, Direction, ParsedCommand, Redirection, Separator, SimpleCommand, Word};
+pub use not_understood::{NotUnderstood, NotUnderstoodKind};
+pub use parse::{COMMAND_CHARS_MAX, parse};
+pub(crate) use wrapper::{Unwrapped, is_safe_assignment, unwrapped};
