@@ -15,13 +15,13 @@ mod task;
 
 pub use aggregator::{AggregatorActor, AggregatorCounters, CollectRun, EventBus, OpenRun, RunUnknown};
 pub use io_runtime::IoRuntime;
-pub use messages::{CancelTask, Drain, Observe};
+pub use messages::{CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    BoardEntry, BoardState, RestartPolicy, RetireWorker, Services, SessionFacts, SupervisorActor, SupervisorCounters,
-    TaskBoard, WorkerFactory,
+    BoardEntry, BoardState, RestartPolicy, RetireWorker, Services, SessionFacts, SupervisorActor,
+    SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
-    Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport,
-    TaskRequest, TaskStatus, TaskTiming,
+    Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId,
+    TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };

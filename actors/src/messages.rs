@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use actix::Message;
 
+use crate::provider::ProviderCounters;
 use crate::subagent::{CheckpointStep, Ending};
 use crate::task::TaskId;
 
@@ -36,6 +37,11 @@ impl<C> Observe<C> {
 impl<C: Send + 'static> Message for Observe<C> {
     type Result = C;
 }
+
+/// Asks the supervisor for the counters of every provider that was used so far, in the order of their names.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<ProviderCounters>")]
+pub struct ListProviders;
 
 /// An incarnation of a subagent is gone without having reported an ending.
 #[derive(Clone, Debug, Message)]

@@ -4,18 +4,31 @@
 //! Invariant: this is the only crate that names `serde_yaml`, behind one module.
 
 mod agent;
+mod duration;
 mod environment;
 mod ids;
+mod instructions;
 mod model;
 mod permission;
 mod problem;
+mod settings;
 mod tool_names;
+mod workspace;
 pub mod yaml;
 
 pub use agent::{ToolPattern, ToolSelection};
+pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
-pub use model::{Effort, MicroUsd, ModelChoice, ModelTier, TokenUsage};
+pub use instructions::{InstructionFile, InstructionScope, instructions};
+pub use model::{
+    Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
+    PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, resolve_model, vendor_of_model,
+};
 pub use permission::{PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};
 pub use problem::{Position, Problem, Severity};
+pub use settings::{
+    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, ProviderSettings, Settings, SettingsOverrides,
+};
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
+pub use workspace::{project_directories, repository_root};

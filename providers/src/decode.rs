@@ -66,18 +66,14 @@ enum Phase {
 impl<D: Decoder> Decoding<D> {
     /// Reads one event, or the end of the body, into the queue.
     fn read(&mut self, item: Option<Result<SseEvent, ProviderError>>) -> Result<(), ProviderError> {
-        match item {
-            Some(event) => self.decoder.on_event(event?, &mut self.queue),
-            None => {
-                self.decoder.on_end(&mut self.queue)?;
-                if !self.queue.iter().any(is_finished) {
-                    return Err(ProviderError::BrokenStream {
-                        detail: "the reply ended before it was complete".to_owned(),
-                    });
-                }
-                Ok(())
-            }
+        if let Some(event) = item {
+            return self.decoder.on_event(event?, &mut self.queue);
         }
+        self.decoder.on_end(&mut self.queue)?;
+        if self.queue.iter().any(is_finished) {
+            return Ok(());
+        }
+        Err(ProviderError::BrokenStream { detail: "the reply ended before it was complete".to_owned() })
     }
 
     /// Whether the body has ended, or need not be waited for any longer.
@@ -134,3 +130,7 @@ impl<D: Decoder + Unpin> Stream for Decoding<D> {
 fn is_finished(event: &ChatEvent) -> bool {
     matches!(event, ChatEvent::Finished(_))
 }
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

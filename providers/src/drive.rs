@@ -132,7 +132,7 @@ async fn run(
     });
     let mut stream: ChatStream = opened.await?;
     drop(opening);
-    watch.expect(WaitingFor::FirstEvent, limits.first_event);
+    watch.expect(WaitingFor::FirstEvent, limits.first_event)?;
     loop {
         let event = poll_fn(|context| match stream.as_mut().poll_next(context) {
             Poll::Ready(event) => Poll::Ready(event),
@@ -147,7 +147,7 @@ async fn run(
             }
             Some(event) => {
                 heard.note(&event, observer);
-                watch.expect(WaitingFor::NextEvent, limits.event_idle);
+                watch.expect(WaitingFor::NextEvent, limits.event_idle)?;
             }
             None => {
                 return Err(ProviderError::BrokenStream {
@@ -183,6 +183,8 @@ impl Heard {
 
     fn note(&mut self, event: &ChatEvent, observer: &mut impl FnMut(Progress<'_>)) {
         let progress = match event {
+            // Some servers begin with an empty piece; it is no first token.
+            ChatEvent::Text(text) | ChatEvent::Reasoning(text) if text.is_empty() => return,
             ChatEvent::Text(text) => {
                 self.text.push_str(text);
                 Progress::Text(text)
@@ -246,10 +248,13 @@ impl Watch {
         Self { waiting_for, since: began, patience, began, total: limits.total }
     }
 
-    fn expect(&mut self, waiting_for: WaitingFor, patience: Duration) {
+    /// Begins a new wait. Fails when the call's own time is over: a server that never pauses would otherwise keep
+    /// the timer from being looked at.
+    fn expect(&mut self, waiting_for: WaitingFor, patience: Duration) -> Result<(), ProviderError> {
         self.waiting_for = waiting_for;
         self.since = Instant::now();
         self.patience = patience;
+        if self.since < self.call_ends() { Ok(()) } else { Err(self.late()) }
     }
 
     fn silence_ends(&self) -> Instant {
@@ -287,3 +292,7 @@ impl Watch {
         ProviderError::Timeout { waiting_for, after }
     }
 }
+
+#[cfg(test)]
+#[path = "drive_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ mod decode;
 mod drive;
 mod error;
 mod http;
+pub mod scripted;
 mod sse;
 
 pub use anthropic::{AnthropicBackend, AnthropicConfig, AnthropicCredential, CacheLifetime};

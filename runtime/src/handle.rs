@@ -88,11 +88,17 @@ impl RuntimeHandle {
         let ids = tasks.iter().map(|task| task.id).collect();
         let down = |_| TaskError::RuntimeDown;
         self.shared.aggregator.send(OpenRun { run, tasks: ids }).await.map_err(down)?;
-        let futures = tasks.into_iter().map(|task| self.run(RunTask::<String>::from_request(task).in_run(run)));
+        let futures =
+            tasks.into_iter().map(|task| self.run(RunTask::<String>::from_request(task).in_run(run)));
         for ended in join_all(futures).await {
             ended?;
         }
-        self.shared.aggregator.send(CollectRun { run }).await.map_err(down)?.map_err(|_| TaskError::RuntimeDown)
+        self.shared
+            .aggregator
+            .send(CollectRun { run })
+            .await
+            .map_err(down)?
+            .map_err(|_| TaskError::RuntimeDown)
     }
 
     /// Cancels a task; whoever waits for it gets its partial text. Returns whether there was such a task.

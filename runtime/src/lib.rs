@@ -1,1 +1,48 @@
-//! runtime
+//! Claude Code's Task tool as an embeddable runtime: subagents from `.claude/agents/*.md`, side by side, each in its
+//! own context window with only its own tools, on Anthropic, OpenAI, Gemini or a local model.
+//!
+//! ```no_run
+//! use codex_task::{Outcome, RunTask, Runtime};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = Runtime::builder().start()?;
+//! let task = RunTask::<String>::new("code-reviewer", "Review src/auth.rs").description("Security review");
+//! let report = runtime.run(task).await?;
+//! match report.outcome {
+//!     Outcome::Completed(text) => tracing::info!(text),
+//!     other => tracing::warn!(status = ?other.status(), partial = other.partial()),
+//! }
+//! runtime.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The runtime owns its threads (actix needs some of its own); the handle is `Clone + Send + Sync` and is used from
+//! any thread or runtime, a multi-thread tokio among them.
+
+mod builder;
+mod handle;
+pub mod json;
+mod panic_hook;
+mod threads;
+
+pub use builder::{RuntimeBuilder, StartError};
+pub use codex_task_actors::{
+    Attempt, BoardEntry, BoardState, CancelTask, CollectRun, Observe, OpenRun, Outcome, Priority,
+    ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor,
+    SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest,
+    TaskStatus, TaskTiming,
+};
+pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+
+/// Where a runtime begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Runtime;
+
+impl Runtime {
+    /// A runtime with the process's environment, settings and agents, unless told otherwise.
+    pub fn builder() -> RuntimeBuilder {
+        RuntimeBuilder::default()
+    }
+}

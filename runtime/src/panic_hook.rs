@@ -21,9 +21,11 @@ pub(crate) fn mark_thread() {
 pub(crate) fn install() {
     INSTALL.call_once(|| {
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if OURS.with(Cell::get) { log(info) } else { before(info) }
-        }));
+        std::panic::set_hook(Box::new(
+            move |info| {
+                if OURS.with(Cell::get) { log(info) } else { before(info) }
+            },
+        ));
     });
 }
 

@@ -64,13 +64,9 @@ impl Threads {
             let _ = runner.run(); // an exit code; ours is always 0
             join_workers(arbiters.try_iter().collect())
         })?;
-        let (system, value) = started.recv().map_err(|_| std::io::Error::other("the control thread did not start"))?;
+        let (system, value) =
+            started.recv().map_err(|_| std::io::Error::other("the control thread did not start"))?;
         Ok((Self { system, control, io }, value))
-    }
-
-    /// Asks everything to stop, without waiting.
-    pub(crate) fn signal_stop(&self) {
-        self.system.stop();
     }
 
     /// Stops everything and waits. Returns how many workers were still blocked. Blocks the calling thread.
@@ -99,11 +95,11 @@ fn join_workers(arbiters: Vec<Arbiter>) -> usize {
     for arbiter in arbiters {
         arbiter.stop();
         let done = done.clone();
-        let joiner = std::thread::Builder::new().name("codex-task-join".to_owned()).spawn(move || {
+        let waiting = std::thread::Builder::new().name("codex-task-join".to_owned()).spawn(move || {
             let ended = arbiter.join();
             let _ = done.send(ended.is_ok()); // nobody waits any longer
         });
-        drop(joiner);
+        drop(waiting); // detached: a blocked worker must not hold us
     }
     drop(done);
     let mut left = count;

@@ -3,18 +3,18 @@
 mod error;
 mod gate;
 mod path;
-mod shell;
 mod rights;
 mod session;
+mod shell;
 mod tool;
 mod tool_set;
 
 pub use error::ToolError;
 pub use gate::{
-    Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Verdict, judge,
+    Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict, judge,
 };
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
-pub use rights::Rights;
+pub use rights::{Rights, Withheld};
 pub use session::Session;
 pub use tool::{Access, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};

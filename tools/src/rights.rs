@@ -88,7 +88,10 @@ impl Rights {
         let filter = ToolFilter {
             selection: selection.clone(),
             disallowed: whole.into_iter().cloned().collect(),
-            limits: selected.iter().filter_map(|pattern| self.rule_from(pattern, RuleBehavior::Allow)).collect(),
+            limits: selected
+                .iter()
+                .filter_map(|pattern| self.rule_from(pattern, RuleBehavior::Allow))
+                .collect(),
         };
         let denials = in_part.into_iter().filter_map(|pattern| self.rule_from(pattern, RuleBehavior::Deny));
         Self {
@@ -128,7 +131,9 @@ impl Rights {
     pub fn agent_denied_by(&self, agent: &str) -> Option<&PermissionRule> {
         let task = ToolName::new("Task");
         self.of(RuleBehavior::Deny)
-            .find(|rule| rule.names_tool(&task) || rule.other_specifier(&task).is_some_and(|name| name == agent))
+            .find(|rule| {
+                rule.names_tool(&task) || rule.other_specifier(&task).is_some_and(|name| name == agent)
+            })
             .map(|rule| &rule.rule)
     }
 
@@ -195,12 +200,17 @@ pub(crate) fn means(pattern: &ToolPattern, tool: &ToolName) -> bool {
     let server = name.strip_suffix("__*").unwrap_or(name);
     name == tool
         || name == "*"
-        || (server.starts_with("mcp__") && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
+        || (server.starts_with("mcp__")
+            && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
         || (name == "mcp__*" && tool.starts_with("mcp__"))
 }
 
 fn specifier_of(pattern: &ToolPattern) -> Option<&str> {
-    pattern.specifier.as_deref().map(str::trim).filter(|text| !text.is_empty() && !matches!(*text, "*" | ":*"))
+    pattern
+        .specifier
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && !matches!(*text, "*" | ":*"))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
+use crate::path::DeniedPaths;
 use crate::{PathError, PathGuard};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
@@ -47,5 +48,16 @@ impl Session {
             cancel,
             guard,
         })
+    }
+
+    /// The same place and environment for one task, ended by its own token.
+    #[must_use]
+    pub fn for_task(&self, cancel: CancellationToken) -> Self {
+        Self { cancel, ..self.clone() }
+    }
+
+    /// The same session with paths that no opening may reach.
+    pub(crate) fn denying(self, denied: DeniedPaths) -> Self {
+        Self { guard: self.guard.denying(denied), ..self }
     }
 }

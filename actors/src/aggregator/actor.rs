@@ -214,7 +214,10 @@ mod tests {
         let report = collected.await.expect("no panic").expect("alive").expect("the run is open");
         let outcomes: Vec<_> = report.tasks.iter().map(|task| task.outcome.clone()).collect();
         assert_eq!(outcomes, [failed, Outcome::Completed("2".into())]);
-        assert_eq!(aggregator.send(CollectRun { run }).await.expect("alive").map(|_| ()), Err(RunUnknown(run)));
+        assert_eq!(
+            aggregator.send(CollectRun { run }).await.expect("alive").map(|_| ()),
+            Err(RunUnknown(run))
+        );
         let counters = aggregator.send(Observe::new()).await.expect("alive");
         assert_eq!(counters, AggregatorCounters { ended: 2, completed: 1, runs_open: 0 });
     }
@@ -224,6 +227,9 @@ mod tests {
         let aggregator = AggregatorActor::new().start();
         let run = RunId::new();
         aggregator.send(ended(run, TaskId::new(), Outcome::Completed(String::new()))).await.expect("alive");
-        assert_eq!(aggregator.send(CollectRun { run }).await.expect("alive").map(|_| ()), Err(RunUnknown(run)));
+        assert_eq!(
+            aggregator.send(CollectRun { run }).await.expect("alive").map(|_| ()),
+            Err(RunUnknown(run))
+        );
     }
 }

@@ -119,7 +119,7 @@ impl ProviderActor {
         if self.paused_until.is_none_or(|current| current < until) {
             warn!(provider = %self.provider, pause_ms = pause.as_millis(), "provider throttles: all its callers wait");
             self.paused_until = Some(until);
-            ctx.run_later(pause, |actor, ctx| actor.admit(ctx));
+            ctx.run_later(pause, Self::admit);
         }
     }
 }

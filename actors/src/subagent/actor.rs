@@ -108,12 +108,14 @@ async fn run_until_stopped(run: &mut AgentRun) -> Result<String, Halt> {
 
 fn into_ending(run: AgentRun, result: Result<String, Halt>) -> Ending {
     let AgentRun { context, mut tally, .. } = run;
-    let partial = || tally.partial.take().filter(|text| !text.trim().is_empty());
+    let mut partial = || tally.partial.take().filter(|text| !text.trim().is_empty());
     let outcome = match result {
         Ok(text) => Outcome::Completed(text),
         Err(Halt::Error(error) | Halt::TooLong(error)) => Outcome::Failed { error, partial: partial() },
         Err(Halt::Stopped) => match context.stop.cause() {
-            Some(StopCause::Deadline) => Outcome::TimedOut { after: context.plan.timeout, partial: partial() },
+            Some(StopCause::Deadline) => {
+                Outcome::TimedOut { after: context.plan.timeout, partial: partial() }
+            }
             Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial: partial() },
         },
     };

@@ -97,7 +97,10 @@ impl AgentContext {
     }
 
     /// Reports a step to the supervisor, before its effects.
-    #[expect(clippy::disallowed_methods, reason = "one-way report; a step must not be lost to a full mailbox")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one-way report; a step must not be lost to a full mailbox"
+    )]
     pub(crate) fn step(&self, step: CheckpointStep) {
         self.supervisor.do_send(SubagentStepped { task: self.task, generation: self.generation, step });
     }
@@ -117,7 +120,8 @@ impl AgentRun {
     /// An incarnation that goes on where the checkpoint stands.
     pub(crate) fn new(context: AgentContext, opening: Arc<Message>, checkpoint: Checkpoint) -> Self {
         let caller = Caller::default();
-        let window = ContextWindow::new(checkpoint.turns, context.plan.prefix_bytes(), caller.limits(&context));
+        let window =
+            ContextWindow::new(checkpoint.turns, context.plan.prefix_bytes(), caller.limits(&context));
         let mut tally = checkpoint.tally;
         tally.notes.extend(context.plan.notes.iter().cloned());
         Self {
@@ -282,7 +286,11 @@ impl AgentRun {
 
     fn again_after_nothing(&mut self) -> Result<Flow, Halt> {
         self.empty_answers += 1;
-        if self.empty_answers < EMPTY_MAX { Ok(Flow::Continue) } else { Err(Halt::Error(TaskError::EmptyAnswer)) }
+        if self.empty_answers < EMPTY_MAX {
+            Ok(Flow::Continue)
+        } else {
+            Err(Halt::Error(TaskError::EmptyAnswer))
+        }
     }
 
     fn check_cost(&self) -> Result<(), Halt> {
@@ -295,7 +303,8 @@ impl AgentRun {
     }
 
     async fn compact(&mut self) -> Result<(), Halt> {
-        compaction::compact(&self.context, &mut self.caller, &mut self.tally, &mut self.window, &self.opening).await
+        compaction::compact(&self.context, &mut self.caller, &mut self.tally, &mut self.window, &self.opening)
+            .await
     }
 
     /// Shortens a conversation that the model did not accept; one that is short already cannot be helped.

@@ -33,13 +33,17 @@ pub(crate) async fn compact(
         other => other?,
     };
     let Some(summary) = reply.turn.last_text() else {
-        return Err(Halt::Error(TaskError::Stuck { detail: "the conversation could not be summarised".to_owned() }));
+        return Err(Halt::Error(TaskError::Stuck {
+            detail: "the conversation could not be summarised".to_owned(),
+        }));
     };
     let mut parts = match opening.as_ref() {
         Message::User(turn) => turn.parts.clone(),
         Message::Assistant(_) => Vec::new(),
     };
-    let text = format!("<summary-of-your-work-so-far>\n{summary}\n</summary-of-your-work-so-far>\n\nGo on from here.");
+    let text = format!(
+        "<summary-of-your-work-so-far>\n{summary}\n</summary-of-your-work-so-far>\n\nGo on from here."
+    );
     parts.push(UserPart::Text { text: text.into() });
     let turns = vec![Arc::new(Message::User(UserTurn { parts }))];
     window.replace(turns.clone());
@@ -106,7 +110,8 @@ mod tests {
     use super::*;
 
     fn result(text: &str) -> Arc<Message> {
-        let result = ToolResult { call_id: "1".into(), tool: "Read".into(), text: text.into(), is_error: false };
+        let result =
+            ToolResult { call_id: "1".into(), tool: "Read".into(), text: text.into(), is_error: false };
         Arc::new(Message::User(UserTurn { parts: vec![UserPart::ToolResult(result)] }))
     }
 

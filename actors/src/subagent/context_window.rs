@@ -91,14 +91,16 @@ impl ContextWindow {
 
     /// Tokens of the next prompt: what the provider counted, plus an estimate of what came since.
     pub(crate) fn tokens(&self) -> u64 {
-        let since: u64 = self.turns.iter().skip(self.turns_counted).map(|turn| bytes(turn) / BYTES_PER_TOKEN).sum();
+        let since: u64 =
+            self.turns.iter().skip(self.turns_counted).map(|turn| bytes(turn) / BYTES_PER_TOKEN).sum();
         let before = if self.tokens_counted == 0 { self.tokens_prefix } else { self.tokens_counted };
         before + since
     }
 
     /// Whether the next prompt, with room for an answer, would come too near to the model's limit.
     pub(crate) fn needs_compaction(&self, output_tokens: Option<u32>) -> bool {
-        let answer = output_tokens.map_or(self.limits.output_tokens, u64::from).min(self.limits.context_tokens / 4);
+        let answer =
+            output_tokens.map_or(self.limits.output_tokens, u64::from).min(self.limits.context_tokens / 4);
         let room = self.limits.context_tokens.saturating_sub(answer);
         self.turns.len() > 2 && self.tokens() > room / 100 * COMPACT_AT_PERCENT
     }

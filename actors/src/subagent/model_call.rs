@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_providers::{
-    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, ProviderError, Remedy, drive,
+    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, ProviderError, Remedy,
+    drive,
 };
 use rand::RngExt;
 use tokio::sync::oneshot;
@@ -25,7 +26,7 @@ const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Longest wait after a failure.
 const BACKOFF_MAX: Duration = Duration::from_secs(20);
 /// A server that asks for more patience than this is left for the next route.
-const HINT_MAX: Duration = Duration::from_secs(120);
+const HINT_MAX: Duration = Duration::from_mins(2);
 
 /// What one agent remembers between its model calls.
 #[derive(Debug, Default)]
@@ -63,7 +64,8 @@ impl Caller {
     /// is none.
     pub(crate) fn raise_output_limit(&mut self, agent: &AgentContext) -> bool {
         let most = self.limits(agent).and_then(|limits| u32::try_from(limits.output_tokens).ok());
-        let raised = agent.plan.output_tokens_max.map(|limit| limit.saturating_mul(2).min(most.unwrap_or(u32::MAX)));
+        let raised =
+            agent.plan.output_tokens_max.map(|limit| limit.saturating_mul(2).min(most.unwrap_or(u32::MAX)));
         let has_room = self.output_tokens_max.is_none() && raised > agent.plan.output_tokens_max;
         if has_room {
             self.output_tokens_max = raised;
@@ -188,18 +190,28 @@ impl Caller {
             messages: if self.state_stripped { stripped(turns) } else { turns.to_vec() },
             max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
             temperature: plan.temperature.filter(|_| !dropped("temperature")),
-            effort: plan.effort.filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
+            effort: plan
+                .effort
+                .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
             output: plan.output.clone(),
             cache_key: Arc::clone(&plan.cache_key),
         }
     }
 
     /// Decides what a failure means for the next attempt.
-    fn next(&mut self, agent: &AgentContext, error: &ProviderError, on_route: usize, attempts: usize) -> Next {
+    fn next(
+        &mut self,
+        agent: &AgentContext,
+        error: &ProviderError,
+        on_route: usize,
+        attempts: usize,
+    ) -> Next {
         match error.remedy() {
             Remedy::Retry if on_route < ATTEMPTS_PER_ROUTE_MAX => match error {
                 // The gate pauses this provider for all its callers; waiting happens there.
-                ProviderError::RateLimited { retry_after: Some(hint), .. } if *hint > HINT_MAX.min(agent.time_left()) => {
+                ProviderError::RateLimited { retry_after: Some(hint), .. }
+                    if *hint > HINT_MAX.min(agent.time_left()) =>
+                {
                     Next::Elsewhere
                 }
                 ProviderError::RateLimited { .. } => Next::Again(Duration::ZERO),
@@ -253,7 +265,6 @@ impl Caller {
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),
         }
     }
-
 }
 
 fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
@@ -280,7 +291,9 @@ async fn run_call(agent: &AgentContext, route: &BoundRoute, request: ChatRequest
     let mut screen = agent.screen();
     agent
         .io
-        .run(async move { drive(&*backend, &request, &limits, &stop, |progress| screen.show(progress)).await })
+        .run(
+            async move { drive(&*backend, &request, &limits, &stop, |progress| screen.show(progress)).await },
+        )
         .await
 }
 

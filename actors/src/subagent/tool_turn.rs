@@ -65,7 +65,10 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
     if has_effects {
         agent.step(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) });
     }
-    agent.publish(|| TaskEventKind::ToolStarted { tool: Arc::clone(&call.name), summary: summary(&call.arguments) });
+    agent.publish(|| TaskEventKind::ToolStarted {
+        tool: Arc::clone(&call.name),
+        summary: summary(&call.arguments),
+    });
     let started = Instant::now();
     let tools = Arc::clone(&agent.tools);
     let (name, arguments) = (Arc::clone(&call.name), call.arguments.clone());

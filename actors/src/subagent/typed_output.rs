@@ -12,7 +12,8 @@ const ERRORS_LISTED: usize = 5;
 /// What does not follow, in words that a model can act on.
 pub(crate) fn check(answer: &str, output: &OutputSchema) -> Result<(), String> {
     let value: Value = serde_json::from_str(json_text(answer)).map_err(|e| format!("not JSON: {e}"))?;
-    let validator = jsonschema::validator_for(&output.schema).map_err(|e| format!("the schema itself is wrong: {e}"))?;
+    let validator =
+        jsonschema::validator_for(&output.schema).map_err(|e| format!("the schema itself is wrong: {e}"))?;
     let errors: Vec<String> = validator
         .iter_errors(&value)
         .take(ERRORS_LISTED)

@@ -6,10 +6,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
-use schemars::JsonSchema;
+use actix::{Addr, AsyncContext, Context};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -19,35 +17,34 @@ use super::queue::TaskQueue;
 use super::restart::{RestartHistory, RestartPolicy};
 use super::services::Services;
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
-use super::workers::{RetireWorker, WorkerFactory, WorkerGone, Workers};
+use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, ExpectedTime, TaskEnded};
-use crate::messages::{CancelTask, Drain, Observe, SubagentFinished, SubagentGone, SubagentStepped};
-use crate::subagent::{AgentContext, Checkpoint, DeathWatch, Seed, StopCause, StopSignal, SubagentActor, Tally};
+use crate::subagent::{AgentContext, Checkpoint, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
-    Outcome, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming, decode,
+    Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
 
 /// How often overdue agents are looked for.
-const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// An agent that has not ended this long after it had to is given up: its Arbiter is blocked.
 const GIVE_UP_AFTER: Duration = Duration::from_millis(1_500);
 
 /// See the module.
 pub struct SupervisorActor {
-    services: Arc<Services>,
-    planner: Planner,
-    tasks: HashMap<TaskId, TaskEntry>,
-    queue: TaskQueue,
+    pub(super) services: Arc<Services>,
+    pub(super) planner: Planner,
+    pub(super) tasks: HashMap<TaskId, TaskEntry>,
+    pub(super) queue: TaskQueue,
     /// Tasks that hold a slot.
-    running: usize,
-    workers: Workers,
-    worker_count: usize,
-    aggregator: Addr<AggregatorActor>,
-    events: EventBus,
-    board: TaskBoard,
+    pub(super) running: usize,
+    pub(super) workers: Workers,
+    pub(super) worker_count: usize,
+    pub(super) aggregator: Addr<AggregatorActor>,
+    pub(super) events: EventBus,
+    pub(super) board: TaskBoard,
     /// Set while the runtime shuts down: no new tasks, and somebody waits for the old ones.
-    drained: Option<Vec<oneshot::Sender<()>>>,
-    counters: SupervisorCounters,
+    pub(super) drained: Option<Vec<oneshot::Sender<()>>>,
+    pub(super) counters: SupervisorCounters,
 }
 
 /// What the supervisor has seen.
@@ -98,7 +95,11 @@ impl SupervisorActor {
     }
 
     /// Takes a task; the receiver gets its report exactly once.
-    fn admit(&mut self, request: TaskRequest, ctx: &mut Context<Self>) -> oneshot::Receiver<Arc<TaskReport>> {
+    pub(super) fn admit(
+        &mut self,
+        request: TaskRequest,
+        ctx: &mut Context<Self>,
+    ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
         let stop = StopSignal::default();
         let planned = self.planner.plan(&request, &stop);
@@ -115,7 +116,10 @@ impl SupervisorActor {
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
         let position = self.queue.push(priority, task);
         if self.running >= self.services.max_concurrent() {
-            self.publish(&request, || TaskEventKind::Queued { position, description: request.description.clone() });
+            self.publish(&request, || TaskEventKind::Queued {
+                position,
+                description: request.description.clone(),
+            });
         }
         let entry = TaskEntry {
             request,
@@ -179,7 +183,7 @@ impl SupervisorActor {
     }
 
     /// Starts the next incarnation of a task from its checkpoint.
-    fn incarnate(&mut self, task: TaskId, ctx: &mut Context<Self>) {
+    pub(super) fn incarnate(&mut self, task: TaskId, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         entry.generation += 1;
         let now = Instant::now();
@@ -198,7 +202,8 @@ impl SupervisorActor {
             events: self.events.clone(),
             supervisor: ctx.address(),
         };
-        let seed = Seed { context, opening: Arc::clone(&entry.opening), checkpoint: entry.checkpoint.clone() };
+        let seed =
+            Seed { context, opening: Arc::clone(&entry.opening), checkpoint: entry.checkpoint.clone() };
         let watch = DeathWatch::new(task, entry.generation, ctx.address().recipient());
         let place = self.workers.place(SubagentActor::new(seed, watch));
         entry.state = TaskState::Running { place };
@@ -210,7 +215,7 @@ impl SupervisorActor {
 
     /// Ends a task: reports, replies, frees its slot.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
+    pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
         match entry.state {
@@ -239,7 +244,7 @@ impl SupervisorActor {
         self.tell_if_drained();
     }
 
-    fn publish(&self, request: &TaskRequest, kind: impl FnOnce() -> TaskEventKind) {
+    pub(super) fn publish(&self, request: &TaskRequest, kind: impl FnOnce() -> TaskEventKind) {
         self.events.publish(|| TaskEvent {
             task: request.id,
             run: request.run,
@@ -249,7 +254,7 @@ impl SupervisorActor {
     }
 
     /// The current incarnation of a task, if a message is from it.
-    fn current(&mut self, task: TaskId, generation: u32) -> Option<&mut TaskEntry> {
+    pub(super) fn current(&mut self, task: TaskId, generation: u32) -> Option<&mut TaskEntry> {
         let entry = self.tasks.get_mut(&task).filter(|entry| entry.generation == generation);
         if entry.is_none() {
             self.counters.stale += 1;
@@ -258,12 +263,14 @@ impl SupervisorActor {
     }
 
     /// Gives up agents that should have ended by now: their Arbiter is blocked. What they still do is ignored.
-    fn give_up_overdue(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn give_up_overdue(&mut self, ctx: &mut Context<Self>) {
         let now = Instant::now();
         let overdue: Vec<(TaskId, Outcome, Tally)> = self
             .tasks
             .iter()
-            .filter_map(|(task, entry)| Some((*task, overdue_outcome(entry, now)?, entry.checkpoint.tally.clone())))
+            .filter_map(|(task, entry)| {
+                Some((*task, overdue_outcome(entry, now)?, entry.checkpoint.tally.clone()))
+            })
             .collect();
         for (task, outcome, tally) in overdue {
             warn!(task_id = %task, "an agent did not stop in time and is given up");
@@ -272,15 +279,17 @@ impl SupervisorActor {
         }
     }
 
-    fn tell_if_drained(&mut self) {
-        if self.tasks.is_empty() && let Some(waiting) = &mut self.drained {
+    pub(super) fn tell_if_drained(&mut self) {
+        if self.tasks.is_empty()
+            && let Some(waiting) = &mut self.drained
+        {
             for waiter in waiting.drain(..) {
                 let _ = waiter.send(()); // whoever left needs no answer
             }
         }
     }
 
-    fn restart_policy(&self) -> RestartPolicy {
+    pub(super) fn restart_policy(&self) -> RestartPolicy {
         self.services.restart_policy
     }
 }
@@ -289,7 +298,8 @@ impl SupervisorActor {
 fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
     let partial = || entry.checkpoint.tally.partial.clone();
     let stopping = entry.stopping_since.is_some_and(|since| now.duration_since(since) > GIVE_UP_AFTER);
-    let late = entry.started.is_some_and(|started| now.duration_since(started) > entry.plan.timeout + GIVE_UP_AFTER);
+    let late =
+        entry.started.is_some_and(|started| now.duration_since(started) > entry.plan.timeout + GIVE_UP_AFTER);
     match (stopping, late) {
         (true, _) => Some(Outcome::Cancelled { partial: partial() }),
         (false, true) => Some(Outcome::TimedOut { after: entry.plan.timeout, partial: partial() }),
@@ -297,7 +307,13 @@ fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
     }
 }
 
-fn report(request: &TaskRequest, outcome: Outcome, tally: Tally, timing: TaskTiming, restarts: u32) -> TaskReport {
+fn report(
+    request: &TaskRequest,
+    outcome: Outcome,
+    tally: Tally,
+    timing: TaskTiming,
+    restarts: u32,
+) -> TaskReport {
     TaskReport {
         task: request.id,
         run: request.run,
@@ -314,150 +330,5 @@ fn report(request: &TaskRequest, outcome: Outcome, tally: Tally, timing: TaskTim
         tool_calls: tally.tool_calls,
         restarts,
         notes: tally.notes.into_iter().collect(),
-    }
-}
-
-impl Actor for SupervisorActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        self.workers.start(self.worker_count, &ctx.address());
-        ctx.run_interval(WATCH_INTERVAL, Self::give_up_overdue);
-    }
-}
-
-impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for SupervisorActor {
-    type Result = ResponseFuture<Result<TaskReport<T>, TaskError>>;
-
-    fn handle(&mut self, task: RunTask<T>, ctx: &mut Self::Context) -> Self::Result {
-        if self.drained.is_some() {
-            return Box::pin(async { Err(TaskError::ShuttingDown) });
-        }
-        let ended = self.admit(task.request, ctx);
-        Box::pin(async move {
-            let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
-            Ok(decode(report))
-        })
-    }
-}
-
-impl Handler<CancelTask> for SupervisorActor {
-    type Result = bool;
-
-    fn handle(&mut self, CancelTask { task }: CancelTask, ctx: &mut Self::Context) -> Self::Result {
-        let Some(entry) = self.tasks.get_mut(&task) else { return false };
-        match entry.state {
-            TaskState::Running { .. } => {
-                entry.stopping_since.get_or_insert_with(Instant::now);
-                entry.stop.fire(StopCause::Cancelled);
-            }
-            TaskState::Queued | TaskState::Restarting => {
-                let tally = entry.checkpoint.tally.clone();
-                let partial = tally.partial.clone();
-                self.finish(task, Outcome::Cancelled { partial }, tally, ctx);
-            }
-        }
-        true
-    }
-}
-
-impl Handler<SubagentStepped> for SupervisorActor {
-    type Result = ();
-
-    fn handle(&mut self, stepped: SubagentStepped, _: &mut Self::Context) {
-        if let Some(entry) = self.current(stepped.task, stepped.generation) {
-            entry.checkpoint.apply(stepped.step);
-        }
-    }
-}
-
-impl Handler<SubagentFinished> for SupervisorActor {
-    type Result = ();
-
-    fn handle(&mut self, finished: SubagentFinished, ctx: &mut Self::Context) {
-        if self.current(finished.task, finished.generation).is_some() {
-            let ending = *finished.ending;
-            self.finish(finished.task, ending.outcome, ending.tally, ctx);
-        }
-    }
-}
-
-impl Handler<SubagentGone> for SupervisorActor {
-    type Result = ();
-
-    fn handle(&mut self, gone: SubagentGone, ctx: &mut Self::Context) {
-        let policy = self.restart_policy();
-        let task = gone.task;
-        let Some(entry) = self.current(task, gone.generation) else { return };
-        if let TaskState::Running { place } = std::mem::replace(&mut entry.state, TaskState::Restarting) {
-            self.workers.leave(place);
-        }
-        let Some(entry) = self.tasks.get_mut(&task) else { return };
-        if entry.stop.cause().is_some() {
-            let tally = entry.checkpoint.tally.clone();
-            let outcome = Outcome::Cancelled { partial: tally.partial.clone() };
-            return self.finish(task, outcome, tally, ctx);
-        }
-        let Some(cause) = gone.panic else {
-            self.counters.moved += 1;
-            return self.incarnate(task, ctx);
-        };
-        let restart = entry.restarts.restart_after(&policy, Instant::now());
-        let restarts = entry.restarts.total();
-        warn!(task_id = %task, restarts, cause, "an agent panicked");
-        let Some(wait) = restart else {
-            let tally = entry.checkpoint.tally.clone();
-            let outcome = Outcome::Crashed { restarts, cause, partial: tally.partial.clone() };
-            return self.finish(task, outcome, tally, ctx);
-        };
-        self.counters.restarted += 1;
-        entry.checkpoint.tally.notes.insert(format!("restarted after a crash: {cause}"));
-        let event = TaskEventKind::Restarted { restarts, cause };
-        if let Some(entry) = self.tasks.get(&task) {
-            self.publish(&entry.request, || event);
-        }
-        // Few agents are between two lives at a time, so a timer of the actor's own is cheap here.
-        ctx.run_later(wait, move |actor, ctx| actor.incarnate(task, ctx));
-    }
-}
-
-impl Handler<WorkerGone> for SupervisorActor {
-    type Result = ();
-
-    fn handle(&mut self, gone: WorkerGone, ctx: &mut Self::Context) {
-        self.workers.replace(gone, &ctx.address());
-    }
-}
-
-impl Handler<RetireWorker> for SupervisorActor {
-    type Result = bool;
-
-    fn handle(&mut self, RetireWorker { index }: RetireWorker, _: &mut Self::Context) -> Self::Result {
-        self.workers.retire(index)
-    }
-}
-
-impl Handler<Drain> for SupervisorActor {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
-        let (done, drained) = oneshot::channel();
-        self.drained.get_or_insert_default().push(done);
-        self.tell_if_drained();
-        Box::pin(async move {
-            let _ = drained.await; // a supervisor that is gone has no tasks either
-        })
-    }
-}
-
-impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
-    type Result = MessageResult<Observe<SupervisorCounters>>;
-
-    fn handle(&mut self, _: Observe<SupervisorCounters>, _: &mut Self::Context) -> Self::Result {
-        MessageResult(SupervisorCounters {
-            running: self.running,
-            queued: self.queue.len(),
-            ..self.counters.clone()
-        })
     }
 }

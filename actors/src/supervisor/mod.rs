@@ -1,6 +1,7 @@
 //! The supervisor: takes tasks, decides who runs where and when, restarts what dies.
 
 mod actor;
+mod handlers;
 mod planner;
 mod prompt;
 mod queue;

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::{Actor, Addr};
-use codex_task_config::{AgentDefinition, AgentStatus, ModelRequest, PriceTable, ProviderName, resolve_model};
+use codex_task_config::{
+    AgentDefinition, AgentStatus, ModelRequest, PriceTable, ProviderName, resolve_model,
+};
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{ToolDefinition, ToolSet};
 
@@ -55,11 +57,10 @@ impl Planner {
             return Err(TaskError::EmptyPrompt);
         }
         let agent = self.find_agent(&request.subagent_type)?;
-        let (tools, mut notes) = self.tools(&agent, stop)?;
+        let (tools, notes) = self.tools(&agent, stop)?;
         let routes = self.routes(request, &agent)?;
+        let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
-        let services = &self.services;
-        notes.extend(agent.problems_at_run_time());
         let limits = &services.settings.limits;
         let plan = AgentPlan {
             routes,
@@ -100,7 +101,8 @@ impl Planner {
 
     fn tools(&self, agent: &AgentDefinition, stop: &StopSignal) -> Result<(ToolSet, Vec<String>), TaskError> {
         let services = &self.services;
-        let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
+        let rights =
+            services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
         let session = services.session.for_task(stop.token().clone());
         let resolved = services
             .toolbox
@@ -111,7 +113,11 @@ impl Planner {
         Ok((resolved.tool_set, notes))
     }
 
-    fn routes(&mut self, request: &TaskRequest, agent: &AgentDefinition) -> Result<Arc<[BoundRoute]>, TaskError> {
+    fn routes(
+        &mut self,
+        request: &TaskRequest,
+        agent: &AgentDefinition,
+    ) -> Result<Arc<[BoundRoute]>, TaskError> {
         let services = Arc::clone(&self.services);
         let wanted = ModelRequest { per_call: request.model.as_ref(), agent: &agent.model };
         let choice = resolve_model(&wanted, &services.settings, &services.environment);
@@ -128,9 +134,10 @@ impl Planner {
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {
         let provider = self.services.providers.get(&route.provider)?;
-        let gate = self.gates.entry(route.provider.clone()).or_insert_with(|| {
-            ProviderActor::new(route.provider.clone(), provider.in_flight_max).start()
-        });
+        let gate = self
+            .gates
+            .entry(route.provider.clone())
+            .or_insert_with(|| ProviderActor::new(route.provider.clone(), provider.in_flight_max).start());
         let price = PriceTable::bundled().find(provider.kind, &route.model);
         Some(BoundRoute { backend: Arc::clone(&provider.backend), gate: gate.clone(), price, route })
     }

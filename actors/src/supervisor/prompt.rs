@@ -41,7 +41,12 @@ pub(crate) fn cache_key(system: &str, tools: &[ToolSpec]) -> Arc<str> {
 }
 
 /// The first user turn.
-pub(crate) fn opening(facts: &SessionFacts, with_instructions: bool, initial: Option<&str>, prompt: &str) -> Arc<Message> {
+pub(crate) fn opening(
+    facts: &SessionFacts,
+    with_instructions: bool,
+    initial: Option<&str>,
+    prompt: &str,
+) -> Arc<Message> {
     let mut reminder = format!("<system-reminder>\n{}", facts.environment());
     if with_instructions && !facts.instructions.is_empty() {
         reminder.push_str("\n\n");
@@ -69,13 +74,19 @@ mod tests {
         let Message::User(turn) = opening(&facts, true, None, " do: \"this\" ").as_ref().clone() else {
             panic!("the opening is a user turn")
         };
-        let texts: Vec<_> = turn.parts.iter().map(|p| match p {
-            UserPart::Text { text } => text.to_string(),
-            UserPart::ToolResult(_) => panic!("no results yet"),
-        }).collect();
+        let texts: Vec<_> = turn
+            .parts
+            .iter()
+            .map(|p| match p {
+                UserPart::Text { text } => text.to_string(),
+                UserPart::ToolResult(_) => panic!("no results yet"),
+            })
+            .collect();
         assert_eq!(texts[1], " do: \"this\" ");
         assert!(texts[0].contains("Be brief.") && texts[0].contains("/w"), "{}", texts[0]);
-        let Message::User(bare) = opening(&facts, false, None, "x").as_ref().clone() else { panic!("user turn") };
+        let Message::User(bare) = opening(&facts, false, None, "x").as_ref().clone() else {
+            panic!("user turn")
+        };
         assert!(!format!("{bare:?}").contains("Be brief."));
     }
 

@@ -17,7 +17,11 @@ impl TaskQueue {
         let key = (Reverse(priority), task);
         self.waiting.insert(key);
         // Usually it is the last one: then there is nothing to count.
-        if self.waiting.last() == Some(&key) { self.waiting.len() - 1 } else { self.waiting.range(..key).count() }
+        if self.waiting.last() == Some(&key) {
+            self.waiting.len() - 1
+        } else {
+            self.waiting.range(..key).count()
+        }
     }
 
     /// Takes the next task.

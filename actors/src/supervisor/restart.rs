@@ -24,7 +24,7 @@ impl Default for RestartPolicy {
     fn default() -> Self {
         Self {
             restarts_max: 3,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
             backoff_base: Duration::from_millis(50),
             backoff_max: Duration::from_secs(5),
         }

@@ -42,7 +42,7 @@ struct Worker {
 
 /// All workers. Without any, agents run on the supervisor's own Arbiter: for tests on one clock.
 pub(crate) struct Workers {
-    workers: Vec<Worker>,
+    slots: Vec<Worker>,
     make: Option<WorkerFactory>,
     epoch: u64,
     /// Workers end with the supervisor; their canaries then have nothing to tell.
@@ -51,21 +51,21 @@ pub(crate) struct Workers {
 
 impl Workers {
     pub(crate) fn new(make: Option<WorkerFactory>) -> Self {
-        Self { workers: Vec::new(), make, epoch: 0, closing: CancellationToken::new() }
+        Self { slots: Vec::new(), make, epoch: 0, closing: CancellationToken::new() }
     }
 
     /// Starts `count` workers.
     pub(crate) fn start(&mut self, count: usize, supervisor: &Addr<SupervisorActor>) {
         for index in 0..count {
             if let Some(worker) = self.make_worker(index, supervisor) {
-                self.workers.push(worker);
+                self.slots.push(worker);
             }
         }
     }
 
     /// Starts an agent on the worker with the fewest.
     pub(crate) fn place(&mut self, agent: SubagentActor) -> Option<Place> {
-        let least = self.workers.iter_mut().enumerate().min_by_key(|(_, worker)| worker.agents);
+        let least = self.slots.iter_mut().enumerate().min_by_key(|(_, worker)| worker.agents);
         let Some((index, worker)) = least else {
             agent.start();
             return None;
@@ -77,7 +77,7 @@ impl Workers {
 
     /// An agent has left its place.
     pub(crate) fn leave(&mut self, place: Option<Place>) {
-        let worker = place.and_then(|p| self.workers.get_mut(p.index).filter(|worker| worker.epoch == p.epoch));
+        let worker = place.and_then(|p| self.slots.get_mut(p.index).filter(|worker| worker.epoch == p.epoch));
         if let Some(worker) = worker {
             worker.agents = worker.agents.saturating_sub(1);
         }
@@ -85,25 +85,30 @@ impl Workers {
 
     /// Replaces a worker that has ended; an old notice about one that was replaced already changes nothing.
     pub(crate) fn replace(&mut self, gone: WorkerGone, supervisor: &Addr<SupervisorActor>) {
-        if !self.workers.get(gone.index).is_some_and(|worker| worker.epoch == gone.epoch) {
+        if self.slots.get(gone.index).is_none_or(|worker| worker.epoch != gone.epoch) {
             return;
         }
         warn!(worker = gone.index, "a worker Arbiter ended; its agents move");
         let fresh = self.make_worker(gone.index, supervisor);
-        if let (Some(slot), Some(fresh)) = (self.workers.get_mut(gone.index), fresh) {
+        if let (Some(slot), Some(fresh)) = (self.slots.get_mut(gone.index), fresh) {
             *slot = fresh;
         }
     }
 
     /// Ends one worker on purpose.
     pub(crate) fn retire(&mut self, index: usize) -> bool {
-        self.workers.get(index).is_some_and(|worker| worker.arbiter.stop())
+        self.slots.get(index).is_some_and(|worker| worker.arbiter.stop())
     }
 
     fn make_worker(&mut self, index: usize, supervisor: &Addr<SupervisorActor>) -> Option<Worker> {
         let arbiter = self.make.as_mut()?();
         self.epoch += 1;
-        let canary = Canary { index, epoch: self.epoch, supervisor: supervisor.clone(), closing: self.closing.clone() };
+        let canary = Canary {
+            index,
+            epoch: self.epoch,
+            supervisor: supervisor.clone(),
+            closing: self.closing.clone(),
+        };
         arbiter.spawn(async move {
             let _canary = canary;
             std::future::pending::<()>().await;

@@ -84,7 +84,10 @@ impl<T> Outcome<T> {
     }
 
     /// The same ending with another type of result.
-    pub(crate) fn try_map<U>(self, read: impl FnOnce(T) -> Result<U, (TaskError, Option<String>)>) -> Outcome<U> {
+    pub(crate) fn try_map<U>(
+        self,
+        read: impl FnOnce(T) -> Result<U, (TaskError, Option<String>)>,
+    ) -> Outcome<U> {
         match self {
             Self::Completed(result) => match read(result) {
                 Ok(result) => Outcome::Completed(result),

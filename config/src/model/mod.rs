@@ -1,9 +1,15 @@
 //! Model names, token usage and what it costs.
 
 mod choice;
+mod kind;
 mod money;
+mod price;
+mod resolve;
 mod usage;
 
 pub use choice::{Effort, ModelChoice, ModelTier};
+pub use kind::ProviderKind;
 pub use money::MicroUsd;
+pub use price::{Capabilities, Cliff, ModelInfo, Price, PriceTable, ScheduledPrice};
+pub use resolve::{ModelRequest, model_of_tier, resolve_model, vendor_of_model};
 pub use usage::TokenUsage;

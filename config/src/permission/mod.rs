@@ -1,6 +1,7 @@
 //! Permission rules as data: what the user allowed, denied or wants to be asked about. Judging is the gate's work.
 
 mod mode;
+mod parse;
 mod rule;
 
 pub use mode::PermissionMode;

@@ -89,10 +89,14 @@ mod tests {
 
     #[test]
     fn a_plain_document_gives_its_value_and_the_places_of_its_keys() {
-        let parsed = parse::<Value>("name: a\ntools:\n  - Read\n  - Grep\n", Limits::FRONTMATTER).expect("plain YAML");
+        let parsed =
+            parse::<Value>("name: a\ntools:\n  - Read\n  - Grep\n", Limits::FRONTMATTER).expect("plain YAML");
         assert_eq!(parsed.value, json!({"name": "a", "tools": ["Read", "Grep"]}));
         assert_eq!(parsed.outline.position(&["tools"]), Some(Position { line: 2, column: 1, length: 5 }));
-        assert_eq!(parsed.outline.value_position(&["tools", "1"]), Some(Position { line: 4, column: 5, length: 4 }));
+        assert_eq!(
+            parsed.outline.value_position(&["tools", "1"]),
+            Some(Position { line: 4, column: 5, length: 4 })
+        );
         assert_eq!(parsed.outline.position(&["nothing"]), None);
     }
 
@@ -126,7 +130,8 @@ mod tests {
             #[expect(dead_code, reason = "only its type matters")]
             inner: Inner,
         }
-        let problem = parse::<Outer>("inner:\n  count: many\n", Limits::SETTINGS).expect_err("many is no number");
+        let problem =
+            parse::<Outer>("inner:\n  count: many\n", Limits::SETTINGS).expect_err("many is no number");
         assert_eq!(problem.position, Some(Position { line: 2, column: 10, length: 4 }));
         assert!(problem.message.starts_with("inner.count: invalid type"), "{}", problem.message);
     }

@@ -29,7 +29,7 @@ pub(super) fn scan(text: &str, limits: Limits) -> Result<Outline, Box<Problem>> 
         let kib = limits.bytes_max / 1024;
         return Err(Box::new(Problem::error(format!("larger than {kib} KiB"))));
     }
-    let mut scan = Scan {
+    let mut state = Scan {
         outline: Outline::default(),
         frames: Vec::new(),
         path: Vec::new(),
@@ -39,16 +39,18 @@ pub(super) fn scan(text: &str, limits: Limits) -> Result<Outline, Box<Problem>> 
     };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| Box::new(no_yaml(&error)))?;
-        scan.take(&event, span).map_err(Box::new)?;
+        state.take(&event, span)?;
     }
-    Ok(scan.outline)
+    Ok(state.outline)
 }
 
 impl Scan {
-    fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), Problem> {
+    fn take(&mut self, event: &Event<'_>, span: Span) -> Result<(), Box<Problem>> {
         let at = place(span);
         match event {
-            Event::Alias(_) => Err(refused(at, "aliases (`*name`) are not accepted", "write the value out, or quote it")),
+            Event::Alias(_) => {
+                Err(refused(at, "aliases (`*name`) are not accepted", "write the value out, or quote it"))
+            }
             Event::Scalar(text, _, anchor, tag) => {
                 plain(*anchor, tag.is_some(), at)?;
                 self.scalar(text, at)
@@ -78,7 +80,7 @@ impl Scan {
     }
 
     /// A scalar is a key where a mapping waits for one, else a value.
-    fn scalar(&mut self, text: &str, at: Position) -> Result<(), Problem> {
+    fn scalar(&mut self, text: &str, at: Position) -> Result<(), Box<Problem>> {
         self.count(at)?;
         if let Some(Frame::Mapping { key: key @ None }) = self.frames.last_mut() {
             let mut path = self.path.clone();
@@ -93,10 +95,14 @@ impl Scan {
         Ok(())
     }
 
-    fn open(&mut self, frame: Frame, at: Position) -> Result<(), Problem> {
+    fn open(&mut self, frame: Frame, at: Position) -> Result<(), Box<Problem>> {
         self.count(at)?;
         if self.frames.len() >= self.limits.depth_max {
-            return Err(refused(at, &format!("more than {} levels", self.limits.depth_max), "flatten the document"));
+            return Err(refused(
+                at,
+                &format!("more than {} levels", self.limits.depth_max),
+                "flatten the document",
+            ));
         }
         if matches!(self.frames.last(), Some(Frame::Mapping { key: None })) {
             return Err(refused(at, "a list or mapping is no key", "use a text as key"));
@@ -127,16 +133,20 @@ impl Scan {
         Some(name)
     }
 
-    fn count(&mut self, at: Position) -> Result<(), Problem> {
+    fn count(&mut self, at: Position) -> Result<(), Box<Problem>> {
         self.nodes += 1;
         if self.nodes > self.limits.nodes_max {
-            return Err(refused(at, &format!("more than {} values", self.limits.nodes_max), "shorten the document"));
+            return Err(refused(
+                at,
+                &format!("more than {} values", self.limits.nodes_max),
+                "shorten the document",
+            ));
         }
         Ok(())
     }
 }
 
-fn plain(anchor: usize, has_tag: bool, at: Position) -> Result<(), Problem> {
+fn plain(anchor: usize, has_tag: bool, at: Position) -> Result<(), Box<Problem>> {
     if anchor != 0 {
         return Err(refused(at, "anchors (`&name`) are not accepted", "write the value out, or quote it"));
     }
@@ -146,17 +156,22 @@ fn plain(anchor: usize, has_tag: bool, at: Position) -> Result<(), Problem> {
     Ok(())
 }
 
-fn refused(at: Position, message: &str, help: &str) -> Problem {
-    Problem::error(message).at(at.line, at.column, at.length).with_help(help)
+fn refused(at: Position, message: &str, help: &str) -> Box<Problem> {
+    Box::new(Problem::error(message).at(at.line, at.column, at.length).with_help(help))
 }
 
 fn no_yaml(error: &ScanError) -> Problem {
     let mark = error.marker();
-    let help = "quote the value if it contains `: `, ` #`, or begins with a sign such as `*`, `&`, `@`, `[` or `{`";
+    let help =
+        "quote the value if it contains `: `, ` #`, or begins with a sign such as `*`, `&`, `@`, `[` or `{`";
     Problem::error(error.info()).at(mark.line(), mark.col() + 1, 1).with_help(help)
 }
 
 fn place(span: Span) -> Position {
-    let length = if span.start.line() == span.end.line() { span.end.col().saturating_sub(span.start.col()) } else { 1 };
+    let length = if span.start.line() == span.end.line() {
+        span.end.col().saturating_sub(span.start.col())
+    } else {
+        1
+    };
     Position { line: span.start.line(), column: span.start.col() + 1, length: length.max(1) }
 }

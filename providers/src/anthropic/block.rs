@@ -23,6 +23,8 @@ pub(super) struct OpenBlock {
     /// Tool arguments as the model writes them.
     json: String,
     citations: Vec<Box<RawValue>>,
+    /// Whether its stop event has come.
+    pub(super) stopped: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl OpenBlock {
             signature: head.signature.into_owned(),
             json: String::new(),
             citations: Vec::new(),
+            stopped: false,
         };
         match &*head.kind {
             "text" => {
@@ -79,7 +82,7 @@ impl OpenBlock {
                     .input
                     .map(RawValue::get)
                     .filter(|input| object(input).is_some_and(|o| !o.0.is_empty()));
-                block.json = whole.unwrap_or_default().to_owned();
+                whole.unwrap_or_default().clone_into(&mut block.json);
             }
             _ => {}
         }

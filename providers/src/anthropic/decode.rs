@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::FORMAT;
 use super::block::OpenBlock;
 use super::error::of_event;
-use super::stream_wire::{Delta, StopDetails, StreamEvent, WireReply};
+use super::stream_wire::{Delta, StopDetails, StreamEvent, WireReply, WireUsage};
 use crate::decode::Decoder;
 use crate::http::clean;
 use crate::sse::SseEvent;
@@ -22,7 +22,6 @@ pub(super) struct MessagesDecoder {
     started: bool,
     /// Blocks by index. They may overlap: llama-server stops them all at the end.
     blocks: Vec<OpenBlock>,
-    stopped: Vec<bool>,
     usage: TokenUsage,
     usage_seen: bool,
     stop_reason: Option<String>,
@@ -37,7 +36,6 @@ impl MessagesDecoder {
             request_id,
             started: false,
             blocks: Vec::new(),
-            stopped: Vec::new(),
             usage: TokenUsage::default(),
             usage_seen: false,
             stop_reason: None,
@@ -69,32 +67,26 @@ impl MessagesDecoder {
         }
         let event = block.opening_event();
         self.blocks.push(block);
-        self.stopped.push(false);
         Ok(event)
     }
 
     fn extend(&mut self, index: Option<usize>, delta: Option<Delta<'_>>) -> Result<ChatEvent, ProviderError> {
-        let index = self.open_index(index)?;
-        match (self.blocks.get_mut(index), delta) {
-            (Some(block), Some(delta)) => Ok(block.apply(delta)),
-            _ => Err(protocol("a content_block_delta without its delta")),
-        }
+        let block = self.open_block(index)?;
+        let delta = delta.ok_or_else(|| protocol("a content_block_delta without its delta"))?;
+        Ok(block.apply(delta))
     }
 
     fn stop(&mut self, index: Option<usize>) -> Result<(), ProviderError> {
-        let index = self.open_index(index)?;
-        if let Some(stopped) = self.stopped.get_mut(index) {
-            *stopped = true;
-        }
+        self.open_block(index)?.stopped = true;
         Ok(())
     }
 
-    /// The index of a block that was started and not stopped.
-    fn open_index(&self, index: Option<usize>) -> Result<usize, ProviderError> {
+    /// A block that was started and not stopped; the newest where the server leaves the index out.
+    fn open_block(&mut self, index: Option<usize>) -> Result<&mut OpenBlock, ProviderError> {
         let index = index.unwrap_or(self.blocks.len().saturating_sub(1));
-        match self.stopped.get(index) {
-            Some(false) => Ok(index),
-            Some(true) => Err(protocol("a content block goes on after its stop")),
+        match self.blocks.get_mut(index) {
+            Some(block) if block.stopped => Err(protocol("a content block goes on after its stop")),
+            Some(block) => Ok(block),
             None => Err(protocol("a content block goes on before its start")),
         }
     }
@@ -112,7 +104,7 @@ impl MessagesDecoder {
         self.finish(out)
     }
 
-    fn count(&mut self, usage: Option<super::stream_wire::WireUsage>) {
+    fn count(&mut self, usage: Option<WireUsage>) {
         if let Some(usage) = usage {
             usage.apply_to(&mut self.usage);
             self.usage_seen = true;

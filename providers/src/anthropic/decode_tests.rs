@@ -1,1 +1,281 @@
+use std::convert::Infallible;
 
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{RateLimits, decode, sse};
+
+const THINKING_AND_TWO_TOOLS: &str = include_str!("fixtures/thinking_and_two_tools.sse");
+const MODEL: &str = "claude-opus-5-5";
+
+/// Everything that a stream of this body gives, and the failure that ended it, if one did.
+fn decode_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ChatEvent>, Option<ProviderError>) {
+    let pieces: Vec<_> = pieces.into_iter().map(|p| Ok::<_, Infallible>(Bytes::copy_from_slice(p))).collect();
+    let decoder = MessagesDecoder::new(ModelId::new(MODEL), Some("req_1".to_owned()));
+    let stream = decode::decode(sse::events(stream::iter(pieces)), decoder, RateLimits::default());
+    let items = stream.collect::<Vec<_>>().now_or_never().expect("all bytes are there");
+    let mut events = Vec::new();
+    for item in items {
+        match item {
+            Ok(event) => events.push(event),
+            Err(error) => return (events, Some(error)),
+        }
+    }
+    (events, None)
+}
+
+fn sse(events: &[Value]) -> String {
+    events.iter().fold(String::new(), |text, event| {
+        let name = event["type"].as_str().unwrap();
+        format!("{text}event: {name}\ndata: {event}\n\n")
+    })
+}
+
+/// The reply that these events end in, between a usual start and end.
+fn reply_of(events: &[Value]) -> ChatReply {
+    let start = json!({"type": "message_start", "message": {"model": MODEL, "usage": {"input_tokens": 3}}});
+    let all: Vec<Value> =
+        [start].into_iter().chain(events.iter().cloned()).chain([json!({"type": "message_stop"})]).collect();
+    finished(sse(&all).as_bytes())
+}
+
+fn finished(body: &[u8]) -> ChatReply {
+    match decode_pieces([body]) {
+        (mut events, None) => match events.pop() {
+            Some(ChatEvent::Finished(reply)) => *reply,
+            other => panic!("ends with {other:?}"),
+        },
+        (_, Some(error)) => panic!("{error}"),
+    }
+}
+
+fn failure_of(events: &[Value]) -> ProviderError {
+    decode_pieces([sse(events).as_bytes()]).1.expect("the stream fails")
+}
+
+fn text_block(index: usize, text: &str) -> [Value; 3] {
+    [
+        json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}),
+        json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}}),
+        json!({"type": "content_block_stop", "index": index}),
+    ]
+}
+
+fn tool_block(index: usize, id: &str, pieces: &[&str]) -> Vec<Value> {
+    let block = json!({"type": "tool_use", "id": id, "name": "Read"});
+    let mut events = vec![json!({"type": "content_block_start", "index": index, "content_block": block})];
+    events.extend(pieces.iter().map(|piece| {
+        let delta = json!({"type": "input_json_delta", "partial_json": piece});
+        json!({"type": "content_block_delta", "index": index, "delta": delta})
+    }));
+    events.push(json!({"type": "content_block_stop", "index": index}));
+    events
+}
+
+fn stop(reason: &Value) -> Value {
+    json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 7}})
+}
+
+fn arguments(reply: &ChatReply) -> Vec<&str> {
+    reply.turn.tool_calls().map(|call| call.arguments.as_str()).collect()
+}
+
+fn echo(reply: &ChatReply) -> Vec<&str> {
+    reply.turn.state.as_ref().unwrap().items.iter().map(|item| item.get()).collect()
+}
+
+#[test]
+fn a_whole_reply_gives_its_events_parts_usage_and_exact_echo() {
+    let (events, error) = decode_pieces([THINKING_AND_TWO_TOOLS.as_bytes()]);
+    assert_eq!(error, None);
+    insta::assert_debug_snapshot!(events);
+}
+
+#[test]
+fn blocks_are_echoed_byte_for_byte() {
+    let reply = finished(THINKING_AND_TWO_TOOLS.as_bytes());
+    assert_eq!(
+        echo(&reply),
+        [
+            r#"{"type":"thinking","thinking":"Two files. \"Both\" – now.","signature":"EqQBCgIYAhIM+/=="}"#,
+            r#"{"type":"redacted_thinking","data":"EmwKAhgB/+=="}"#,
+            r#"{"type":"text","text":"I read both 😀."}"#,
+            r#"{"type":"tool_use","id":"toolu_01A","name":"Read","input":{"file_path": "/a/b.rs", "limit": 1.0}}"#,
+            r#"{"type":"tool_use","id":"toolu_01B","name":"Glob","input":{}}"#,
+        ]
+    );
+}
+
+#[test]
+fn empty_arguments_are_an_empty_object_and_an_absent_input_is_tolerated() {
+    let reply = reply_of(&tool_block(0, "toolu_1", &[""]));
+    assert_eq!(arguments(&reply), ["{}"]);
+    assert_eq!(echo(&reply), [r#"{"id":"toolu_1","name":"Read","type":"tool_use","input":{}}"#]);
+}
+
+#[test]
+fn invalid_arguments_reach_the_agent_as_written_and_are_echoed_as_an_object() {
+    let reply = reply_of(&tool_block(0, "toolu_1", &["{\"a\": ", "tru"]));
+    assert_eq!(arguments(&reply), ["{\"a\": tru"]);
+    assert_eq!(echo(&reply), [r#"{"id":"toolu_1","name":"Read","type":"tool_use","input":{}}"#]);
+}
+
+#[test]
+fn every_stop_reason_has_its_normal_form() {
+    let refusal = json!({"type": "message_delta", "delta": {
+        "stop_reason": "refusal", "stop_details": {"type": "refusal", "category": "cyber", "explanation": "x"},
+    }});
+    assert_eq!(reply_of(&[refusal]).stop, StopReason::Refused { category: Some("cyber".to_owned()) });
+    let cases = [
+        (json!("end_turn"), StopReason::EndTurn),
+        (json!("tool_use"), StopReason::ToolUse),
+        (json!("max_tokens"), StopReason::MaxTokens),
+        (json!("stop_sequence"), StopReason::StopSequence),
+        (json!("pause_turn"), StopReason::Pause),
+        (json!("refusal"), StopReason::Refused { category: None }),
+        (json!("model_context_window_exceeded"), StopReason::ContextWindowFull),
+        (json!("tired"), StopReason::Other("tired".to_owned())),
+        (json!(null), StopReason::EndTurn),
+    ];
+    for (reason, expected) in cases {
+        assert_eq!(reply_of(&[stop(&reason)]).stop, expected);
+    }
+}
+
+#[test]
+fn a_tool_call_counts_even_if_the_server_says_end_turn() {
+    let events = [tool_block(0, "toolu_1", &["{}"]), vec![stop(&json!("end_turn"))]].concat();
+    assert_eq!(reply_of(&events).stop, StopReason::ToolUse);
+}
+
+#[test]
+fn what_this_version_does_not_know_is_tolerated_and_unknown_blocks_are_echoed() {
+    let mut events = vec![
+        json!({"type": "ping"}),
+        json!({"type": "weather_report", "index": 99}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "hologram", "x": [1, {"y": 2.50}]}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "photon_delta", "z": 1}}),
+        json!({"type": "content_block_stop", "index": 0}),
+    ];
+    events.extend(text_block(1, "hi"));
+    let reply = reply_of(&events);
+    assert_eq!(echo(&reply), [r#"{"type":"hologram","x":[1,{"y":2.5}]}"#, r#"{"text":"hi","type":"text"}"#]);
+    assert_eq!(reply.turn.last_text(), Some("hi"));
+}
+
+#[test]
+fn a_text_of_white_space_is_not_kept_because_the_server_refuses_it_back() {
+    let reply = reply_of(&text_block(0, "\n\n"));
+    assert!(reply.turn.parts.is_empty() && echo(&reply).is_empty());
+}
+
+#[test]
+fn citations_are_echoed_with_their_text() {
+    let [start, delta, end] = text_block(0, "cited");
+    let citation = json!({"type": "content_block_delta", "index": 0,
+        "delta": {"type": "citations_delta", "citation": {"type": "char_location", "start": 1}}});
+    let reply = reply_of(&[start, citation, delta, end]);
+    assert_eq!(
+        echo(&reply),
+        [r#"{"text":"cited","type":"text","citations":[{"start":1,"type":"char_location"}]}"#]
+    );
+}
+
+#[test]
+fn blocks_may_overlap_but_not_repeat_skip_or_continue_after_their_end() {
+    // llama-server stops all blocks at the end.
+    let [a, b] = [tool_block(0, "toolu_1", &["{}"]), tool_block(1, "toolu_2", &["{}"])];
+    let overlapping: Vec<Value> = [&a[..2], &b[..2], &a[2..], &b[2..]].concat();
+    assert_eq!(arguments(&reply_of(&overlapping)), ["{}", "{}"]);
+
+    let again = [a.clone(), a.clone()].concat();
+    let skipped = tool_block(1, "toolu_1", &["{}"]);
+    let after_stop = [a.clone(), a[1..2].to_vec()].concat();
+    let before_start = a[1..].to_vec();
+    let same_id = [a.clone(), tool_block(1, "toolu_1", &["{}"])].concat();
+    for broken in [again, skipped, after_stop, before_start, same_id] {
+        assert!(matches!(failure_of(&broken), ProviderError::Protocol { .. }), "{broken:?}");
+    }
+}
+
+#[test]
+fn a_reply_without_its_terminal_event_is_broken_whatever_came_before() {
+    let complete: Vec<&str> = THINKING_AND_TWO_TOOLS.split_inclusive("\n\n").collect();
+    for kept in 0..complete.len() - 1 {
+        let (_, error) = decode_pieces([complete[..kept].concat().as_bytes()]);
+        assert!(matches!(error, Some(ProviderError::BrokenStream { .. })), "after {kept} events: {error:?}");
+    }
+}
+
+#[test]
+fn an_error_event_after_the_status_200_is_typed_and_keeps_the_text_before_it() {
+    let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
+    let body = sse(&[&text_block(0, "so far")[..2], &[overloaded]].concat());
+    let (events, error) = decode_pieces([body.as_bytes()]);
+    assert!(matches!(&events[2], ChatEvent::Text(text) if text == "so far"));
+    assert_eq!(error, Some(ProviderError::Overloaded { retry_after: None, detail: "Overloaded".to_owned() }));
+}
+
+#[test]
+fn events_that_are_no_json_are_a_protocol_error() {
+    let (_, error) = decode_pieces([b"data: <html>\n\n".as_slice()]);
+    assert!(matches!(error, Some(ProviderError::Protocol { .. })));
+}
+
+#[test]
+fn usage_is_cumulative_and_cache_counts_stand_beside_the_input() {
+    let start = json!({"type": "message_start", "message": {"usage": {
+        "input_tokens": 10, "output_tokens": 1, "cache_read_input_tokens": 900,
+        "cache_creation_input_tokens": 300, "cache_creation": {"ephemeral_5m_input_tokens": 200, "ephemeral_1h_input_tokens": 100},
+    }}});
+    let first = json!({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 5}});
+    let last = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9, "input_tokens": 12}});
+    let reply = finished(sse(&[start, first, last, json!({"type": "message_stop"})]).as_bytes());
+    let expected = TokenUsage {
+        input_tokens: 12,
+        output_tokens: 9,
+        cache_read_tokens: 900,
+        cache_write_tokens: 300,
+        cache_write_1h_tokens: 100,
+    };
+    assert_eq!((reply.usage, reply.usage_estimated), (expected, false));
+}
+
+#[test]
+fn a_server_without_usage_is_marked_as_estimated() {
+    let body = sse(&[json!({"type": "message_start", "message": {}}), json!({"type": "message_stop"})]);
+    assert!(finished(body.as_bytes()).usage_estimated);
+}
+
+#[test]
+fn a_reply_as_one_document_gives_the_same_as_a_stream() {
+    let message = r#"{"type":"message","model":"m","content":[{"type":"thinking","thinking":"hm","signature":"s"},
+        {"type":"text","text":"Reading."},{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}],
+        "stop_reason":"tool_use","usage":{"input_tokens":4,"output_tokens":5}}"#;
+    let event = SseEvent { event: None, data: message.to_owned() };
+    let mut decoder = MessagesDecoder::new(ModelId::new(MODEL), None);
+    let mut out = VecDeque::new();
+    decoder.on_event(event, &mut out).unwrap();
+    let Some(ChatEvent::Finished(reply)) = out.pop_back() else { panic!("no end in {out:?}") };
+    assert_eq!(arguments(&reply), [r#"{"n": 1.0}"#]);
+    assert_eq!(echo(&reply)[0], r#"{"type":"thinking","thinking":"hm","signature":"s"}"#);
+    assert_eq!((reply.stop, reply.usage.total_tokens()), (StopReason::ToolUse, 9));
+    assert_eq!(out.len(), 3);
+}
+
+proptest! {
+    #[test]
+    fn any_chunking_of_a_recorded_reply_decodes_to_the_same(
+        cuts in prop::collection::vec(0..THINKING_AND_TWO_TOOLS.len(), 0..60),
+    ) {
+        let body = THINKING_AND_TWO_TOOLS.as_bytes();
+        let mut at = cuts;
+        at.extend([0, body.len()]);
+        at.sort_unstable();
+        let pieces = at.windows(2).map(|pair| &body[pair[0]..pair[1]]);
+        prop_assert_eq!(format!("{:?}", decode_pieces(pieces)), format!("{:?}", decode_pieces([body])));
+    }
+}

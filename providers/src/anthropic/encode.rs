@@ -7,10 +7,10 @@ use bytes::Bytes;
 use super::FORMAT;
 use super::block::object_or_empty;
 use super::caching::{CacheLifetime, set_breakpoints};
-use super::model::ModelFacts;
+use super::model::{ModelFacts, ThinkingMode};
 use super::schema::strict_copy;
 use super::wire::{Block, MessagesRequest, OutputConfig, OutputFormat, Role, Thinking, Tool, WireMessage};
-use crate::{AssistantPart, AssistantTurn, ChatRequest, Message, ProviderError, UserPart, UserTurn};
+use crate::{AssistantPart, AssistantTurn, ChatRequest, Message, ProviderError, UserPart};
 
 /// Highest temperature that the server accepts.
 const TEMPERATURE_MAX: f32 = 1.0;
@@ -31,7 +31,7 @@ pub(super) fn to_wire(request: &ChatRequest, lifetime: CacheLifetime) -> Message
     let temperature = request.temperature.filter(|_| facts.sampling).map(|t| t.clamp(0.0, TEMPERATURE_MAX));
     let effort = request.effort.and_then(|effort| facts.effort(effort));
     // Models that need to be told to think refuse a temperature while they do.
-    let thinks = effort.is_some() && !facts.thinking_always_on && temperature.is_none();
+    let thinks = effort.is_some() && facts.thinking == ThinkingMode::Adaptive && temperature.is_none();
     let format = request.output.as_ref();
     let format = format.map(|output| OutputFormat::JsonSchema { schema: strict_copy(&output.schema) });
     let output_config = OutputConfig { effort: effort.map(codex_task_config::Effort::as_str), format };
@@ -99,7 +99,7 @@ fn messages(request: &ChatRequest) -> Vec<WireMessage<'_>> {
     let mut messages: Vec<WireMessage<'_>> = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
         let (role, content) = match &**message {
-            Message::User(turn) => (Role::User, user_blocks(turn)),
+            Message::User(turn) => (Role::User, turn.parts.iter().filter_map(user_block).collect()),
             Message::Assistant(turn) => (Role::Assistant, assistant_blocks(turn, request)),
         };
         match messages.last_mut() {
@@ -115,21 +115,19 @@ fn messages(request: &ChatRequest) -> Vec<WireMessage<'_>> {
     messages
 }
 
-fn user_blocks(turn: &UserTurn) -> Vec<Block<'_>> {
-    let block = |part: &'_ UserPart| match part {
+fn user_block(part: &UserPart) -> Option<Block<'_>> {
+    match part {
         UserPart::Text { text } => text_block(text),
-        UserPart::ToolResult(result) => Some(Block::ToolResult {
-            tool_use_id: wire_id(&result.call_id),
-            content: if result.is_error && result.text.trim().is_empty() {
-                SILENT_FAILURE
-            } else {
-                &result.text
-            },
-            is_error: result.is_error,
-            cache_control: None,
-        }),
-    };
-    turn.parts.iter().filter_map(block).collect()
+        UserPart::ToolResult(result) => {
+            let is_silent = result.is_error && result.text.trim().is_empty();
+            Some(Block::ToolResult {
+                tool_use_id: wire_id(&result.call_id),
+                content: if is_silent { SILENT_FAILURE } else { &result.text },
+                is_error: result.is_error,
+                cache_control: None,
+            })
+        }
+    }
 }
 
 /// The turn as this very model wrote it, or its neutral form for any other.

@@ -1,1 +1,279 @@
+use std::sync::Arc;
 
+use codex_task_config::{Effort, ModelId};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{OutputSchema, ProviderState, ToolCall, ToolResult, ToolSpec, UserTurn};
+
+fn request(model: &str, messages: Vec<Message>) -> ChatRequest {
+    ChatRequest {
+        model: ModelId::new(model),
+        system: "You review code.".into(),
+        tools: Arc::new([tool("Read"), tool("Grep")]),
+        messages: messages.into_iter().map(Arc::new).collect(),
+        max_output_tokens: Some(4_096),
+        temperature: None,
+        effort: None,
+        output: None,
+        cache_key: "key".into(),
+    }
+}
+
+fn tool(name: &str) -> ToolSpec {
+    let input_schema =
+        raw(r#"{"type":"object","properties":{"path":{"type":"string"}},"additionalProperties":false}"#);
+    ToolSpec { name: name.into(), description: format!("{name}s files.").into(), input_schema }
+}
+
+fn raw(json: &str) -> Arc<RawValue> {
+    RawValue::from_string(json.to_owned()).unwrap().into()
+}
+
+fn user(text: &str) -> Message {
+    Message::User(UserTurn::text(text))
+}
+
+fn result(call_id: &str, text: &str, is_error: bool) -> UserPart {
+    UserPart::ToolResult(ToolResult {
+        call_id: call_id.into(),
+        tool: "Read".into(),
+        text: text.into(),
+        is_error,
+    })
+}
+
+fn call(id: &str, arguments: &str) -> AssistantPart {
+    AssistantPart::ToolCall(ToolCall { id: id.into(), name: "Read".into(), arguments: arguments.into() })
+}
+
+fn text(text: &str) -> AssistantPart {
+    AssistantPart::Text { text: text.to_owned() }
+}
+
+/// A turn that `model` thought about before it called a tool.
+fn thoughtful(model: &str) -> Message {
+    let state = ProviderState {
+        format: FORMAT.into(),
+        model: ModelId::new(model),
+        items: vec![
+            raw(r#"{"type":"thinking","thinking":"","signature":"Eq+/=="}"#),
+            raw(r#"{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}"#),
+        ],
+    };
+    Message::Assistant(AssistantTurn { parts: vec![call("toolu_1", r#"{"n": 1.0}"#)], state: Some(state) })
+}
+
+fn results(parts: Vec<UserPart>) -> Message {
+    Message::User(UserTurn { parts })
+}
+
+fn body(request: &ChatRequest) -> String {
+    String::from_utf8(to_body(&to_wire(request, CacheLifetime::FiveMinutes)).unwrap().to_vec()).unwrap()
+}
+
+fn json_of(request: &ChatRequest) -> Value {
+    serde_json::from_str(&body(request)).unwrap()
+}
+
+#[test]
+fn a_conversation_with_tools_is_written_in_full() {
+    let conversation = request(
+        "claude-opus-5-5",
+        vec![
+            user("Review a.rs."),
+            thoughtful("claude-opus-5-5"),
+            results(vec![UserPart::Text { text: "Go on.".into() }, result("toolu_1", "fn main() {}", false)]),
+            Message::Assistant(AssistantTurn {
+                parts: vec![text("Done."), call("toolu_2", "")],
+                state: None,
+            }),
+            results(vec![result("toolu_2", "", true)]),
+        ],
+    );
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json_of(&conversation)).unwrap());
+}
+
+#[test]
+fn reasoning_is_echoed_byte_for_byte_to_its_model_and_stripped_for_another() {
+    let conversation = |model: &str| {
+        let turns =
+            vec![user("Hi."), thoughtful("claude-opus-5-5"), results(vec![result("toolu_1", "x", false)])];
+        body(&request(model, turns))
+    };
+    let echoed = r#"{"role":"assistant","content":[{"type":"thinking","thinking":"","signature":"Eq+/=="},{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}]}"#;
+    let stripped = r#"{"role":"assistant","content":[{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}]}"#;
+    assert!(conversation("claude-opus-5-5").contains(echoed));
+    assert!(conversation("claude-sonnet-5-5").contains(stripped));
+}
+
+#[test]
+fn roles_alternate_whatever_the_turns_hold() {
+    let silent = Message::Assistant(AssistantTurn { parts: vec![text(" \n")], state: None });
+    let conversation = request(
+        "m",
+        vec![
+            user("a"),
+            silent,
+            user("b"),
+            results(vec![]),
+            user(" "),
+            thoughtful("m"),
+            results(vec![UserPart::Text { text: "later".into() }, result("toolu_1", "x", false)]),
+        ],
+    );
+    let messages = json_of(&conversation)["messages"].take();
+    let shape: Vec<(&str, Vec<&str>)> = messages
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| {
+            let content = message["content"].as_array().unwrap();
+            let kinds = content.iter().map(|block| block["type"].as_str().unwrap()).collect();
+            (message["role"].as_str().unwrap(), kinds)
+        })
+        .collect();
+    let expected = [
+        ("user", vec!["text", "text"]),
+        ("assistant", vec!["thinking", "tool_use"]),
+        ("user", vec!["tool_result", "text"]),
+    ];
+    assert_eq!(shape, expected);
+}
+
+#[test]
+fn ids_of_other_vendors_are_rewritten_alike_in_call_and_result() {
+    let turns = vec![
+        user("Hi."),
+        Message::Assistant(AssistantTurn { parts: vec![call("fc|1:ä", "{}")], state: None }),
+        results(vec![result("fc|1:ä", "x", false)]),
+    ];
+    let messages = json_of(&request("m", turns))["messages"].take();
+    assert_eq!(messages[1]["content"][0]["id"], "fc_1__");
+    assert_eq!(messages[2]["content"][0]["tool_use_id"], "fc_1__");
+}
+
+#[test]
+fn arguments_that_are_no_object_become_one() {
+    for arguments in ["", "{\"a\": tru", "[1]", "null"] {
+        let turns = vec![
+            user("x"),
+            Message::Assistant(AssistantTurn { parts: vec![call("c", arguments)], state: None }),
+        ];
+        let messages = json_of(&request("m", turns))["messages"].take();
+        assert_eq!(messages[1]["content"][0]["input"], json!({}), "{arguments}");
+    }
+}
+
+#[test]
+fn breakpoints_close_the_prefix_and_the_three_newest_user_turns() {
+    let mut turns = vec![user("0")];
+    for n in 1..=4 {
+        turns.push(Message::Assistant(AssistantTurn { parts: vec![text("ok")], state: None }));
+        turns.push(user(&n.to_string()));
+    }
+    let mut request = request("claude-sonnet-5-5", turns);
+    let marked = |wire: &Value| {
+        let ephemeral = json!({"type": "ephemeral"});
+        let messages = wire["messages"].as_array().unwrap();
+        let marked = messages.iter().flat_map(|m| m["content"].as_array().unwrap());
+        let texts: Vec<String> = marked
+            .filter(|block| block["cache_control"] == ephemeral)
+            .map(|block| block["text"].as_str().unwrap().to_owned())
+            .collect();
+        (
+            wire["system"][0]["cache_control"] == ephemeral,
+            wire["tools"][1]["cache_control"] == ephemeral,
+            texts,
+        )
+    };
+    let newest = vec!["2".to_owned(), "3".to_owned(), "4".to_owned()];
+    assert_eq!(marked(&json_of(&request)), (true, false, newest.clone()));
+    request.system = "".into();
+    assert_eq!(marked(&json_of(&request)), (false, true, newest));
+    let hour = serde_json::to_string(&to_wire(&request, CacheLifetime::OneHour)).unwrap();
+    assert_eq!(hour.matches(r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#).count(), 4);
+    let off = serde_json::to_string(&to_wire(&request, CacheLifetime::Off)).unwrap();
+    assert!(!off.contains("cache_control"));
+}
+
+#[test]
+fn the_bytes_before_the_first_breakpoint_do_not_depend_on_the_order_of_tools_or_the_task() {
+    let prefix = |tools: [ToolSpec; 2], task: &str| {
+        let request =
+            ChatRequest { tools: Arc::new(tools), ..request("claude-sonnet-5-5", vec![user(task)]) };
+        body(&request).split_once(r#""messages""#).unwrap().0.to_owned()
+    };
+    assert_eq!(prefix([tool("Read"), tool("Grep")], "a"), prefix([tool("Grep"), tool("Read")], "b"));
+}
+
+#[test]
+fn structured_output_and_effort_share_one_setting() {
+    let schema = json!({"type": "object", "properties": {"score": {"type": "integer", "minimum": 0}}});
+    let output = Some(OutputSchema { name: "review".into(), schema: Arc::new(schema) });
+    let request =
+        ChatRequest { output, effort: Some(Effort::Low), ..request("claude-sonnet-5-5", vec![user("x")]) };
+    let expected = json!({"effort": "low", "format": {"type": "json_schema", "schema": {
+        "type": "object",
+        "properties": {"score": {"type": "integer", "description": "(minimum: 0)"}},
+        "additionalProperties": false,
+    }}});
+    assert_eq!(json_of(&request)["output_config"], expected);
+}
+
+#[test]
+fn a_plain_request_has_no_optional_keys() {
+    let plain = ChatRequest { tools: Arc::new([]), system: "".into(), ..request("m", vec![user("x")]) };
+    let wire = json_of(&plain);
+    let keys: Vec<&String> = wire.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["max_tokens", "messages", "model", "stream"]);
+}
+
+#[test]
+fn what_the_model_does_not_accept_is_left_out_with_a_sentence() {
+    let asked = |model: &str| ChatRequest {
+        temperature: Some(1.5),
+        effort: Some(Effort::Xhigh),
+        max_output_tokens: Some(500_000),
+        ..request(model, vec![user("x")])
+    };
+    assert_eq!(
+        dropped(&asked("claude-haiku-4-5")),
+        [
+            "temperature 1.5 is more than claude-haiku-4-5 accepts; 1 was sent",
+            "effort is not accepted by claude-haiku-4-5 and was left out",
+            "max_tokens 500000 is more than claude-haiku-4-5 can; 64000 was sent",
+        ]
+    );
+    let wire = json_of(&asked("claude-haiku-4-5"));
+    assert_eq!((&wire["temperature"], &wire["max_tokens"]), (&json!(1.0), &json!(64_000)));
+    assert_eq!((wire.get("output_config"), wire.get("thinking")), (None, None));
+
+    assert_eq!(
+        dropped(&asked("claude-opus-5-5")),
+        [
+            "temperature is not accepted by claude-opus-5-5 and was left out",
+            "max_tokens 500000 is more than claude-opus-5-5 can; 128000 was sent",
+        ]
+    );
+    let wire = json_of(&asked("claude-opus-5-5"));
+    assert_eq!(wire.get("temperature"), None);
+    assert_eq!(wire["output_config"], json!({"effort": "xhigh"}));
+}
+
+#[test]
+fn thinking_is_asked_for_only_where_it_is_known_needed_and_compatible() {
+    let thinking = |model: &str, effort: Option<Effort>, temperature: Option<f32>| {
+        let request = ChatRequest { temperature, effort, ..request(model, vec![user("x")]) };
+        json_of(&request).get("thinking").cloned()
+    };
+    let adaptive = Some(json!({"type": "adaptive"}));
+    let effort = Some(Effort::High);
+    assert_eq!(thinking("claude-sonnet-4-6", effort, None), adaptive);
+    assert_eq!(thinking("claude-sonnet-4-6", None, None), None);
+    assert_eq!(thinking("claude-sonnet-4-6", effort, Some(0.3)), None);
+    assert_eq!(thinking("claude-sonnet-5", effort, Some(0.3)), adaptive);
+    assert_eq!(thinking("claude-opus-5-5", effort, None), None);
+    assert_eq!(thinking("claude-haiku-4-5", effort, None), None);
+}

@@ -19,6 +19,8 @@ use crate::{ProviderError, WaitingFor};
 
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+/// Pings while calls are open: notices a connection that died while the machine slept.
+const H2_KEEPALIVE: Duration = Duration::from_secs(20);
 /// Shared by all streams of an HTTP/2 connection. Model deltas are tiny, and below this size the HTTP/2 library takes
 /// many small frames for an attack and ends the connection with `ENHANCE_YOUR_CALM`; so does the adaptive window.
 const H2_CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
@@ -68,11 +70,6 @@ impl HttpClient {
     /// How errors name the server.
     pub(crate) fn host(&self) -> &str {
         &self.host
-    }
-
-    /// Where the API is, and how it is connected to.
-    pub(crate) fn settings(&self) -> &HttpSettings {
-        &self.settings
     }
 
     /// Posts a call and resolves when its reply begins. `classify` reads error statuses of the wire format.
@@ -183,6 +180,7 @@ impl HttpClient {
             .tcp_keepalive(TCP_KEEPALIVE)
             .pool_max_idle_per_host(self.settings.in_flight_max)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .http2_keep_alive_interval(H2_KEEPALIVE)
             .http2_adaptive_window(false)
             .http2_initial_connection_window_size(H2_CONNECTION_WINDOW_BYTES)
             .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
@@ -262,8 +260,18 @@ async fn error_reply(mut response: Response, secrets: &[HeaderValue]) -> ErrorRe
     ErrorReply::new(status, headers, &body, secrets)
 }
 
-/// The target of a redirect without its query, which may hold a key.
+/// The target of a redirect without what may hold a secret: user, password, query.
 fn location(headers: &HeaderMap) -> String {
     let text = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("an unnamed address");
-    clean(text.split(['?', '#']).next().unwrap_or_default())
+    let bare = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = bare.split_once("://").unwrap_or(("", bare));
+    let authority_end = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_end);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    clean(&format!("{scheme}{separator}{host}{path}"))
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -26,7 +26,7 @@ pub(crate) struct ErrorReply {
 
 impl ErrorReply {
     /// `secrets` are the header values of the request that must not come back in any text.
-    pub(super) fn new(status: u16, headers: HeaderMap, body: &[u8], secrets: &[HeaderValue]) -> Self {
+    pub(crate) fn new(status: u16, headers: HeaderMap, body: &[u8], secrets: &[HeaderValue]) -> Self {
         let mut body = String::from_utf8_lossy(body).into_owned();
         for secret in secrets.iter().filter_map(|value| value.to_str().ok()) {
             let secret = secret.strip_prefix("Bearer ").unwrap_or(secret);

@@ -18,7 +18,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 }
 
 /// A header that holds seconds (`2`, `2.5`) or an HTTP date, as the time from `now`.
-pub(crate) fn header_duration(headers: &HeaderMap, name: &str, now: Timestamp) -> Option<Duration> {
+fn header_duration(headers: &HeaderMap, name: &str, now: Timestamp) -> Option<Duration> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     if let Ok(number) = text.parse() {
         return seconds(number);

@@ -12,13 +12,14 @@ mod hint;
 mod proxies;
 mod redact;
 mod settings;
+#[cfg(test)]
+pub(crate) mod test_server;
 mod tls;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub(crate) use client::{HttpCall, HttpClient, SseReply};
+pub(crate) use client::{HttpCall, HttpClient};
 pub(crate) use error_reply::ErrorReply;
 pub(crate) use failure::root_cause;
-pub(crate) use hint::header_duration;
 pub use proxies::ProxySettings;
 pub(crate) use redact::clean;
 pub use settings::HttpSettings;

@@ -42,9 +42,10 @@ impl Filter {
             ("count", []) => Ok(Self::Count),
             ("join", [text]) => Ok(Self::Join((*text).to_owned())),
             ("default", [text]) => Ok(Self::Default((*text).to_owned())),
-            ("grep" | "omit" | "map" | "first" | "last" | "sort" | "unique" | "count" | "join" | "default", _) => {
-                Err(TemplateError::Arguments { filter: name.to_owned() })
-            }
+            (
+                "grep" | "omit" | "map" | "first" | "last" | "sort" | "unique" | "count" | "join" | "default",
+                _,
+            ) => Err(TemplateError::Arguments { filter: name.to_owned() }),
             _ => Err(TemplateError::UnknownFilter { name: name.to_owned() }),
         }
     }

@@ -69,6 +69,8 @@ mod protocol;
 mod rule;
 mod scenario;
 mod template;
+#[cfg(test)]
+mod testing;
 mod when;
 mod words;
 

@@ -24,7 +24,9 @@ pub enum TemplateError {
         quote: char,
     },
     /// Something else where a source should stand.
-    #[error("unknown source '{source_text}'; known: result, results, prompt, user, model, or a text in quotes")]
+    #[error(
+        "unknown source '{source_text}'; known: result, results, prompt, user, model, or a text in quotes"
+    )]
     Source {
         /// What stands there.
         source_text: String,
@@ -33,7 +35,9 @@ pub enum TemplateError {
     #[error("'|' without a filter behind it")]
     NoFilter,
     /// A filter that does not exist.
-    #[error("unknown filter '{name}'; known: grep, omit, map, first, last, sort, unique, count, join, default")]
+    #[error(
+        "unknown filter '{name}'; known: grep, omit, map, first, last, sort, unique, count, join, default"
+    )]
     UnknownFilter {
         /// Its name.
         name: String,
@@ -127,11 +131,15 @@ impl<'de> Deserialize<'de> for Template {
 
 impl Source {
     fn parse(words: &[Word]) -> Result<Self, TemplateError> {
-        let unknown = || TemplateError::Source { source_text: words.iter().map(Word::shown).collect::<Vec<_>>().join(" ") };
+        let unknown = || TemplateError::Source {
+            source_text: words.iter().map(Word::shown).collect::<Vec<_>>().join(" "),
+        };
         let (name, argument) = match words {
             [Word::Quoted(text)] => return Ok(Self::Literal(text.clone())),
             [Word::Bare(name)] => (name.as_str(), None),
-            [Word::Bare(name), Word::Bare(argument) | Word::Quoted(argument)] => (name.as_str(), Some(argument)),
+            [Word::Bare(name), Word::Bare(argument) | Word::Quoted(argument)] => {
+                (name.as_str(), Some(argument))
+            }
             _ => return Err(unknown()),
         };
         match (name, argument) {
@@ -170,9 +178,9 @@ impl Source {
             Self::Literal(text) => return Ok(text.clone()),
         };
         let there = conversation.results().count();
-        found
-            .map(|result| result.text.to_string())
-            .ok_or_else(|| format!("quotes {wanted}, and the conversation has {there} tool results without it"))
+        found.map(|result| result.text.to_string()).ok_or_else(|| {
+            format!("quotes {wanted}, and the conversation has {there} tool results without it")
+        })
     }
 }
 

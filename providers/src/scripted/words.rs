@@ -42,7 +42,8 @@ pub(super) fn read(text: &str) -> Result<(Vec<Word>, &str), TemplateError> {
                 chars.as_str()
             }
             Some(quote @ ('\'' | '"')) => {
-                let (inner, behind) = chars.as_str().split_once(quote).ok_or(TemplateError::Quote { quote })?;
+                let (inner, behind) =
+                    chars.as_str().split_once(quote).ok_or(TemplateError::Quote { quote })?;
                 words.push(Word::Quoted(inner.to_owned()));
                 behind
             }

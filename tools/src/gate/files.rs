@@ -13,7 +13,18 @@ use crate::{PathError, Rights};
 /// Judges what a file tool would touch.
 pub(super) fn judge(call: &GateCall<'_>, rights: &Rights, purpose: PathUse, path: &Path) -> Ruling {
     let guard = &call.session.guard;
-    let ruling = judge_path(call.tool, rights, purpose, guard, path);
+    let ruling = match guard.resolve(path) {
+        // Nothing there is opened, so the tool's own words serve the model better than a refusal.
+        Err(PathError::NotADirectory(_) | PathError::NotFound(_) | PathError::Io { .. }) => {
+            let judged = judge_path(call.tool, rights, purpose, guard, path);
+            if judged.rule.is_some() {
+                judged
+            } else {
+                Ruling::new(Decision::Allow, "nothing can be opened there")
+            }
+        }
+        Ok(_) | Err(_) => judge_path(call.tool, rights, purpose, guard, path),
+    };
     let limited = rights.limits(call.tool).any(|limits| {
         let meets = |resolved: &ResolvedPath| {
             let names = [resolved.shown.as_path(), resolved.real.as_path()];
@@ -52,9 +63,13 @@ pub(super) fn judge_path(
     }
     if purpose == PathUse::Write {
         match guard.protection(&resolved) {
-            Protection::Never => return Ruling::new(Decision::Deny, "the path is protected: tools never write to it"),
+            Protection::Never => {
+                return Ruling::new(Decision::Deny, "the path is protected: tools never write to it");
+            }
             Protection::Ask if rights.mode() == PermissionMode::Plan => {}
-            Protection::Ask => return Ruling::new(Decision::Ask, "agent files are written with your yes only"),
+            Protection::Ask => {
+                return Ruling::new(Decision::Ask, "agent files are written with your yes only");
+            }
             Protection::None => {}
         }
         if rights.mode() == PermissionMode::Plan {

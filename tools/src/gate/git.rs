@@ -1,75 +1,71 @@
 //! What is known about `git`: global options, subcommands and options that run programs, write files or change what
 //! later calls run.
 
+use super::hazard_table::lists;
 use super::programs::first_option;
 use crate::shell::Word;
 
 /// Options before the subcommand that change nothing but the output.
-const GLOBAL_HARMLESS: &[&str] =
-    &["--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects", "--version", "-v"];
+const GLOBAL_HARMLESS: &str =
+    "--no-pager -P --no-optional-locks --literal-pathspecs --no-replace-objects --version -v";
 
 /// Global options that take the next word as their value, for looking past them.
-const GLOBAL_VALUED: &[&str] =
-    &["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env", "--super-prefix"];
+const GLOBAL_VALUED: &str = "-C -c --git-dir --work-tree --namespace --exec-path --config-env --super-prefix";
 
 /// Subcommands built into git that a wildcard may stand for. Anything else may be an alias or a planted `git-NAME`.
-const SUBCOMMANDS: &[&str] = &[
-    "add", "am", "apply", "archive", "blame", "branch", "cat-file", "check-attr", "check-ignore", "checkout", "cherry",
-    "cherry-pick", "clean", "clone", "commit", "count-objects", "describe", "diff", "diff-files", "diff-index", "diff-tree",
-    "fetch", "for-each-ref", "format-patch", "fsck", "gc", "grep", "init", "log", "ls-files", "ls-remote", "ls-tree", "merge",
-    "merge-base", "mv", "name-rev", "notes", "pull", "push", "range-diff", "rebase", "reflog", "remote", "reset", "restore",
-    "rev-list", "rev-parse", "revert", "rm", "shortlog", "show", "show-ref", "stash", "status", "switch", "symbolic-ref", "tag",
-    "var", "version", "whatchanged", "worktree",
-];
+const SUBCOMMANDS: &str = "add am apply archive blame branch cat-file check-attr check-ignore checkout cherry cherry-pick \
+     clean clone commit count-objects describe diff diff-files diff-index diff-tree fetch \
+     for-each-ref format-patch fsck gc grep init log ls-files ls-remote ls-tree merge merge-base mv \
+     name-rev notes pull push range-diff rebase reflog remote reset restore rev-list rev-parse revert \
+     rm shortlog show show-ref stash status switch symbolic-ref tag var version whatchanged worktree";
 
 /// Subcommands that run programs by their nature, also when the rule names them.
-const RUNNING: &[&str] = &[
-    "bisect", "citool", "credential", "credential-cache", "credential-store", "daemon", "difftool", "fast-import", "filter-branch", "gui",
-    "help", "hook", "imap-send", "instaweb", "maintenance", "mergetool", "p4", "receive-pack", "remote-ext", "remote-fd", "send-email", "shell",
-    "submodule", "svn", "upload-archive", "upload-pack", "web--browse",
-];
+const RUNNING: &str = "bisect citool credential credential-cache credential-store daemon difftool fast-import \
+     filter-branch gui help hook imap-send instaweb maintenance mergetool p4 receive-pack remote-ext \
+     remote-fd send-email shell submodule svn upload-archive upload-pack web--browse";
 
 /// Long options of any subcommand that run a program, load configuration or write a file elsewhere.
-const LONG: &[&str] = &[
-    "config", "config-env", "exec", "exec-path", "ext-diff", "extcmd", "git-dir", "gpg-sign", "help", "no-index", "open-files-in-pager",
-    "output", "output-directory", "paginate", "receive-pack", "separate-git-dir", "strategy", "template", "textconv", "tool",
-    "unsafe-paths", "upload-pack", "work-tree",
-];
+const LONG: &str = "config config-env exec exec-path ext-diff extcmd git-dir gpg-sign help no-index \
+     open-files-in-pager output output-directory paginate receive-pack separate-git-dir strategy \
+     template textconv tool unsafe-paths upload-pack work-tree";
 
 /// Long options that are spelt in full like the beginning of a hazard, and are none.
-const LONG_HARMLESS: &[&str] = &["--text"];
+const LONG_HARMLESS: &str = "--text";
 
 /// Says why the arguments from `free_from` on need a yes of their own.
 pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     let globals = arguments.iter().take_while(|word| word.text.starts_with('-') && word.is_literal()).count();
     let free_globals = arguments.get(free_from..globals).unwrap_or_default();
-    if let Some(word) = free_globals.iter().find(|word| !GLOBAL_HARMLESS.contains(&word.text.as_str())) {
+    if let Some(word) = free_globals.iter().find(|word| !lists(GLOBAL_HARMLESS, &word.text)) {
         return Some(format!("'{}' changes what git runs or where", word.text));
     }
     let subcommand = arguments.get(globals)?;
     let name = subcommand.text.as_str();
     let free = arguments.get(free_from.max(globals + 1)..).unwrap_or_default();
-    if let Some(word) = arguments.get(free_from..).unwrap_or_default().iter().find(|word| !word.is_literal()) {
+    if let Some(word) = arguments.get(free_from..).unwrap_or_default().iter().find(|word| !word.is_literal())
+    {
         return Some(format!("what '{}' stands for may be an option of git", word.text));
     }
-    if RUNNING.contains(&name) {
+    if lists(RUNNING, name) {
         return Some(format!("'git {name}' runs other programs"));
     }
     if name == "config" {
         let reads = arguments.get(globals + 1).is_some_and(|word| {
-            matches!(word.text.as_str(), "--get" | "--get-all" | "--get-regexp" | "--list" | "-l" | "get" | "list")
+            matches!(
+                word.text.as_str(),
+                "--get" | "--get-all" | "--get-regexp" | "--list" | "-l" | "get" | "list"
+            )
         });
         return (!reads).then(|| "'git config' changes what git runs".to_owned());
     }
-    if free_from <= globals && !SUBCOMMANDS.contains(&name) {
+    if free_from <= globals && !lists(SUBCOMMANDS, name) {
         return Some(format!("'git {name}' may be an alias"));
     }
     if let Some(word) = free.iter().find(|word| is_remote_helper(&word.text)) {
         return Some(format!("'{}' makes git run a remote helper", word.text));
     }
-    let judged: Vec<Word> =
-        free.iter().filter(|word| !LONG_HARMLESS.contains(&word.text.as_str())).cloned().collect();
-    first_option(&judged, LONG, short_options(name), &[])
+    let judged: Vec<Word> = free.iter().filter(|word| !lists(LONG_HARMLESS, &word.text)).cloned().collect();
+    first_option(&judged, LONG, short_options(name), "")
         .map(|word| format!("'{word}' makes 'git {name}' run a program or write a file"))
 }
 
@@ -77,7 +73,7 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
 pub(super) fn without_global_options(words: &[Word]) -> Vec<Word> {
     let Some((program, mut rest)) = words.split_first() else { return Vec::new() };
     while let Some((word, after)) = rest.split_first().filter(|(word, _)| word.text.starts_with('-')) {
-        let takes_next = GLOBAL_VALUED.contains(&word.text.as_str());
+        let takes_next = lists(GLOBAL_VALUED, &word.text);
         rest = after.get(usize::from(takes_next)..).unwrap_or_default();
     }
     std::iter::once(program).chain(rest).cloned().collect()
@@ -118,11 +114,26 @@ mod tests {
     #[test]
     fn what_runs_programs_or_writes_elsewhere_is_found() {
         for command in [
-            "git -c core.pager=x log", "git --exec-path=. status", "git -C ../other status", "git --paginate log", "git x",
-            "git config core.fsmonitor ./e", "git difftool -y -x ./e", "git bisect run ./e", "git submodule foreach ls",
-            "git ls-remote --upload-pa='e' .", "git log --output=f", "git grep -O./e x", "git grep --open-files-in-pager x",
-            "git rebase -x e --root", "git archive --remote=x --exec=e HEAD", "git clone 'ext::sh -c x' z", "git diff --no-index a b",
-            "git show $X", "git add *", "git clone -c a=b x",
+            "git -c core.pager=x log",
+            "git --exec-path=. status",
+            "git -C ../other status",
+            "git --paginate log",
+            "git x",
+            "git config core.fsmonitor ./e",
+            "git difftool -y -x ./e",
+            "git bisect run ./e",
+            "git submodule foreach ls",
+            "git ls-remote --upload-pa='e' .",
+            "git log --output=f",
+            "git grep -O./e x",
+            "git grep --open-files-in-pager x",
+            "git rebase -x e --root",
+            "git archive --remote=x --exec=e HEAD",
+            "git clone 'ext::sh -c x' z",
+            "git diff --no-index a b",
+            "git show $X",
+            "git add *",
+            "git clone -c a=b x",
         ] {
             assert!(found(command, 0).is_some(), "{command}");
         }
@@ -133,8 +144,15 @@ mod tests {
     #[test]
     fn everyday_git_passes() {
         for command in [
-            "git status", "git --no-pager log --oneline -5", "git log --format='%h;%s'", "git push -u origin main", "git commit -m 'a -x b'",
-            "git diff --text HEAD~1 -- src", "git config --get user.name", "git stash pop", "git grep -n 'std::path' src",
+            "git status",
+            "git --no-pager log --oneline -5",
+            "git log --format='%h;%s'",
+            "git push -u origin main",
+            "git commit -m 'a -x b'",
+            "git diff --text HEAD~1 -- src",
+            "git config --get user.name",
+            "git stash pop",
+            "git grep -n 'std::path' src",
         ] {
             // `std::path` looks like a transport: searching for it is asked for, which is the safe side.
             let expected = command.contains("::");

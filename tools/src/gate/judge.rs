@@ -49,10 +49,14 @@ fn closed(call: &GateCall<'_>, rights: &Rights) -> Option<Ruling> {
 
 /// A tool that touches nothing outside the session, or that judges what it touches by itself.
 fn judge_tool(tool: &ToolName, rights: &Rights) -> Ruling {
-    let by = |behavior| rights.of(behavior).find(|rule| rule.names_tool(tool)).map(|rule| Ruling::by_rule(&rule.rule));
+    let by = |behavior| {
+        rights.of(behavior).find(|rule| rule.names_tool(tool)).map(|rule| Ruling::by_rule(&rule.rule))
+    };
     // Tools of MCP servers act in the world; what is built in and touches nothing only serves the agent itself.
     by(RuleBehavior::Ask).or_else(|| by(RuleBehavior::Allow)).unwrap_or_else(|| match rights.mode() {
-        PermissionMode::BypassPermissions => Ruling::new(Decision::Allow, "the permission mode is bypassPermissions"),
+        PermissionMode::BypassPermissions => {
+            Ruling::new(Decision::Allow, "the permission mode is bypassPermissions")
+        }
         PermissionMode::Plan if tool.is_mcp() => Ruling::new(Decision::Deny, "the permission mode is plan"),
         PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits if tool.is_mcp() => {
             Ruling::new(Decision::Ask, "no rule allows this tool")

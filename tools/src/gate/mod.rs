@@ -15,14 +15,22 @@ mod part;
 mod pattern;
 mod programs;
 mod read_only;
+mod read_only_table;
 mod refusal;
 mod rule;
 mod sed;
+#[cfg(test)]
+pub(crate) mod testing;
 mod verdict;
 mod words;
 
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod payload_tests;
+
 pub use approver::{Approval, ApprovalRequest, Approver, Headless};
 pub use judge::{GateCall, judge};
-pub(crate) use pattern::CommandPattern;
-pub(crate) use rule::{CompiledRule, PathUse, canonical};
+use pattern::CommandPattern;
+pub(crate) use rule::{CompiledRule, canonical};
 pub use verdict::{DecidingRule, Decision, Part, Ruling, Verdict};

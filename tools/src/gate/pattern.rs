@@ -36,6 +36,8 @@ enum Rest {
 pub(crate) struct Covered {
     /// The first word that a wildcard matched.
     pub(crate) free_from: usize,
+    /// Whether the wildcard stands in a path, so that the free words are meant as files.
+    pub(crate) names_files: bool,
 }
 
 impl CommandPattern {
@@ -59,8 +61,14 @@ impl CommandPattern {
             simple.iter().flat_map(|command| &command.words).map(WordPattern::from).collect();
         match words.last() {
             None => rest = Rest::Verbatim,
-            Some(WordPattern::Glob(pieces)) if rest == Rest::Nothing && pieces.last().is_some_and(String::is_empty) => {
-                rest = if pieces.iter().any(|piece| piece.contains('/')) { Rest::LikeLast } else { Rest::Anything };
+            Some(WordPattern::Glob(pieces))
+                if rest == Rest::Nothing && pieces.last().is_some_and(String::is_empty) =>
+            {
+                rest = if pieces.iter().any(|piece| piece.contains('/')) {
+                    Rest::LikeLast
+                } else {
+                    Rest::Anything
+                };
             }
             Some(_) => {}
         }
@@ -99,7 +107,8 @@ impl CommandPattern {
             }
             Rest::Verbatim => false,
         };
-        fits.then(|| Covered { free_from: self.literals().count().min(words.len()) })
+        let free_from = self.literals().count().min(words.len());
+        fits.then_some(Covered { free_from, names_files: self.rest == Rest::LikeLast })
     }
 
     /// Loose matching, for rules that refuse: a word whose text only the shell knows may be what the rule names, and
@@ -211,7 +220,8 @@ mod tests {
             ("A=1 npm test", "npm test", None),
             ("echo 'a b' c", "echo \"a b\" c", Some(3)),
         ] {
-            let covered = CommandPattern::parse(pattern).allows(&words(command)).map(|covered| covered.free_from);
+            let covered =
+                CommandPattern::parse(pattern).allows(&words(command)).map(|covered| covered.free_from);
             assert_eq!(covered, expected, "{pattern} on {command}");
         }
     }
@@ -229,7 +239,11 @@ mod tests {
             ("rm -rf *", "rm -r x", false),
             ("rm build/*", "rm build/a src/b", true),
         ] {
-            assert_eq!(CommandPattern::parse(pattern).may_mean(&words(command)), expected, "{pattern} on {command}");
+            assert_eq!(
+                CommandPattern::parse(pattern).may_mean(&words(command)),
+                expected,
+                "{pattern} on {command}"
+            );
         }
     }
 

@@ -1,7 +1,8 @@
 //! What is known about a program's arguments: which of them run something or write somewhere.
 
 use super::hazard_table::{
-    CONTENT_WRITERS, FILE_WRITERS, INTERPRETERS, OPTIONS, PRINTERS, RUNNERS, RUNNING_SUBCOMMANDS, SHELL_STATE,
+    CONTENT_WRITERS, FILE_WRITERS, INTERPRETERS, OPTIONS, PRINTERS, RUNNERS, RUNNING_SUBCOMMANDS,
+    SHELL_STATE, lists,
 };
 use super::{git, sed};
 use crate::shell::Word;
@@ -12,13 +13,13 @@ pub(super) fn hazard(words: &[Word], free_from: usize) -> Option<String> {
     let (program, arguments) = words.split_first()?;
     let program = program.text.as_str();
     let free = words.get(free_from.max(1)..).unwrap_or_default();
-    if PRINTERS.contains(&program) {
+    if lists(PRINTERS, program) {
         return None;
     }
-    if SHELL_STATE.contains(&program) {
+    if lists(SHELL_STATE, program) {
         return Some(format!("'{program}' changes the shell or evaluates its arguments"));
     }
-    if RUNNERS.contains(&program) {
+    if lists(RUNNERS, program) {
         return Some(format!("'{program}' runs another program, which needs a rule of its own"));
     }
     if free.is_empty() && !matches!(program, "git" | "sed") {
@@ -29,7 +30,7 @@ pub(super) fn hazard(words: &[Word], free_from: usize) -> Option<String> {
         "sed" | "gsed" => return sed::hazard(arguments, free_from.saturating_sub(1)),
         _ => {}
     }
-    let hazard = OPTIONS.iter().find(|hazard| hazard.programs.contains(&program));
+    let hazard = OPTIONS.iter().find(|hazard| lists(hazard.programs, program));
     if let Some(hazard) = hazard {
         if let Some(word) = free.iter().find(|word| !word.is_literal()) {
             return Some(format!("what '{}' stands for may be an option of '{program}'", word.text));
@@ -47,10 +48,14 @@ fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<Stri
     let found = match program {
         "uniq" | "xxd" => operands().nth(1).map(|word| format!("'{program}' writes to '{}'", word.text)),
         // `tar cf`, `tar xfI`: the first word is options even without a hyphen.
-        "tar" | "bsdtar" | "gtar" => free.first().filter(|word| {
-            arguments.first() == Some(word) && !word.text.starts_with('-') && word.text.contains(['I', 'F', 'P', 'T'])
-        })
-        .map(|word| format!("'{}' makes 'tar' run a program", word.text)),
+        "tar" | "bsdtar" | "gtar" => free
+            .first()
+            .filter(|word| {
+                arguments.first() == Some(word)
+                    && !word.text.starts_with('-')
+                    && word.text.contains(['I', 'F', 'P', 'T'])
+            })
+            .map(|word| format!("'{}' makes 'tar' run a program", word.text)),
         "make" | "gmake" | "bmake" | "just" => free
             .iter()
             .find(|word| word.text.contains('='))
@@ -74,25 +79,22 @@ fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<Stri
 
 /// The first word that is one of these options, in any of the ways in which GNU tools accept them: in full, abbreviated,
 /// with `=value`, clustered, glued to its value. Words after `--` are no options.
-pub(super) fn first_option<'a>(
-    words: &'a [Word],
-    long: &[&str],
-    short: &str,
-    whole: &[&str],
-) -> Option<&'a str> {
+pub(super) fn first_option<'a>(words: &'a [Word], long: &str, short: &str, whole: &str) -> Option<&'a str> {
     let is_hazard = |text: &str| {
         let head = text.split('=').next().unwrap_or(text);
-        if whole.iter().any(|name| head == *name || (*name == "+" && text.starts_with('+'))) {
+        if lists(whole, head) || (lists(whole, "+") && text.starts_with('+')) {
             return true;
         }
         match text.strip_prefix("--") {
             Some("") => false,
             Some(option) => {
                 let name = option.split('=').next().unwrap_or(option);
-                long.iter().any(|hazard| hazard.starts_with(name))
-                    || whole.iter().any(|hazard| hazard.strip_prefix('-') == Some(name))
+                long.split_ascii_whitespace().any(|hazard| hazard.starts_with(name))
+                    || whole.split_ascii_whitespace().any(|hazard| hazard.strip_prefix('-') == Some(name))
             }
-            None => text.strip_prefix('-').is_some_and(|cluster| cluster.chars().any(|letter| short.contains(letter))),
+            None => text
+                .strip_prefix('-')
+                .is_some_and(|cluster| cluster.chars().any(|letter| short.contains(letter))),
         }
     };
     words
@@ -106,38 +108,38 @@ pub(super) fn first_option<'a>(
 pub(super) fn equals_unrestricted_shell(literals: &[&str]) -> bool {
     let Some((program, arguments)) = literals.split_first() else { return false };
     is_interpreter(program)
-        && arguments.iter().all(|word| word.starts_with('-') || RUNNING_SUBCOMMANDS.contains(word))
+        && arguments.iter().all(|word| word.starts_with('-') || lists(RUNNING_SUBCOMMANDS, word))
 }
 
 /// Whether the program runs whatever its arguments say.
 pub(super) fn is_interpreter(program: &str) -> bool {
     let program = program.rsplit('/').next().unwrap_or(program);
     let plain = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    INTERPRETERS.contains(&program) || (!plain.is_empty() && INTERPRETERS.contains(&plain))
+    lists(INTERPRETERS, program) || (!plain.is_empty() && lists(INTERPRETERS, plain))
 }
 
 /// Whether a program named somewhere in the arguments may be run.
 pub(super) fn may_run_arguments(program: &str) -> bool {
     let program = program.rsplit('/').next().unwrap_or(program);
-    RUNNERS.contains(&program)
+    lists(RUNNERS, program)
         || is_interpreter(program)
-        || SHELL_STATE.contains(&program)
+        || lists(SHELL_STATE, program)
         || matches!(program, "find" | "fd" | "fdfind" | "ssh")
 }
 
 /// Whether the arguments of the program are files that it changes.
 pub(super) fn writes_arguments(program: &str) -> bool {
-    FILE_WRITERS.contains(&program)
+    lists(FILE_WRITERS, program)
 }
 
 /// Whether the program writes content of its choice into the files that it is given.
 pub(super) fn writes_content(program: &str) -> bool {
-    CONTENT_WRITERS.contains(&program)
+    lists(CONTENT_WRITERS, program)
 }
 
 /// Whether the program only prints and opens no file.
 pub(super) fn only_prints(program: &str) -> bool {
-    PRINTERS.contains(&program) || program == "printf"
+    lists(PRINTERS, program) || program == "printf"
 }
 
 /// Whether the program is suggested as a prefix rule: only where its arguments are harmless by themselves.
@@ -145,7 +147,7 @@ pub(super) fn suits_a_prefix_rule(program: &str) -> bool {
     !is_interpreter(program)
         && !may_run_arguments(program)
         && program != "git"
-        && !OPTIONS.iter().any(|hazard| hazard.programs.contains(&program))
+        && !OPTIONS.iter().any(|hazard| lists(hazard.programs, program))
 }
 
 #[cfg(test)]
@@ -160,10 +162,32 @@ mod tests {
     #[test]
     fn options_are_found_in_every_spelling() {
         for command in [
-            "sort -o f x", "sort -of x", "sort -no f x", "sort --output=f x", "sort --out f", "sort --compress-prog ./e x",
-            "sort x -o f", "find . -exec ls {} ;", "find . -fprintf f x", "tar xfI x ./e", "tar -x --to-com=./e", "curl -sofile x",
-            "openssl rand -out f 4", "uniq a b", "less +!ls f", "make SHELL=./e", "cargo +nightly test", "test -v x",
-            "xargs ls", "eval ls", "sort $X", "sort *", "go test -exec=./e", "go test --exec ./e", "zip z f -TT x", "rg --pre ./e x",
+            "sort -o f x",
+            "sort -of x",
+            "sort -no f x",
+            "sort --output=f x",
+            "sort --out f",
+            "sort --compress-prog ./e x",
+            "sort x -o f",
+            "find . -exec ls {} ;",
+            "find . -fprintf f x",
+            "tar xfI x ./e",
+            "tar -x --to-com=./e",
+            "curl -sofile x",
+            "openssl rand -out f 4",
+            "uniq a b",
+            "less +!ls f",
+            "make SHELL=./e",
+            "cargo +nightly test",
+            "test -v x",
+            "xargs ls",
+            "eval ls",
+            "sort $X",
+            "sort *",
+            "go test -exec=./e",
+            "go test --exec ./e",
+            "zip z f -TT x",
+            "rg --pre ./e x",
         ] {
             assert!(is_hazardous(&command.replace(" ;", " \\;"), 1), "{command}");
         }
@@ -172,8 +196,17 @@ mod tests {
     #[test]
     fn harmless_arguments_and_those_named_in_the_rule_pass() {
         for command in [
-            "sort -k2,2n -u x", "find . -name '*.rs' -type f", "tar tf x.tar", "curl -s https://example.com", "uniq -c a",
-            "rg -n 'foo|bar' src", "cargo test -p x", "npm run test -- --config x", "echo -o $X *", "sort -- -o", "ls -o *",
+            "sort -k2,2n -u x",
+            "find . -name '*.rs' -type f",
+            "tar tf x.tar",
+            "curl -s https://example.com",
+            "uniq -c a",
+            "rg -n 'foo|bar' src",
+            "cargo test -p x",
+            "npm run test -- --config x",
+            "echo -o $X *",
+            "sort -- -o",
+            "ls -o *",
             "unknown --output=f -exec x",
         ] {
             assert!(!is_hazardous(command, 1), "{command}");

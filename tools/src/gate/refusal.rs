@@ -67,20 +67,26 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         (Decision::Ask, Access::Execute { command }) => {
             let open = parts.iter().find(|part| part.ruling.decision == Decision::Ask);
             let rule = command_rule(open.map_or(command.as_str(), |part| part.text.as_str()));
-            format!("add \"{rule}\" to permissions.allow {settings}, or use --permission-mode bypassPermissions")
+            format!(
+                "add \"{rule}\" to permissions.allow {settings}, or use --permission-mode bypassPermissions"
+            )
         }
         (Decision::Ask, Access::Write(path)) => {
             let shown = path.strip_prefix(&call.session.workspace).map_or_else(
                 |_| format!("/{}", path.display()),
                 |relative| format!("./{}", relative.display()),
             );
-            format!("add \"Edit({shown})\" to permissions.allow {settings}, or use --permission-mode acceptEdits")
+            format!(
+                "add \"Edit({shown})\" to permissions.allow {settings}, or use --permission-mode acceptEdits"
+            )
         }
         (Decision::Ask, Access::Read(_) | Access::Nothing) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
         (Decision::Deny | Decision::Allow, Access::Read(_) | Access::Write(_)) => {
-            format!("stay inside the workspace, or name its directory in permissions.additionalDirectories {settings}")
+            format!(
+                "stay inside the workspace, or name its directory in permissions.additionalDirectories {settings}"
+            )
         }
         (Decision::Deny | Decision::Allow, Access::Execute { .. } | Access::Nothing) => {
             "continue without this call, or change the agent's tools or the permission mode".to_owned()
@@ -94,7 +100,10 @@ fn by_rule(rule: &DecidingRule) -> String {
         RuleBehavior::Ask => "permissions.ask",
         RuleBehavior::Allow => "permissions.allow",
     };
-    let place = rule.origin.path.as_deref().map_or_else(String::new, |path| format!(" of {}", path.display()));
+    let place = rule.origin.path.as_deref().map_or_else(
+        || " of the session or in the agent's file".to_owned(),
+        |path| format!(" of {}", path.display()),
+    );
     format!("continue without this call; the rule {} stands in {list}{place}", rule.text)
 }
 

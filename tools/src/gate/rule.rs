@@ -52,7 +52,8 @@ impl CompiledRule {
         home: Option<&Path>,
     ) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let specifier = rule.specifier.as_deref().map(str::trim).filter(|text| !text.is_empty() && *text != "*");
+        let specifier =
+            rule.specifier.as_deref().map(str::trim).filter(|text| !text.is_empty() && *text != "*");
         let refuses = rule.behavior != RuleBehavior::Allow;
         let matcher = match specifier {
             None => Matcher::Everything,
@@ -88,7 +89,11 @@ impl CompiledRule {
     pub(crate) fn other_specifier(&self, tool: &ToolName) -> Option<&str> {
         match &self.matcher {
             Matcher::Other(text) if names(&self.rule.tool, tool) => Some(text),
-            Matcher::Other(_) | Matcher::Everything | Matcher::Path(_) | Matcher::Command(_) | Matcher::Nothing => None,
+            Matcher::Other(_)
+            | Matcher::Everything
+            | Matcher::Path(_)
+            | Matcher::Command(_)
+            | Matcher::Nothing => None,
         }
     }
 
@@ -108,7 +113,11 @@ impl CompiledRule {
             {
                 Some(pattern)
             }
-            Matcher::Path(_) | Matcher::Everything | Matcher::Command(_) | Matcher::Other(_) | Matcher::Nothing => None,
+            Matcher::Path(_)
+            | Matcher::Everything
+            | Matcher::Command(_)
+            | Matcher::Other(_)
+            | Matcher::Nothing => None,
         }
     }
 
@@ -145,7 +154,10 @@ impl CompiledRule {
         let message = if literals.is_empty() && pattern.is_open() {
             format!("rule '{}' names no program and allows nothing", self.rule.text)
         } else if pattern.is_open() && equals_unrestricted_shell(&literals) {
-            format!("rule '{}' equals unrestricted Bash: the program runs whatever it is told", self.rule.text)
+            format!(
+                "rule '{}' equals unrestricted Bash: the program runs whatever it is told",
+                self.rule.text
+            )
         } else {
             return None;
         };
@@ -158,7 +170,8 @@ fn names(rule: &ToolName, tool: &ToolName) -> bool {
     let (rule, tool) = (canonical(rule.as_str()), canonical(tool.as_str()));
     let server = rule.strip_suffix("__*").unwrap_or(rule);
     rule == tool
-        || (server.starts_with("mcp__") && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
+        || (server.starts_with("mcp__")
+            && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
 }
 
 /// `Agent` is the name that Claude Code gives to `Task` today.

@@ -5,8 +5,24 @@ use crate::shell::Word;
 
 /// Options that change how lines are read and printed only.
 const HARMLESS: &[&str] = &[
-    "-n", "--quiet", "--silent", "-E", "-r", "--regexp-extended", "-u", "--unbuffered", "-z", "--null-data", "--posix",
-    "--sandbox", "-nE", "-nr", "-En", "-rn", "-s", "--separate",
+    "-n",
+    "--quiet",
+    "--silent",
+    "-E",
+    "-r",
+    "--regexp-extended",
+    "-u",
+    "--unbuffered",
+    "-z",
+    "--null-data",
+    "--posix",
+    "--sandbox",
+    "-nE",
+    "-nr",
+    "-En",
+    "-rn",
+    "-s",
+    "--separate",
 ];
 
 /// Says why the arguments from `free_from` on need a yes of their own.
@@ -69,7 +85,9 @@ fn one_command(text: &str) -> Option<&str> {
         rest = address(second).filter(|after| after.len() < second.len())?;
     }
     rest = rest.trim_start_matches([' ', '!']);
-    if let Some(after) = rest.strip_prefix(['p', 'd', 'q', '=', 'l', 'P', 'D', 'n', 'N', 'g', 'G', 'h', 'H', 'x']) {
+    if let Some(after) =
+        rest.strip_prefix(['p', 'd', 'q', '=', 'l', 'P', 'D', 'n', 'N', 'g', 'G', 'h', 'H', 'x'])
+    {
         return Some(after);
     }
     let substitution = rest.strip_prefix('s')?;
@@ -77,7 +95,11 @@ fn one_command(text: &str) -> Option<&str> {
     let pattern = substitution.get(delimiter.len_utf8()..)?;
     let replacement = delimited(pattern, delimiter)?;
     let flags = delimited(replacement, delimiter)?;
-    Some(flags.trim_start_matches(['g', 'p', 'i', 'I', 'm', 'M', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']))
+    Some(
+        flags.trim_start_matches([
+            'g', 'p', 'i', 'I', 'm', 'M', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+        ]),
+    )
 }
 
 /// Skips a line number, `$` or `/regex/`; nothing at all is an address too.
@@ -127,10 +149,28 @@ mod tests {
     #[test]
     fn scripts_that_write_or_run_are_found() {
         for command in [
-            "sed -n '1w f' x", "sed 's/a/b/w f' x", "sed 's/.*/ls/e' x", "sed '1e ls' x", "sed e x", "sed -i 's/a/b/' x",
-            "sed --in-place 's/a/b/' x", "sed -f script x", "sed -e p -e '1e ls' x", "sed --expression='1e' x", "sed -ni p x",
-            "sed 's/[/]e/b/e' x", "sed '/a/,/b/w f' x", "sed 'p;e' x", "sed 'r f' x", "sed 'y/a/b/;e' x", "sed -n 's/a/b/;w f' x",
-            "sed $X", "sed -s -n '$w f' x", "sed '{p}' x", "sed 'a\\\\ntext' x", "sed 'pe' x",
+            "sed -n '1w f' x",
+            "sed 's/a/b/w f' x",
+            "sed 's/.*/ls/e' x",
+            "sed '1e ls' x",
+            "sed e x",
+            "sed -i 's/a/b/' x",
+            "sed --in-place 's/a/b/' x",
+            "sed -f script x",
+            "sed -e p -e '1e ls' x",
+            "sed --expression='1e' x",
+            "sed -ni p x",
+            "sed 's/[/]e/b/e' x",
+            "sed '/a/,/b/w f' x",
+            "sed 'p;e' x",
+            "sed 'r f' x",
+            "sed 'y/a/b/;e' x",
+            "sed -n 's/a/b/;w f' x",
+            "sed $X",
+            "sed -s -n '$w f' x",
+            "sed '{p}' x",
+            "sed 'a\\\\ntext' x",
+            "sed 'pe' x",
         ] {
             assert!(is_hazardous(command), "{command}");
         }
@@ -139,8 +179,14 @@ mod tests {
     #[test]
     fn printing_and_substituting_pass() {
         for command in [
-            "sed -n '1,20p' f.txt", "sed -n '$p' x", "sed 's/a/b/g' x", "sed -E 's|a/(b)|\\\\1|gi; 5q' x", "sed '/^#/d;/^$/d' x",
-            "sed -n -e 1p -e '/x/,/y/p' x", "sed -n '/start/,+5p' x", "sed 10q",
+            "sed -n '1,20p' f.txt",
+            "sed -n '$p' x",
+            "sed 's/a/b/g' x",
+            "sed -E 's|a/(b)|\\\\1|gi; 5q' x",
+            "sed '/^#/d;/^$/d' x",
+            "sed -n -e 1p -e '/x/,/y/p' x",
+            "sed -n '/start/,+5p' x",
+            "sed 10q",
         ] {
             assert!(!is_hazardous(command), "{command}");
         }

@@ -173,12 +173,23 @@ impl PathGuard {
         let below = |path: &Path| {
             self.roots
                 .iter()
-                .filter_map(|root| path.strip_prefix(&root.shown).or_else(|_| path.strip_prefix(&root.real)).ok())
+                .filter_map(|root| {
+                    path.strip_prefix(&root.shown).or_else(|_| path.strip_prefix(&root.real)).ok()
+                })
                 .map(Protection::of)
                 .max()
                 .unwrap_or(Protection::None)
         };
         below(&path.shown).max(below(&path.real))
+    }
+
+    /// Whether no link lies on the way below the root.
+    pub(crate) fn is_plain(&self, path: &ResolvedPath) -> bool {
+        let below = |path: &Path, root: fn(&Root) -> &Path| {
+            self.roots.iter().find_map(|each| path.strip_prefix(root(each)).ok().map(Path::to_owned))
+        };
+        let real = below(&path.real, |root| &root.real);
+        real.is_some() && (real == below(&path.shown, |root| &root.shown) || path.shown == path.real)
     }
 
     fn refuse_denied(&self, path: &ResolvedPath) -> Result<(), PathError> {
@@ -195,9 +206,9 @@ impl PathGuard {
 
     /// A root that is itself in such a tree (a test below `/dev/shm`) stays usable.
     fn in_kernel_tree(&self, path: &Path) -> bool {
-        KERNEL_TREES.iter().any(|tree| {
-            path.starts_with(tree) && !self.roots.iter().any(|root| root.real.starts_with(tree))
-        })
+        KERNEL_TREES
+            .iter()
+            .any(|tree| path.starts_with(tree) && !self.roots.iter().any(|root| root.real.starts_with(tree)))
     }
 }
 
@@ -226,7 +237,9 @@ fn expanded(path: &Path, cwd: &Path, home: Option<&Path>) -> Result<PathBuf, Pat
     }
     match path.strip_prefix("~") {
         Ok(rest) => home.map(|home| home.join(rest)).ok_or_else(|| PathError::OtherHome(path.to_owned())),
-        Err(_) if bytes.starts_with(b"~") && bytes.contains(&b'/') => Err(PathError::OtherHome(path.to_owned())),
+        Err(_) if bytes.starts_with(b"~") && bytes.contains(&b'/') => {
+            Err(PathError::OtherHome(path.to_owned()))
+        }
         Err(_) => Ok(cwd.join(path)),
     }
 }

@@ -60,8 +60,8 @@ const CLAUDE: &[(&str, Protection)] = &[
 
 /// Characters that some file systems ignore in names, so that `.g\u{200c}it` is `.git` there.
 const IGNORED_BY_HFS: &[char] = &[
-    '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
-    '\u{206a}', '\u{206b}', '\u{206c}', '\u{206d}', '\u{206e}', '\u{206f}', '\u{feff}',
+    '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+    '\u{202e}', '\u{206a}', '\u{206b}', '\u{206c}', '\u{206d}', '\u{206e}', '\u{206f}', '\u{feff}',
 ];
 
 impl Protection {
@@ -84,7 +84,7 @@ impl Protection {
 
 fn below_claude(child: &str) -> Protection {
     // `.claude` itself must not become a file or a link, hence `Never` for it; notes and plans below it are free.
-    let is_settings = child.starts_with("settings") && child.ends_with(".json");
+    let is_settings = child.strip_prefix("settings").is_some_and(|rest| rest.strip_suffix(".json").is_some());
     let listed = CLAUDE.iter().find(|(name, _)| *name == child).map(|(_, protection)| *protection);
     if is_settings { Protection::Never } else { listed.unwrap_or(Protection::None) }
 }
@@ -137,7 +137,9 @@ mod tests {
     #[test]
     fn agent_files_are_asked_for_and_ordinary_files_are_free() {
         assert_eq!(Protection::of(Path::new(".claude/agents/helper.md")), Protection::Ask);
-        for path in ["build.rs", ".gitignore", ".github/workflows/ci.yml", ".claude/notes.md", "src/git.rs", ".env"] {
+        for path in
+            ["build.rs", ".gitignore", ".github/workflows/ci.yml", ".claude/notes.md", "src/git.rs", ".env"]
+        {
             assert_eq!(Protection::of(Path::new(path)), Protection::None, "{path}");
         }
     }

@@ -39,7 +39,8 @@ impl WriteTarget {
             Errno::LOOP | Errno::XDEV => PathError::Changed(path.shown.clone()),
             other => PathError::from_errno(&path.shown, other),
         };
-        let mut names: Vec<OsString> = relative.components().map(|part| part.as_os_str().to_owned()).collect();
+        let mut names: Vec<OsString> =
+            relative.components().map(|part| part.as_os_str().to_owned()).collect();
         let Some(name) = names.pop() else {
             return Err(PathError::NotAFile { path: path.shown, kind: "a directory" });
         };
@@ -71,8 +72,9 @@ impl WriteTarget {
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(errno) => return Err(fail(errno)),
             }
-            directory = open_child(directory.as_fd(), name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
-                .map_err(fail)?;
+            directory =
+                open_child(directory.as_fd(), name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
+                    .map_err(fail)?;
         }
         let old = self.existing.map(|(_, stat)| stat);
         let (temporary, file) = create_temporary(&directory, old.is_some()).map_err(fail)?;
@@ -146,5 +148,6 @@ fn fill(mut file: File, content: &[u8], old: Option<&Stat>) -> Result<(), Errno>
         // Only root can give a file away; for everybody else the new file is theirs, as with any editor.
         let _ = rustix::fs::fchown(&file, Some(owner), Some(group));
     }
-    rustix::fs::fchmod(&file, Mode::from_raw_mode(old.st_mode))
+    // New content never inherits set-user-id.
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(old.st_mode & 0o777))
 }

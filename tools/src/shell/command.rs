@@ -2,14 +2,14 @@
 
 /// A command line that was understood as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParsedCommand {
+pub(crate) struct ParsedCommand {
     /// The simple commands in order; at least one.
-    pub commands: Vec<SimpleCommand>,
+    pub(crate) commands: Vec<SimpleCommand>,
 }
 
 /// What stands between a simple command and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Separator {
+pub(crate) enum Separator {
     /// Nothing: it is the first.
     First,
     /// `;` or a line break.
@@ -26,61 +26,61 @@ pub enum Separator {
 
 /// One program call: assignments, words, redirections.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SimpleCommand {
+pub(crate) struct SimpleCommand {
     /// What stands before it.
-    pub after: Separator,
+    pub(crate) after: Separator,
     /// `NAME=value` before the program; without words they change the shell itself.
-    pub assignments: Vec<Assignment>,
+    pub(crate) assignments: Vec<Assignment>,
     /// The program and its arguments after quote removal.
-    pub words: Vec<Word>,
+    pub(crate) words: Vec<Word>,
     /// Files that are read or written; duplications of descriptors and `/dev/null` are left out.
-    pub redirections: Vec<Redirection>,
+    pub(crate) redirections: Vec<Redirection>,
     /// The part as it was written.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl SimpleCommand {
     /// The program as a literal, when it is known without running anything.
-    pub fn program(&self) -> Option<&str> {
+    pub(crate) fn program(&self) -> Option<&str> {
         self.words.first().filter(|word| word.is_literal()).map(|word| word.text.as_str())
     }
 
     /// The words after the program.
-    pub fn arguments(&self) -> &[Word] {
+    pub(crate) fn arguments(&self) -> &[Word] {
         self.words.get(1..).unwrap_or_default()
     }
 }
 
 /// `NAME=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// The variable.
-    pub name: String,
+    pub(crate) name: String,
     /// Its value.
-    pub value: Word,
+    pub(crate) value: Word,
 }
 
 /// One word after quote removal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// The text; where a variable stands, its name as written.
-    pub text: String,
+    pub(crate) text: String,
     /// Whether a variable decides about the text: it may become anything, also several words.
-    pub has_variable: bool,
+    pub(crate) has_variable: bool,
     /// Whether an unquoted `*`, `?` or `[` makes the shell put file names here.
-    pub has_glob: bool,
+    pub(crate) has_glob: bool,
 }
 
 impl Word {
     /// Whether the program sees exactly this text.
-    pub fn is_literal(&self) -> bool {
+    pub(crate) fn is_literal(&self) -> bool {
         !self.has_variable && !self.has_glob
     }
 }
 
 /// Which way a redirection goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// `<`.
     Read,
     /// `>`, `>>`, `>|`, `&>`, `&>>`, `>&` with a file.
@@ -89,9 +89,9 @@ pub enum Direction {
 
 /// A file that the shell opens for a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirection {
+pub(crate) struct Redirection {
     /// Which way.
-    pub direction: Direction,
+    pub(crate) direction: Direction,
     /// The file.
-    pub target: Word,
+    pub(crate) target: Word,
 }

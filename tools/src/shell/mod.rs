@@ -10,10 +10,10 @@ mod command;
 mod not_understood;
 mod parse;
 mod spans;
-mod wrapper;
 mod word;
+mod wrapper;
 
-pub use command::{Assignment, Direction, ParsedCommand, Redirection, Separator, SimpleCommand, Word};
-pub use not_understood::{NotUnderstood, NotUnderstoodKind};
-pub use parse::{COMMAND_CHARS_MAX, parse};
+pub(crate) use command::{Assignment, Direction, ParsedCommand, Redirection, Separator, SimpleCommand, Word};
+pub(crate) use not_understood::{NotUnderstood, NotUnderstoodKind};
+pub(crate) use parse::parse;
 pub(crate) use wrapper::{Unwrapped, is_safe_assignment, unwrapped};

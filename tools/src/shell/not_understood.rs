@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// How much is known about a command that was not understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NotUnderstoodKind {
+pub(crate) enum NotUnderstoodKind {
     /// Not a command line at all: an open quote, a missing operand.
     Syntax,
     /// Valid, or may be, but beyond the part of Bash that is judged here.
@@ -14,13 +14,13 @@ pub enum NotUnderstoodKind {
 /// A command line that is not judged in parts, with the first place that stood in the way.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotUnderstood {
+pub(crate) struct NotUnderstood {
     /// Broken or only beyond us.
-    pub kind: NotUnderstoodKind,
+    pub(crate) kind: NotUnderstoodKind,
     /// What stood in the way: lower case, no full stop.
-    pub reason: String,
+    pub(crate) reason: String,
     /// Where, in bytes of the command.
-    pub span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl NotUnderstood {

@@ -11,15 +11,15 @@ use super::{
 };
 
 /// Longest command that is looked at, in characters.
-pub const COMMAND_CHARS_MAX: usize = 10_000;
+pub(crate) const COMMAND_CHARS_MAX: usize = 10_000;
 
 /// Deepest nesting of the syntax tree; a chain of `&&` nests once for each link.
 const DEPTH_MAX: usize = 100;
 
 /// Words that are syntax where a program would stand.
 const RESERVED: &[&str] = &[
-    "!", "[[", "]]", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
-    "in", "select", "then", "until", "while",
+    "!", "[[", "]]", "{", "}", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for",
+    "function", "if", "in", "select", "then", "until", "while",
 ];
 
 /// Takes a command line apart.
@@ -27,7 +27,7 @@ const RESERVED: &[&str] = &[
 /// # Errors
 /// [`NotUnderstood`] with the first reason and its place, for everything beyond simple commands joined by
 /// `&&`, `||`, `;`, `|`, `&` or line breaks, made of literal words, `$NAME` and redirections.
-pub fn parse(command: &str) -> Result<ParsedCommand, NotUnderstood> {
+pub(crate) fn parse(command: &str) -> Result<ParsedCommand, NotUnderstood> {
     check_characters(command)?;
     let mut parser = Parser::new();
     parser
@@ -36,7 +36,13 @@ pub fn parse(command: &str) -> Result<ParsedCommand, NotUnderstood> {
     let tree = parser
         .parse(command, None)
         .ok_or_else(|| NotUnderstood::beyond("the parser gave up", 0..command.len()))?;
-    let mut walk = Walk { source: command, commands: Vec::new(), tokens: Tokens::default(), next: Separator::First };
+    let mut walk = Walk {
+        source: command,
+        commands: Vec::new(),
+        tokens: Tokens::default(),
+        next: Separator::First,
+        last_start: 0,
+    };
     if let Some(broken) = first_error(tree.root_node()) {
         return Err(NotUnderstood::syntax("not a complete command line", broken));
     }
@@ -101,6 +107,8 @@ struct Walk<'a> {
     tokens: Tokens,
     /// What the next simple command comes after.
     next: Separator,
+    /// Where the last simple command begins.
+    last_start: usize,
 }
 
 impl Walk<'_> {
@@ -167,9 +175,11 @@ impl Walk<'_> {
         if self.commands.len() == before {
             self.push(Vec::new(), Vec::new(), node);
         }
+        // In `a && b > f` the grammar puts the redirection on the list; it belongs to `b`.
+        let start = if self.commands.len() - before == 1 { node.start_byte() } else { self.last_start };
         if let Some(last) = self.commands.last_mut() {
             last.redirections.extend(redirections);
-            last.text = self.source.get(node.byte_range()).map_or_else(String::new, str::to_owned);
+            self.source.get(start..node.end_byte()).unwrap_or_default().clone_into(&mut last.text);
         }
         Ok(())
     }
@@ -193,6 +203,7 @@ impl Walk<'_> {
 
     fn push(&mut self, assignments: Vec<Assignment>, words: Vec<Word>, node: Node<'_>) {
         let text = self.text(node).to_owned();
+        self.last_start = node.start_byte();
         let after = std::mem::replace(&mut self.next, Separator::Sequence);
         self.commands.push(SimpleCommand { after, assignments, words, redirections: Vec::new(), text });
     }
@@ -260,7 +271,8 @@ impl Walk<'_> {
             return if closes { Ok(None) } else { Err(unknown("redirection", node)) };
         };
         let is_descriptor = target.is_literal()
-            && (target.text == "-" || (!target.text.is_empty() && target.text.chars().all(|c| c.is_ascii_digit())));
+            && (target.text == "-"
+                || (!target.text.is_empty() && target.text.chars().all(|c| c.is_ascii_digit())));
         let direction = match operator {
             "<&" | ">&" if is_descriptor => return Ok(None),
             "<" => Direction::Read,
@@ -283,30 +295,51 @@ impl Walk<'_> {
     fn piece(&self, word: &mut Word, node: Node<'_>) -> Result<(), NotUnderstood> {
         let (text, span) = (self.text(node), node.byte_range());
         match node.kind() {
-            "word" | "number" if node.named_child_count() == 0 => push_bare(word, text, &span),
+            _ if is_bare(node) => push_bare(word, text, &span),
             "raw_string" => push_single_quoted(word, text, &span),
             "string" => {
-                let allowed = |child: Node<'_>| matches!(child.kind(), "\"" | "string_content" | "simple_expansion" | "$");
+                let allowed = |child: Node<'_>| {
+                    matches!(child.kind(), "\"" | "string_content" | "simple_expansion" | "$")
+                };
                 match node.children(&mut node.walk()).find(|child| !allowed(*child)) {
                     Some(child) => Err(unknown(child.kind(), child)),
                     None => push_double_quoted(word, text, &span),
                 }
             }
             "simple_expansion" => push_variable(word, text, &span),
-            "concatenation" => {
-                let mut end = node.start_byte();
-                for child in node.children(&mut node.walk()) {
-                    if child.start_byte() != end || child.kind() == "concatenation" {
-                        return Err(unknown("an unusual word", child));
-                    }
-                    self.piece(word, child)?;
-                    end = child.end_byte();
-                }
-                Ok(())
-            }
+            "concatenation" => self.pieces(word, node),
             other => Err(unknown(other, node)),
         }
     }
+
+    /// Pieces of one word. Unquoted ones that touch are read as one, since the grammar splits them as it likes.
+    fn pieces(&self, word: &mut Word, node: Node<'_>) -> Result<(), NotUnderstood> {
+        let mut end = node.start_byte();
+        let mut bare = end..end;
+        for child in node.children(&mut node.walk()) {
+            let span = child.byte_range();
+            if span.start != end || child.kind() == "concatenation" {
+                return Err(unknown("an unusual word", child));
+            }
+            end = span.end;
+            if is_bare(child) {
+                bare.end = end;
+            } else {
+                self.bare(word, &bare)?;
+                self.piece(word, child)?;
+                bare = end..end;
+            }
+        }
+        self.bare(word, &bare)
+    }
+
+    fn bare(&self, word: &mut Word, span: &Range<usize>) -> Result<(), NotUnderstood> {
+        push_bare(word, self.source.get(span.clone()).unwrap_or_default(), span)
+    }
+}
+
+fn is_bare(node: Node<'_>) -> bool {
+    matches!(node.kind(), "word" | "number") && node.named_child_count() == 0
 }
 
 fn unknown(kind: &str, node: Node<'_>) -> NotUnderstood {

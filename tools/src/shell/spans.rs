@@ -59,17 +59,14 @@ impl Tokens {
 fn may_touch(left: TokenKind, right: TokenKind) -> bool {
     use TokenKind::{Comment, Descriptor, NewLine, Redirect, Separator, Word};
     match (left, right) {
-        (NewLine, _) | (_, NewLine) => true,
-        (Separator, Word | Descriptor | Redirect { .. } | Comment) => true,
-        (Word | Redirect { closes: true }, Separator | Redirect { .. }) => true,
-        (Descriptor | Redirect { closes: false }, Redirect { .. } | Word) => {
-            matches!((left, right), (Descriptor, Redirect { .. }) | (Redirect { .. }, Word))
-        }
-        (Word | Redirect { closes: true } | Comment, Word | Descriptor | Comment)
-        | (Descriptor | Redirect { closes: false } | Comment, Separator | Descriptor | Comment)
-        | (Separator, Separator)
-        | (Redirect { closes: true }, Redirect { .. })
-        | (Comment, Redirect { .. }) => false,
+        (NewLine, _)
+        | (_, NewLine)
+        | (Word | Redirect { closes: true }, Separator)
+        | (Word, Redirect { .. }) => true,
+        (Separator, next) => next != Separator,
+        (Descriptor, next) => matches!(next, Redirect { .. }),
+        (Redirect { closes: false }, next) => next == Word,
+        (Word | Redirect { closes: true } | Comment, _) => false,
     }
 }
 

@@ -83,7 +83,8 @@ pub(super) fn push_double_quoted(
 /// Adds `$NAME` outside quotes.
 pub(super) fn push_variable(word: &mut Word, text: &str, span: &Range<usize>) -> Result<(), NotUnderstood> {
     let name = text.strip_prefix('$').unwrap_or_default();
-    let is_name = name.starts_with(is_name_start) && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+    let is_name =
+        name.starts_with(is_name_start) && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
     if !is_name {
         return Err(NotUnderstood::beyond("an expansion", span.clone()));
     }

@@ -55,7 +55,8 @@ pub(crate) fn unwrapped(command: &SimpleCommand) -> Unwrapped {
     let mut words = command.words.as_slice();
     let mut is_fed = false;
     for _ in 0..LAYERS_MAX {
-        let Some((program, arguments)) = words.split_first().filter(|(program, _)| program.is_literal()) else {
+        let Some((program, arguments)) = words.split_first().filter(|(program, _)| program.is_literal())
+        else {
             break;
         };
         let Some(skipped) = wrapper_length(&program.text, arguments, &mut assignments) else { break };
@@ -118,7 +119,8 @@ fn timeout_option(option: &str, next: Option<&str>) -> Option<usize> {
         "-s" => next.filter(|value| is_signal(value)).map(|_| 2),
         _ => {
             let (name, value) = option.split_once('=')?;
-            let fits = (name == "--kill-after" && is_duration(value)) || (name == "--signal" && is_signal(value));
+            let fits =
+                (name == "--kill-after" && is_duration(value)) || (name == "--signal" && is_signal(value));
             fits.then_some(1)
         }
     }
@@ -215,7 +217,9 @@ mod tests {
         for safe in ["NODE_ENV=test", "RUST_LOG=debug", "TZ=Europe/Berlin", "CI="] {
             assert!(is_safe_assignment(&assignment(safe)), "{safe}");
         }
-        for unsafe_ in ["PATH=.", "GIT_PAGER=x", "LD_PRELOAD=x", "TZ=:/etc/x", "TERM=./x", "NODE_ENV=$X", "FOO=1"] {
+        for unsafe_ in
+            ["PATH=.", "GIT_PAGER=x", "LD_PRELOAD=x", "TZ=:/etc/x", "TERM=./x", "NODE_ENV=$X", "FOO=1"]
+        {
             assert!(!is_safe_assignment(&assignment(unsafe_)), "{unsafe_}");
         }
     }

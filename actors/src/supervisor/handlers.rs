@@ -1,0 +1,177 @@
+//! What the supervisor does with each message; the work is in its own methods.
+
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
+use futures_util::future::join_all;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::actor::{SupervisorActor, SupervisorCounters, WATCH_INTERVAL};
+use super::table::TaskState;
+use super::workers::{RetireWorker, WorkerGone};
+use crate::messages::{
+    CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
+};
+use crate::provider::ProviderCounters;
+use crate::subagent::StopCause;
+use crate::task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, decode};
+
+impl Actor for SupervisorActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.workers.start(self.worker_count, &ctx.address());
+        ctx.run_interval(WATCH_INTERVAL, Self::give_up_overdue);
+    }
+}
+
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for SupervisorActor {
+    type Result = ResponseFuture<Result<TaskReport<T>, TaskError>>;
+
+    fn handle(&mut self, task: RunTask<T>, ctx: &mut Self::Context) -> Self::Result {
+        if self.drained.is_some() {
+            return Box::pin(async { Err(TaskError::ShuttingDown) });
+        }
+        let ended = self.admit(task.request, ctx);
+        Box::pin(async move {
+            let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
+            Ok(decode(report))
+        })
+    }
+}
+
+impl Handler<CancelTask> for SupervisorActor {
+    type Result = bool;
+
+    fn handle(&mut self, CancelTask { task }: CancelTask, ctx: &mut Self::Context) -> Self::Result {
+        let Some(entry) = self.tasks.get_mut(&task) else { return false };
+        match entry.state {
+            TaskState::Running { .. } => {
+                entry.stopping_since.get_or_insert_with(Instant::now);
+                entry.stop.fire(StopCause::Cancelled);
+            }
+            TaskState::Queued | TaskState::Restarting => {
+                let tally = entry.checkpoint.tally.clone();
+                let partial = tally.partial.clone();
+                self.finish(task, Outcome::Cancelled { partial }, tally, ctx);
+            }
+        }
+        true
+    }
+}
+
+impl Handler<SubagentStepped> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, stepped: SubagentStepped, _: &mut Self::Context) {
+        if let Some(entry) = self.current(stepped.task, stepped.generation) {
+            entry.checkpoint.apply(stepped.step);
+        }
+    }
+}
+
+impl Handler<SubagentFinished> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, finished: SubagentFinished, ctx: &mut Self::Context) {
+        if self.current(finished.task, finished.generation).is_some() {
+            let ending = *finished.ending;
+            self.finish(finished.task, ending.outcome, ending.tally, ctx);
+        }
+    }
+}
+
+impl Handler<SubagentGone> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, gone: SubagentGone, ctx: &mut Self::Context) {
+        let policy = self.restart_policy();
+        let task = gone.task;
+        let Some(entry) = self.current(task, gone.generation) else { return };
+        if let TaskState::Running { place } = std::mem::replace(&mut entry.state, TaskState::Restarting) {
+            self.workers.leave(place);
+        }
+        let Some(entry) = self.tasks.get_mut(&task) else { return };
+        if entry.stop.cause().is_some() {
+            let tally = entry.checkpoint.tally.clone();
+            let outcome = Outcome::Cancelled { partial: tally.partial.clone() };
+            return self.finish(task, outcome, tally, ctx);
+        }
+        let Some(cause) = gone.panic else {
+            self.counters.moved += 1;
+            return self.incarnate(task, ctx);
+        };
+        let restart = entry.restarts.restart_after(&policy, Instant::now());
+        let restarts = entry.restarts.total();
+        warn!(task_id = %task, restarts, cause, "an agent panicked");
+        let Some(wait) = restart else {
+            let tally = entry.checkpoint.tally.clone();
+            let outcome = Outcome::Crashed { restarts, cause, partial: tally.partial.clone() };
+            return self.finish(task, outcome, tally, ctx);
+        };
+        self.counters.restarted += 1;
+        entry.checkpoint.tally.notes.insert(format!("restarted after a crash: {cause}"));
+        let event = TaskEventKind::Restarted { restarts, cause };
+        if let Some(entry) = self.tasks.get(&task) {
+            self.publish(&entry.request, || event);
+        }
+        // Few agents are between two lives at a time, so a timer of the actor's own is cheap here.
+        ctx.run_later(wait, move |actor, ctx| actor.incarnate(task, ctx));
+    }
+}
+
+impl Handler<WorkerGone> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, gone: WorkerGone, ctx: &mut Self::Context) {
+        self.workers.replace(gone, &ctx.address());
+    }
+}
+
+impl Handler<RetireWorker> for SupervisorActor {
+    type Result = bool;
+
+    fn handle(&mut self, RetireWorker { index }: RetireWorker, _: &mut Self::Context) -> Self::Result {
+        self.workers.retire(index)
+    }
+}
+
+impl Handler<Drain> for SupervisorActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) -> Self::Result {
+        let (done, drained) = oneshot::channel();
+        self.drained.get_or_insert_default().push(done);
+        self.tell_if_drained();
+        Box::pin(async move {
+            let _ = drained.await; // a supervisor that is gone has no tasks either
+        })
+    }
+}
+
+impl Handler<ListProviders> for SupervisorActor {
+    type Result = ResponseFuture<Vec<ProviderCounters>>;
+
+    fn handle(&mut self, _: ListProviders, _: &mut Self::Context) -> Self::Result {
+        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
+        Box::pin(async move {
+            let mut counters: Vec<_> = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
+            counters.sort_by(|a, b| a.provider.cmp(&b.provider));
+            counters
+        })
+    }
+}
+
+impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
+    type Result = MessageResult<Observe<SupervisorCounters>>;
+
+    fn handle(&mut self, _: Observe<SupervisorCounters>, _: &mut Self::Context) -> Self::Result {
+        MessageResult(SupervisorCounters {
+            running: self.running,
+            queued: self.queue.len(),
+            ..self.counters.clone()
+        })
+    }
+}

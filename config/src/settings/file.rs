@@ -1,0 +1,146 @@
+//! `codex-task.yaml` of a project and `config.yaml` of the user: one form, two degrees of trust.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{Problem, ProviderKind, parse_duration, yaml};
+
+/// A settings file as it stands.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SettingsFile {
+    pub(super) model: Option<String>,
+    pub(super) provider: Option<String>,
+    pub(super) providers: BTreeMap<String, ProviderFile>,
+    pub(super) fallback: Vec<String>,
+    pub(super) limits: LimitsFile,
+    pub(super) permissions: PermissionsFile,
+    pub(super) strict_agents: Option<bool>,
+    pub(super) local: LocalFile,
+}
+
+/// `providers.NAME`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ProviderFile {
+    pub(super) kind: ProviderKind,
+    #[serde(default)]
+    pub(super) base_url: Option<String>,
+    #[serde(default)]
+    pub(super) api_key_env: Option<String>,
+    #[serde(default)]
+    pub(super) max_in_flight: Option<usize>,
+    #[serde(default)]
+    pub(super) models: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) context_tokens: Option<u64>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+}
+
+/// `limits`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LimitsFile {
+    pub(super) max_concurrent: Option<usize>,
+    pub(super) timeout: Option<Length>,
+    pub(super) call_timeout: Option<Length>,
+    pub(super) max_turns: Option<u32>,
+}
+
+/// `permissions`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PermissionsFile {
+    pub(super) allow: Vec<String>,
+    pub(super) ask: Vec<String>,
+    pub(super) deny: Vec<String>,
+    pub(super) mode: Option<String>,
+    pub(super) additional_directories: Vec<String>,
+}
+
+/// `local`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct LocalFile {
+    pub(super) probe: Option<bool>,
+    pub(super) ports: Option<Vec<u16>>,
+    pub(super) model: Option<String>,
+}
+
+/// A length of time: `90`, `90s`, `5m`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Length(pub(super) Duration);
+
+impl<'de> Deserialize<'de> for Length {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Number(f64),
+            Text(String),
+        }
+        let text = match Written::deserialize(deserializer)? {
+            Written::Number(seconds) => seconds.to_string(),
+            Written::Text(text) => text,
+        };
+        parse_duration(&text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// The keys of each part; a part within a map of names is `*`.
+const KNOWN: &[(&[&str], &[&str])] = &[
+    (&[], &["model", "provider", "providers", "fallback", "limits", "permissions", "strict_agents", "local"]),
+    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns"]),
+    (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
+    (&["local"], &["probe", "ports", "model"]),
+];
+const KNOWN_OF_PROVIDER: &[&str] =
+    &["kind", "base_url", "api_key_env", "max_in_flight", "models", "context_tokens", "headers"];
+
+/// Least similarity at which a key is offered as what was meant.
+const SIMILARITY_MIN: f64 = 0.75;
+
+impl SettingsFile {
+    /// Reads a file's text. Unknown keys are warnings with the nearest name.
+    ///
+    /// # Errors
+    /// The one problem that makes the file unreadable.
+    pub(super) fn parse(text: &str) -> Result<(yaml::Parsed<Self>, Vec<Problem>), Box<Problem>> {
+        // An empty document is `null`, which is no mapping.
+        let is_empty = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+        let parsed = yaml::parse::<Self>(if is_empty { "{}" } else { text }, yaml::Limits::SETTINGS)?;
+        let mut problems = Vec::new();
+        for (path, known) in KNOWN {
+            problems.extend(unknown_keys(&parsed.outline, path, known));
+        }
+        for name in parsed.value.providers.keys() {
+            problems.extend(unknown_keys(&parsed.outline, &["providers", name], KNOWN_OF_PROVIDER));
+        }
+        Ok((parsed, problems))
+    }
+}
+
+fn unknown_keys(outline: &yaml::Outline, path: &[&str], known: &[&str]) -> Vec<Problem> {
+    let unknown = outline.keys_below(path).filter(|key| !known.contains(key));
+    unknown
+        .map(|key| {
+            let full: Vec<&str> = path.iter().copied().chain([key]).collect();
+            let problem = Problem::warning(format!("unknown key '{}'", full.join(".")));
+            let problem = match outline.position(&full) {
+                Some(at) => problem.at(at.line, at.column, at.length),
+                None => problem,
+            };
+            let nearest = known
+                .iter()
+                .map(|name| (strsim::jaro_winkler(key, name), *name))
+                .filter(|(score, _)| *score >= SIMILARITY_MIN)
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            match nearest {
+                Some((_, name)) => problem.with_help(format!("did you mean '{name}'?")),
+                None => problem.with_help(format!("known keys: {}", known.join(", "))),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,329 @@
+//! Merging settings, from weak to strong. What a repository's files may say is decided here: they can narrow, name
+//! agents' models and add rules, but not say where keys are sent.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::claude_file::{ClaudeFile, find_string};
+use super::file::{LimitsFile, LocalFile, ProviderFile, SettingsFile};
+use super::loader::LoadedSettings;
+use super::value::{ProviderSettings, Settings, SettingsOverrides};
+use crate::{
+    Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
+    RuleBehavior, RuleOrigin, RuleScope, yaml,
+};
+
+/// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
+const VARIABLES_REFUSED: &[&str] = &[
+    "ANTHROPIC_",
+    "OPENAI_",
+    "GEMINI_",
+    "GOOGLE_",
+    "CLAUDE_",
+    "CODEX_",
+    "XDG_",
+    "LD_",
+    "DYLD_",
+    "GIT_",
+    "SSH_",
+    "PYTHON",
+    "NODE_",
+    "PERL",
+    "RUBY",
+    "RUST",
+    "CARGO_",
+    "BASH_",
+    "HTTP",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "SSL_",
+];
+/// Variables of that kind that are matched whole.
+const NAMES_REFUSED: &[&str] = &[
+    "PATH",
+    "HOME",
+    "SHELL",
+    "ENV",
+    "IFS",
+    "PS4",
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
+    "USERPROFILE",
+    "LESSOPEN",
+    "MAKEFLAGS",
+];
+
+/// Settings in the making.
+pub(super) struct Merge {
+    settings: Settings,
+    environment: Environment,
+    variables: BTreeMap<String, String>,
+    problems: Vec<Problem>,
+    pub(super) files: Vec<PathBuf>,
+}
+
+impl Merge {
+    pub(super) fn new(environment: &Environment) -> Self {
+        Self {
+            settings: Settings::default(),
+            environment: environment.clone(),
+            variables: BTreeMap::new(),
+            problems: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// A file that cannot be read: whatever it would have denied must not run.
+    pub(super) fn broken(&mut self, problem: Problem, path: &Path) {
+        let place = problem.position.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+        let reason = format!("{}{place}: {}", path.display(), problem.message);
+        self.settings.permissions.broken.get_or_insert(reason);
+        self.problems.push(problem.in_file(path));
+    }
+
+    /// Adds a file of Claude Code's.
+    pub(super) fn claude(&mut self, file: ClaudeFile, text: &str, path: &Path, scope: RuleScope) {
+        let place = |rule: &str| find_string(text, rule);
+        let permissions = file.permissions;
+        self.rules(&permissions.allow, RuleBehavior::Allow, scope, Some(path), place);
+        self.rules(&permissions.ask, RuleBehavior::Ask, scope, Some(path), place);
+        self.rules(&permissions.deny, RuleBehavior::Deny, scope, Some(path), place);
+        if let Some(mode) = permissions.default_mode {
+            self.mode(&mode, scope, path, find_string(text, &mode));
+        }
+        self.directories(&permissions.additional_directories, scope, path);
+        if let Some(model) = file.model {
+            self.settings.model = Some(ModelChoice::parse(&model));
+        }
+        self.variables(file.env, scope, path);
+    }
+
+    /// Adds a file of our own.
+    pub(super) fn own(
+        &mut self,
+        parsed: yaml::Parsed<SettingsFile>,
+        problems: Vec<Problem>,
+        path: &Path,
+        scope: RuleScope,
+    ) {
+        let yaml::Parsed { value: file, outline } = parsed;
+        self.problems.extend(problems.into_iter().map(|problem| problem.in_file(path)));
+        if let Some(model) = file.model {
+            self.settings.model = Some(ModelChoice::parse(&model));
+        }
+        if let Some(provider) = file.provider {
+            self.settings.provider = Some(ProviderName::new(provider));
+        }
+        if !file.fallback.is_empty() {
+            self.settings.fallback = file.fallback;
+        }
+        for (name, provider) in file.providers {
+            let at = outline.position(&["providers", &name]);
+            self.provider(&name, provider, scope, path, at);
+        }
+        self.limits(&file.limits, path, &outline);
+        self.local(file.local);
+        if let Some(strict) = file.strict_agents {
+            // A project may be stricter than its user, not laxer.
+            self.settings.strict_agents =
+                strict || (scope == RuleScope::Project && self.settings.strict_agents);
+        }
+        let rules = &file.permissions;
+        for (list, texts, behavior) in [
+            ("allow", &rules.allow, RuleBehavior::Allow),
+            ("ask", &rules.ask, RuleBehavior::Ask),
+            ("deny", &rules.deny, RuleBehavior::Deny),
+        ] {
+            let place = |rule: &str| {
+                let index = texts.iter().position(|text| text == rule)?.to_string();
+                outline.value_position(&["permissions", list, &index])
+            };
+            self.rules(texts, behavior, scope, Some(path), place);
+        }
+        if let Some(mode) = &rules.mode {
+            self.mode(mode, scope, path, outline.value_position(&["permissions", "mode"]));
+        }
+        self.directories(&rules.additional_directories, scope, path);
+    }
+
+    /// Adds the session's own settings.
+    pub(super) fn session(&mut self, overrides: &SettingsOverrides) {
+        let settings = &mut self.settings;
+        settings.model = overrides.model.as_deref().map(ModelChoice::parse).or(settings.model.take());
+        settings.provider = overrides.provider.as_deref().map(ProviderName::new).or(settings.provider.take());
+        settings.providers.extend(overrides.providers.clone());
+        settings.limits.max_concurrent =
+            overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
+        settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
+        settings.permissions.mode = overrides.permission_mode.unwrap_or(settings.permissions.mode);
+        let scope = RuleScope::Session;
+        self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
+        self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
+        self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
+    }
+
+    pub(super) fn finish(self) -> LoadedSettings {
+        let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        // What the process was started with beats what a file says.
+        let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();
+        let environment = Environment::new(self.environment.cwd(), variables);
+        LoadedSettings { settings: self.settings, environment, problems: self.problems, files: self.files }
+    }
+
+    fn rules(
+        &mut self,
+        texts: &[String],
+        behavior: RuleBehavior,
+        scope: RuleScope,
+        path: Option<&Path>,
+        place: impl Fn(&str) -> Option<Position>,
+    ) {
+        for text in texts {
+            let origin = RuleOrigin { scope, path: path.map(Arc::from), position: place(text) };
+            let position = origin.position;
+            match PermissionRule::parse(text, behavior, origin) {
+                Ok(rule) => {
+                    self.problems.extend(rule.lint());
+                    self.settings.permissions.rules.push(rule);
+                }
+                Err(problem) => {
+                    let problem = placed(*problem, position);
+                    self.broken(problem, path.unwrap_or_else(|| Path::new("the session's rules")));
+                }
+            }
+        }
+    }
+
+    /// A repository's files can narrow the mode, never widen it.
+    fn mode(&mut self, text: &str, scope: RuleScope, path: &Path, at: Option<Position>) {
+        let Some(mode) = PermissionMode::parse(text) else {
+            let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
+            let problem = Problem::warning(format!("unknown permission mode '{text}'"));
+            let problem = problem.with_help(format!("known modes: {}", names.join(", ")));
+            return self.problems.push(placed(problem, at).in_file(path));
+        };
+        let current = self.settings.permissions.mode;
+        let is_repository = matches!(scope, RuleScope::Project | RuleScope::Local);
+        if is_repository && mode > current {
+            let problem = Problem::warning(format!(
+                "'{text}' is wider than '{}' and is ignored here",
+                current.as_str()
+            ));
+            let help = "set it in your own settings, or use --permission-mode";
+            return self.problems.push(placed(problem, at).with_help(help).in_file(path));
+        }
+        self.settings.permissions.mode = mode;
+    }
+
+    fn directories(&mut self, directories: &[String], scope: RuleScope, path: &Path) {
+        let home = self.environment.home().map(Path::to_path_buf);
+        for text in directories {
+            let directory = match (text.strip_prefix("~/"), &home) {
+                (Some(rest), Some(home)) => home.join(rest),
+                _ => self.environment.cwd().join(text),
+            };
+            if matches!(scope, RuleScope::Project) {
+                let problem =
+                    Problem::warning(format!("additional directory '{text}' is ignored in a project's file"));
+                self.problems.push(problem.with_help("name it in your own settings").in_file(path));
+            } else {
+                self.settings.permissions.additional_directories.push(directory);
+            }
+        }
+    }
+
+    fn provider(
+        &mut self,
+        name: &str,
+        file: ProviderFile,
+        scope: RuleScope,
+        path: &Path,
+        at: Option<Position>,
+    ) {
+        let mut provider = ProviderSettings::new(file.kind);
+        provider.in_flight_max =
+            file.max_in_flight.unwrap_or(ProviderSettings::IN_FLIGHT_MAX).clamp(1, 4_096);
+        provider.models =
+            file.models.into_iter().map(|(alias, id)| (alias.to_lowercase(), ModelId::new(id))).collect();
+        provider.context_tokens = file.context_tokens;
+        let is_loopback = file.base_url.as_deref().is_none_or(is_loopback);
+        let decides_on_keys = !is_loopback || file.api_key_env.is_some() || !file.headers.is_empty();
+        if scope == RuleScope::Project && decides_on_keys {
+            let problem = Problem::warning(format!(
+                "provider '{name}': a project's file can set neither base_url, api_key_env nor headers, except for a \
+                 server on this machine"
+            ));
+            let problem = problem.with_help("set them in your own config.yaml").in_file(path);
+            return self.problems.push(placed(problem, at));
+        }
+        provider.base_url = file.base_url;
+        provider.api_key_env = file.api_key_env;
+        provider.headers = file.headers;
+        self.settings.providers.insert(ProviderName::new(name), provider);
+    }
+
+    fn limits(&mut self, file: &LimitsFile, path: &Path, outline: &yaml::Outline) {
+        let limits = &mut self.settings.limits;
+        limits.timeout = file.timeout.map_or(limits.timeout, |length| length.0);
+        limits.call_timeout = file.call_timeout.map_or(limits.call_timeout, |length| length.0);
+        limits.max_turns = file.max_turns.unwrap_or(limits.max_turns);
+        match file.max_concurrent {
+            Some(0) => {
+                let problem = Problem::warning("limits.max_concurrent must be at least 1").in_file(path);
+                let at = outline.value_position(&["limits", "max_concurrent"]);
+                self.problems.push(placed(problem, at));
+            }
+            Some(count) => limits.max_concurrent = count,
+            None => {}
+        }
+    }
+
+    fn local(&mut self, file: LocalFile) {
+        let local = &mut self.settings.local;
+        local.probe = file.probe.unwrap_or(local.probe);
+        local.ports = file.ports.unwrap_or_else(|| std::mem::take(&mut local.ports));
+        local.model = file.model.map(ModelId::new).or(local.model.take());
+    }
+
+    fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {
+        for (name, value) in variables {
+            let upper = name.to_uppercase();
+            let is_refused = NAMES_REFUSED.contains(&upper.as_str())
+                || VARIABLES_REFUSED.iter().any(|beginning| upper.starts_with(beginning))
+                || ["KEY", "TOKEN", "SECRET", "BASE_URL", "PROXY"].iter().any(|part| upper.contains(part));
+            if is_refused && matches!(scope, RuleScope::Project | RuleScope::Local) {
+                let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
+                self.problems.push(problem.with_help("set it in your own environment").in_file(path));
+            } else {
+                self.variables.insert(name, value);
+            }
+        }
+    }
+}
+
+fn placed(problem: Problem, at: Option<Position>) -> Problem {
+    match at {
+        Some(at) => problem.at(at.line, at.column, at.length),
+        None => problem,
+    }
+}
+
+/// Whether a base URL points to this machine.
+fn is_loopback(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    if authority.starts_with("[::1]") {
+        return true;
+    }
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

@@ -1,0 +1,130 @@
+//! The merged settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::{ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName};
+
+/// The settings in force for a session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// The session's model: for agents that name none.
+    pub model: Option<ModelChoice>,
+    /// The provider for models that belong to no vendor, and for aliases.
+    pub provider: Option<ProviderName>,
+    /// Providers by name, beside those that the environment configures.
+    pub providers: BTreeMap<ProviderName, ProviderSettings>,
+    /// Where tasks go when their own route fails for good: `provider/model`, an alias or a full id each.
+    pub fallback: Vec<String>,
+    /// How much, how many, how long.
+    pub limits: Limits,
+    /// Rules and mode.
+    pub permissions: PermissionPolicy,
+    /// Refuses agents whose list names a tool that does not exist.
+    pub strict_agents: bool,
+    /// Local servers that are looked for when nothing else is configured.
+    pub local: LocalServers,
+}
+
+/// One provider of the settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderSettings {
+    /// Its wire format.
+    pub kind: ProviderKind,
+    /// Where it is; the vendor's own address when absent.
+    pub base_url: Option<String>,
+    /// The environment variable that holds its key; the vendor's usual one when absent.
+    pub api_key_env: Option<String>,
+    /// Calls in flight at most.
+    pub in_flight_max: usize,
+    /// Its names for aliases, e.g. `sonnet: my-model-large`.
+    pub models: BTreeMap<String, ModelId>,
+    /// Tokens of its models' context window, where the price table does not know them.
+    pub context_tokens: Option<u64>,
+    /// Headers sent with each request, for gateways; never a key.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl ProviderSettings {
+    /// Calls in flight at most, unless set: an obligatory cap, or sockets run out.
+    pub const IN_FLIGHT_MAX: usize = 64;
+
+    /// A provider of which only the wire format is set.
+    pub fn new(kind: ProviderKind) -> Self {
+        Self {
+            kind,
+            base_url: None,
+            api_key_env: None,
+            in_flight_max: Self::IN_FLIGHT_MAX,
+            models: BTreeMap::new(),
+            context_tokens: None,
+            headers: BTreeMap::new(),
+        }
+    }
+}
+
+/// How much, how many, how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Tasks that run at once; more wait.
+    pub max_concurrent: usize,
+    /// For each task, from its start to its end.
+    pub timeout: Duration,
+    /// For each model call.
+    pub call_timeout: Duration,
+    /// Model calls of one task.
+    pub max_turns: u32,
+}
+
+impl Default for Limits {
+    /// Ten tasks at once, half an hour each, ten minutes and a hundred calls.
+    fn default() -> Self {
+        Self {
+            max_concurrent: 10,
+            timeout: Duration::from_mins(30),
+            call_timeout: Duration::from_mins(10),
+            max_turns: 100,
+        }
+    }
+}
+
+/// Local servers that are looked for when nothing else is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalServers {
+    /// Whether they are looked for at all.
+    pub probe: bool,
+    /// Their ports on loopback, in order of preference.
+    pub ports: Vec<u16>,
+    /// The model to use, where a server offers several.
+    pub model: Option<ModelId>,
+}
+
+impl Default for LocalServers {
+    /// llama-server, Ollama, LM Studio, vLLM.
+    fn default() -> Self {
+        Self { probe: true, ports: vec![8080, 11_434, 1234, 8000], model: None }
+    }
+}
+
+/// Settings of the session itself: the command line's or the host's. They beat every file but the managed one.
+#[derive(Clone, Debug, Default)]
+pub struct SettingsOverrides {
+    /// See [`Settings::model`].
+    pub model: Option<String>,
+    /// See [`Settings::provider`].
+    pub provider: Option<String>,
+    /// Providers beside those of the files, e.g. the host's own.
+    pub providers: BTreeMap<ProviderName, ProviderSettings>,
+    /// See [`Limits::max_concurrent`].
+    pub max_concurrent: Option<usize>,
+    /// See [`Limits::timeout`].
+    pub timeout: Option<Duration>,
+    /// What happens to calls that no rule names.
+    pub permission_mode: Option<PermissionMode>,
+    /// Rules that allow.
+    pub allow: Vec<String>,
+    /// Rules that ask.
+    pub ask: Vec<String>,
+    /// Rules that deny.
+    pub deny: Vec<String>,
+}

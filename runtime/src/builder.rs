@@ -1,0 +1,271 @@
+//! From settings to a running runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use actix::Actor;
+use codex_task_actors::{
+    AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
+};
+use codex_task_config::{
+    AgentRegistry, AgentSources, Environment, RegistryHandle, RegistryWatcher, Settings, SettingsOverrides,
+    instructions, repository_root,
+};
+use codex_task_providers::{ChatBackend, ProviderRegistry, probe_local};
+use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::handle::{RuntimeHandle, Shared};
+use crate::panic_hook;
+use crate::threads::{Threads, io_runtime};
+
+/// Worker Arbiters by default: two fault domains.
+const WORKERS_DEFAULT: usize = 2;
+
+/// Why a runtime could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The working directory or the environment cannot be read.
+    #[error("the working directory cannot be read: {0}")]
+    Environment(#[source] std::io::Error),
+    /// The workspace cannot be opened.
+    #[error("the workspace cannot be opened: {0}")]
+    Workspace(#[from] PathError),
+    /// The operating system gave no threads.
+    #[error("no threads: {0}")]
+    Threads(#[source] std::io::Error),
+    /// The program was built with `panic = "abort"`: a panicking agent would end the host.
+    #[error("the program is built with panic = \"abort\", which cannot be supervised")]
+    PanicAborts,
+}
+
+impl StartError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Environment(_) => "change into a directory that exists and that you may read",
+            Self::Workspace(_) => "choose a directory that exists and that you may read",
+            Self::Threads(_) => "raise the limit of processes (`ulimit -u`)",
+            Self::PanicAborts => "set panic = \"unwind\" in the profile",
+        }
+    }
+}
+
+/// A runtime that is about to start. Everything has a default: the process's environment, its settings files, the
+/// agents around its working directory.
+#[derive(Default)]
+pub struct RuntimeBuilder {
+    environment: Option<Environment>,
+    overrides: SettingsOverrides,
+    agents_json: Option<String>,
+    agents: Option<AgentRegistry>,
+    backends: Vec<Arc<dyn ChatBackend>>,
+    tools: Vec<Arc<dyn Tool>>,
+    approver: Option<Arc<dyn Approver>>,
+    restart_policy: RestartPolicy,
+    workers: Option<usize>,
+    io: Option<Handle>,
+}
+
+impl RuntimeBuilder {
+    /// Working directory, home directory and variables, instead of the process's own.
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
+    /// Settings that beat every file.
+    #[must_use]
+    pub fn overrides(mut self, overrides: SettingsOverrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Agents as Claude Code's `--agents` takes them; they come before all files.
+    #[must_use]
+    pub fn agents_json(mut self, json: impl Into<String>) -> Self {
+        self.agents_json = Some(json.into());
+        self
+    }
+
+    /// Exactly these agents; no file is read or watched.
+    #[must_use]
+    pub fn agents(mut self, agents: AgentRegistry) -> Self {
+        self.agents = Some(agents);
+        self
+    }
+
+    /// A backend beside the configured ones; replaces one of the same name.
+    #[must_use]
+    pub fn backend(mut self, backend: Arc<dyn ChatBackend>) -> Self {
+        self.backends.push(backend);
+        self
+    }
+
+    /// A tool beside the built-in ones; replaces one of the same name.
+    #[must_use]
+    pub fn tool(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Who is asked about calls that need a yes. Without one they are refused.
+    #[must_use]
+    pub fn approver(mut self, approver: Arc<dyn Approver>) -> Self {
+        self.approver = Some(approver);
+        self
+    }
+
+    /// How often agents that die are started again.
+    #[must_use]
+    pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
+        self.restart_policy = policy;
+        self
+    }
+
+    /// Worker threads for agents: fault domains, not speed. Two by default.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers.max(1));
+        self
+    }
+
+    /// The host's tokio runtime, for connections and tools; it must have I/O and time enabled. Without one the runtime
+    /// makes its own.
+    #[must_use]
+    pub fn io(mut self, handle: Handle) -> Self {
+        self.io = Some(handle);
+        self
+    }
+
+    /// Starts the runtime. Blocks for a few milliseconds; may be called inside and outside of an async context.
+    ///
+    /// # Errors
+    /// [`StartError`]. Wrong settings and broken agent files are no errors: they are in
+    /// [`RuntimeHandle::problems`] and in the registry.
+    pub fn start(self) -> Result<RuntimeHandle, StartError> {
+        if cfg!(panic = "abort") {
+            return Err(StartError::PanicAborts);
+        }
+        panic_hook::install();
+        let environment = match self.environment {
+            Some(environment) => environment,
+            None => Environment::from_process().map_err(StartError::Environment)?,
+        };
+        let loaded = Settings::load(&environment, &self.overrides);
+        let settings = Arc::new(loaded.settings);
+        let (agents, watcher) = match self.agents {
+            Some(agents) => (RegistryHandle::fixed(agents), None),
+            None => watched_agents(&environment, self.agents_json, &settings),
+        };
+        let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
+        let services = Arc::new(Services {
+            agents,
+            providers: Arc::new(providers(&settings, &environment, self.backends, &io)),
+            toolbox: toolbox(self.tools, self.approver),
+            rights: rights(&settings, &environment),
+            session: session(&settings, &environment)?,
+            facts: facts(&environment),
+            settings,
+            environment,
+            io: IoRuntime::new(io),
+            restart_policy: self.restart_policy,
+        });
+        let workers = self.workers.unwrap_or(WORKERS_DEFAULT);
+        let (events, board) = (EventBus::new(), TaskBoard::default());
+        let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board));
+        let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
+            let (services, events, board) = parts;
+            let aggregator = AggregatorActor::new().start();
+            let supervisor =
+                SupervisorActor::new(services, aggregator.clone(), events, board, workers, Some(factory))
+                    .start();
+            (supervisor, aggregator)
+        })
+        .map_err(StartError::Threads)?;
+        Ok(RuntimeHandle::new(Shared {
+            supervisor,
+            aggregator,
+            board,
+            events,
+            services,
+            problems: loaded.problems,
+            _watcher: watcher,
+            threads: Mutex::new(Some(threads)),
+        }))
+    }
+}
+
+fn watched_agents(
+    environment: &Environment,
+    json: Option<String>,
+    settings: &Settings,
+) -> (RegistryHandle, Option<RegistryWatcher>) {
+    let sources = AgentSources { command_line_json: json, strict: settings.strict_agents };
+    let handle = RegistryHandle::load(environment.clone(), sources);
+    let watcher = RegistryWatcher::start(&handle);
+    (handle, watcher)
+}
+
+/// The configured providers, the host's own, and a local server if there is nothing else.
+fn providers(
+    settings: &Settings,
+    environment: &Environment,
+    backends: Vec<Arc<dyn ChatBackend>>,
+    io: &Handle,
+) -> ProviderRegistry {
+    let mut registry = ProviderRegistry::new(settings, environment);
+    for backend in backends {
+        registry.register(backend);
+    }
+    if registry.is_empty() && settings.local.probe {
+        let urls = settings.local.clone();
+        let (found, server) = std::sync::mpsc::sync_channel(1);
+        io.spawn(async move {
+            let _ = found.send(probe_local(&urls).await); // the receiver waits below
+        });
+        if let Ok(Some(server)) = server.recv() {
+            registry.add_local(server);
+        }
+    }
+    registry
+}
+
+fn toolbox(tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
+    let toolbox = tools.into_iter().fold(Toolbox::new(builtin_tools()), Toolbox::with);
+    match approver {
+        Some(approver) => toolbox.with_approver(approver),
+        None => toolbox,
+    }
+}
+
+fn rights(settings: &Settings, environment: &Environment) -> Rights {
+    let policy = &settings.permissions;
+    Rights::session(policy, policy.mode, &workspace(environment), environment.home())
+}
+
+fn session(settings: &Settings, environment: &Environment) -> Result<Session, PathError> {
+    let additional = &settings.permissions.additional_directories;
+    Session::open(&workspace(environment), additional, environment.clone(), CancellationToken::new())
+}
+
+/// Agents work inside the repository that the session is in; without one, inside its directory.
+fn workspace(environment: &Environment) -> PathBuf {
+    repository_root(environment.cwd()).unwrap_or_else(|| environment.cwd().to_path_buf())
+}
+
+fn facts(environment: &Environment) -> SessionFacts {
+    let files = instructions(environment);
+    let text: Vec<String> = files
+        .iter()
+        .map(|f| format!("Contents of {} ({}):\n\n{}", f.path.display(), f.scope, f.text))
+        .collect();
+    SessionFacts {
+        cwd: environment.cwd().to_path_buf(),
+        is_git: repository_root(environment.cwd()).is_some_and(|root: PathBuf| Path::is_absolute(&root)),
+        instructions: text.join("\n\n").into(),
+    }
+}

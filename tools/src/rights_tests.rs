@@ -1,0 +1,177 @@
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Access;
+use crate::gate::testing::Bench;
+use crate::gate::{Decision, GateCall, judge};
+
+fn list(entries: &[&str]) -> ToolSelection {
+    ToolSelection::Listed(entries.iter().map(|entry| ToolPattern::parse(entry)).collect())
+}
+
+fn patterns(entries: &[&str]) -> Vec<ToolPattern> {
+    entries.iter().map(|entry| ToolPattern::parse(entry)).collect()
+}
+
+#[test]
+fn lists_narrow_what_the_parent_has_and_never_widen_it() {
+    let bench = Bench::new(PermissionMode::Default, &[]);
+    let parent = bench.rights.narrowed_for(&list(&["Read", "Grep", "mcp__docs"]), &patterns(&["Grep"]), None);
+    let child =
+        parent.narrowed_for(&list(&["Read", "Bash", "Grep"]), &[], Some(PermissionMode::BypassPermissions));
+    let withheld = |rights: &Rights, tool: &str| rights.withholds(&ToolName::new(tool));
+    assert_eq!(withheld(&parent, "Read"), None);
+    assert_eq!(withheld(&parent, "mcp__docs__search"), None);
+    assert_eq!(withheld(&parent, "Grep"), Some(Withheld::Disallowed));
+    assert_eq!(withheld(&parent, "Bash"), Some(Withheld::NotListed));
+    assert_eq!(withheld(&child, "Bash"), Some(Withheld::NotListed));
+    assert_eq!(withheld(&child, "mcp__docs__search"), Some(Withheld::NotListed));
+    assert_eq!(child.mode(), PermissionMode::Default);
+}
+
+#[test]
+fn specifiers_in_a_tool_list_limit_and_grant_nothing() {
+    let mut bench = Bench::new(
+        PermissionMode::Default,
+        &[(RuleBehavior::Allow, "Bash(git:*)"), (RuleBehavior::Allow, "Bash(npm test:*)")],
+    );
+    bench.rights = bench.rights.narrowed_for(
+        &list(&["Bash(git log:*)", "Bash(cargo:*)", "Read(./src/**)"]),
+        &patterns(&["Bash(git log -p:*)"]),
+        None,
+    );
+    for (command, expected) in [
+        ("git log --oneline", Decision::Allow),
+        ("git log -p", Decision::Deny),
+        ("git status", Decision::Deny),
+        ("npm test", Decision::Deny),
+        ("git log && npm test", Decision::Deny),
+        ("cargo build", Decision::Ask),
+        ("git log $(x)", Decision::Deny),
+    ] {
+        assert_eq!(bench.bash(command).decision(), expected, "{command}");
+    }
+    assert_eq!(bench.read("src/main.rs").decision(), Decision::Allow);
+    assert_eq!(bench.read("README.md").decision(), Decision::Deny);
+}
+
+#[test]
+fn agents_can_be_denied_by_name() {
+    let bench = Bench::new(PermissionMode::Default, &[(RuleBehavior::Deny, "Agent(deployer)")]);
+    assert_eq!(bench.rights.agent_denied_by("deployer").unwrap().text, "Agent(deployer)");
+    assert_eq!(bench.rights.agent_denied_by("reviewer"), None);
+    assert_eq!(bench.judge("Task", &Access::Nothing).decision(), Decision::Allow);
+    let none = Bench::new(PermissionMode::Default, &[(RuleBehavior::Deny, "Task")]);
+    assert!(none.rights.agent_denied_by("reviewer").is_some());
+}
+
+#[test]
+fn rules_that_equal_unrestricted_bash_are_reported_with_their_place() {
+    let bench = Bench::new(
+        PermissionMode::Default,
+        &[
+            (RuleBehavior::Allow, "Bash(awk:*)"),
+            (RuleBehavior::Allow, "Bash(* --version)"),
+            (RuleBehavior::Allow, "Bash(git:*)"),
+        ],
+    );
+    let problems: Vec<&str> =
+        bench.rights.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].starts_with("rule 'Bash(awk:*)' equals unrestricted Bash"));
+    assert!(bench.rights.problems()[0].path.is_some());
+}
+
+fn any_rule() -> impl Strategy<Value = (RuleBehavior, &'static str)> {
+    let behavior = prop::sample::select(vec![RuleBehavior::Allow, RuleBehavior::Ask, RuleBehavior::Deny]);
+    let text = prop::sample::select(vec![
+        "Bash",
+        "Bash(git:*)",
+        "Bash(git push:*)",
+        "Bash(cat:*)",
+        "Read",
+        "Read(./secrets/**)",
+        "Edit(./src/**)",
+        "Edit",
+        "Write",
+        "mcp__docs__*",
+        "Grep",
+    ]);
+    (behavior, text)
+}
+
+fn any_mode() -> impl Strategy<Value = PermissionMode> {
+    prop::sample::select(PermissionMode::ALL.map(|(mode, _)| mode).to_vec())
+}
+
+fn any_list() -> impl Strategy<Value = Vec<&'static str>> {
+    let entry = prop::sample::select(vec![
+        "Read",
+        "Write",
+        "Edit",
+        "Bash",
+        "Bash(git:*)",
+        "Bash(cat:*)",
+        "Read(./src/**)",
+        "Grep",
+        "mcp__docs",
+        "nonsense",
+        "*",
+        "Edit(./src/a)",
+    ]);
+    prop::collection::vec(entry, 0..5)
+}
+
+fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
+    let path = || {
+        prop::sample::select(vec!["src/a", "secrets/key", ".git/config", "../x", "b", ".claude/agents/x.md"])
+            .prop_map(PathBuf::from)
+    };
+    let command = prop::sample::select(vec![
+        "git status",
+        "git push",
+        "cat src/a",
+        "cat secrets/key",
+        "git log; cat b",
+        "make > src/a",
+        "echo $(x)",
+        "rm x",
+    ]);
+    prop_oneof![
+        path().prop_map(|path| ("Read", Access::Read(path))),
+        path().prop_map(|path| ("Grep", Access::Read(path))),
+        path().prop_map(|path| ("Write", Access::Write(path))),
+        path().prop_map(|path| ("Edit", Access::Write(path))),
+        command.prop_map(|command| ("Bash", Access::Execute { command: command.to_owned() })),
+        Just(("mcp__docs__search", Access::Nothing)),
+    ]
+}
+
+proptest! {
+    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over two generations.
+    #[test]
+    fn narrowed_rights_allow_nothing_that_the_parent_does_not(
+        rules in prop::collection::vec(any_rule(), 0..6),
+        mode in any_mode(),
+        files in prop::collection::vec((prop::option::of(any_list()), any_list(), prop::option::of(any_mode())), 1..3),
+        calls in prop::collection::vec(any_call(), 1..8),
+    ) {
+        let bench = Bench::new(mode, &rules);
+        bench.file("src/a", "x");
+        bench.file("secrets/key", "x");
+        let mut parent = bench.rights.clone();
+        for (listed, disallowed, mode) in files {
+            let selection = listed.map_or(ToolSelection::Inherit, |entries| list(&entries));
+            let child = parent.narrowed_for(&selection, &patterns(&disallowed), mode);
+            for (tool, access) in &calls {
+                let tool = ToolName::new(tool);
+                let call = GateCall { tool: &tool, access, session: &bench.session };
+                let (of_parent, of_child) = (judge(&call, &parent), judge(&call, &child));
+                prop_assert!(of_child.decision() >= of_parent.decision(), "{tool} {access:?}: {of_parent:?} then {of_child:?}");
+            }
+            parent = child;
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! One agent's tools, and the one way in which they run.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use codex_task_config::ToolName;
+use futures_util::FutureExt as _;
+use serde_json::Value;
+
+use super::registered::Registered;
+use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
+use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolReply};
+
+/// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
+const RESULT_BYTES_MAX: usize = 400_000;
+
+/// Tools that are named to a model that called one it does not have.
+const NAMES_LISTED_MAX: usize = 40;
+
+/// The tools, rights and session of one agent. Cheap to clone; nothing in it changes.
+#[derive(Clone)]
+pub struct ToolSet {
+    tools: Arc<BTreeMap<ToolName, Arc<Registered>>>,
+    definitions: Arc<[ToolDefinition]>,
+    rights: Rights,
+    session: Session,
+    approver: Arc<dyn Approver>,
+}
+
+impl ToolSet {
+    pub(super) fn new(
+        tools: BTreeMap<ToolName, Arc<Registered>>,
+        rights: Rights,
+        session: Session,
+        approver: Arc<dyn Approver>,
+    ) -> Self {
+        let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
+        let session = session.denying(rights.denied_paths());
+        Self { tools: Arc::new(tools), definitions, rights, session, approver }
+    }
+
+    /// What is offered to the model, sorted by name.
+    pub fn definitions(&self) -> &Arc<[ToolDefinition]> {
+        &self.definitions
+    }
+
+    /// What the agent may do.
+    pub fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// Where the agent's tools work.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whether a call may run beside others of the same turn. A call that cannot run at all touches nothing.
+    pub fn is_read_only(&self, name: &str, arguments: &str) -> bool {
+        let access = catch_unwind(AssertUnwindSafe(|| self.prepare(name, arguments).ok()));
+        access.ok().flatten().is_none_or(|prepared| prepared.access.is_read_only())
+    }
+
+    /// What the gate says of a call, without running it.
+    ///
+    /// # Errors
+    /// [`ToolError`] when the agent has no such tool or the arguments are not valid.
+    pub fn judge(&self, name: &str, arguments: &str) -> Result<Verdict, ToolError> {
+        let prepared = self.prepare(name, arguments)?;
+        Ok(self.verdict(&prepared))
+    }
+
+    /// Runs a call: name, arguments, gate, tool. Whatever happens, a panic included, becomes a reply for the model.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the tool's work, as does the session's cancellation.
+    pub async fn call(&self, name: &str, arguments: &str) -> ToolReply {
+        let work = AssertUnwindSafe(self.run(name, arguments)).catch_unwind();
+        let result = tokio::select! {
+            biased;
+            () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
+            finished = work => finished.unwrap_or_else(|panic| Err(panicked(name, panic.as_ref()))),
+        };
+        match result {
+            Ok(text) => ToolReply { text: bounded(text), is_error: false },
+            Err(ToolError::Input(text)) => ToolReply {
+                text: bounded(format!("<tool_use_error>{text}</tool_use_error>")),
+                is_error: true,
+            },
+            Err(error) => ToolReply { text: bounded(error.to_string()), is_error: true },
+        }
+    }
+
+    async fn run(&self, name: &str, arguments: &str) -> Result<String, ToolError> {
+        let prepared = self.prepare(name, arguments)?;
+        let verdict = self.verdict(&prepared);
+        match verdict.decision() {
+            Decision::Allow => {}
+            Decision::Deny => return Err(ToolError::Refused(verdict.refusal)),
+            Decision::Ask => {
+                let refusal = verdict.refusal.clone();
+                let subject = subject_of(&prepared.access);
+                let request = ApprovalRequest { tool: prepared.name.clone(), subject, verdict };
+                match self.approver.approve(&request).await {
+                    Approval::Granted => {}
+                    Approval::Refused => return Err(ToolError::Refused(refusal)),
+                }
+            }
+        }
+        prepared.registered.tool.run(prepared.arguments, &self.session).await
+    }
+
+    fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
+        let (name, registered) = self.find(name).ok_or_else(|| self.no_such_tool(name))?;
+        let arguments = registered.arguments(arguments)?;
+        let access = registered.tool.access(&arguments, &self.session)?;
+        Ok(Prepared { name, registered, arguments, access })
+    }
+
+    fn verdict(&self, prepared: &Prepared<'_>) -> Verdict {
+        judge(
+            &GateCall { tool: prepared.name, access: &prepared.access, session: &self.session },
+            &self.rights,
+        )
+    }
+
+    /// `Task` and `Agent` are the same tool; every other name counts letter by letter.
+    fn find(&self, name: &str) -> Option<(&ToolName, &Registered)> {
+        let other = match name {
+            "Agent" => "Task",
+            "Task" => "Agent",
+            _ => name,
+        };
+        [name, other]
+            .into_iter()
+            .find_map(|name| self.tools.get_key_value(&ToolName::new(name)))
+            .map(|(name, registered)| (name, registered.as_ref()))
+    }
+
+    /// The text is complete here: the hint stands outside Claude Code's tag.
+    fn no_such_tool(&self, name: &str) -> ToolError {
+        let names: Vec<&str> = self.tools.keys().map(ToolName::as_str).take(NAMES_LISTED_MAX).collect();
+        let hint = if names.is_empty() {
+            "You have no tools; answer without them.".to_owned()
+        } else {
+            format!("Available tools: {}", names.join(", "))
+        };
+        ToolError::Failed(format!(
+            "<tool_use_error>Error: No such tool available: {name}</tool_use_error>\n{hint}"
+        ))
+    }
+}
+
+impl fmt::Debug for ToolSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolSet")
+            .field("tools", &self.tools.keys().collect::<Vec<_>>())
+            .field("mode", &self.rights.mode())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A call whose name and arguments are valid.
+struct Prepared<'a> {
+    name: &'a ToolName,
+    registered: &'a Registered,
+    arguments: Value,
+    access: Access,
+}
+
+fn subject_of(access: &Access) -> String {
+    match access {
+        Access::Read(path) | Access::Write(path) => path.display().to_string(),
+        Access::Execute { command } => command.clone(),
+        Access::Nothing => String::new(),
+    }
+}
+
+/// The panic's own words go to the log: they may quote what the tool was reading.
+fn panicked(name: &str, panic: &(dyn Any + Send)) -> ToolError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(tool = name, panic = text, "tool panicked");
+    ToolError::Failed(format!("{name} failed by a fault of its own; the call may have had effects"))
+}
+
+/// Cuts at a character, and says so.
+fn bounded(mut text: String) -> String {
+    if text.len() > RESULT_BYTES_MAX {
+        let total = text.len();
+        text.truncate(text.floor_char_boundary(RESULT_BYTES_MAX));
+        let note = format!("\n[cut: {total} bytes, at most {RESULT_BYTES_MAX} are shown]");
+        text.push_str(&note);
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

@@ -1,0 +1,166 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use codex_task_config::{PermissionMode, RuleBehavior, ToolSelection};
+use futures_util::future::BoxFuture;
+
+use super::super::testing::{Behavior, FakeTool};
+use super::*;
+use crate::Toolbox;
+use crate::gate::testing::Bench;
+
+fn set_with(bench: &Bench, approver: Option<Arc<dyn Approver>>) -> ToolSet {
+    let tools = [
+        FakeTool::named("Read", Behavior::Echo),
+        FakeTool::named("Write", Behavior::Echo),
+        FakeTool::named("Bash", Behavior::Echo),
+        FakeTool::named("Grep", Behavior::Panic),
+        FakeTool::named("LS", Behavior::Hang),
+        FakeTool::named("Glob", Behavior::Flood),
+    ];
+    let toolbox = Toolbox::new(tools);
+    let toolbox = approver.map_or(toolbox.clone(), |approver| toolbox.with_approver(approver));
+    toolbox.resolve(&ToolSelection::Inherit, &[], &bench.rights, bench.session.clone()).unwrap().tool_set
+}
+
+fn bench() -> Bench {
+    Bench::new(PermissionMode::Default, &[(RuleBehavior::Deny, "Read(./secrets/**)")])
+}
+
+async fn error(set: &ToolSet, name: &str, arguments: &str) -> String {
+    let reply = set.call(name, arguments).await;
+    assert!(reply.is_error, "{reply:?}");
+    reply.text
+}
+
+#[tokio::test]
+async fn a_valid_call_runs_with_its_arguments() {
+    let set = set_with(&bench(), None);
+    let reply = set.call("Read", r#"{"file_path": "a", "limit": 5}"#).await;
+    assert_eq!(reply, ToolReply { text: r#"{"file_path":"a","limit":5}"#.into(), is_error: false });
+}
+
+#[tokio::test]
+async fn a_tool_that_the_agent_does_not_have_is_named_and_so_are_those_it_has() {
+    let set = set_with(&bench(), None);
+    assert_eq!(
+        error(&set, "Edit", "{}").await,
+        "<tool_use_error>Error: No such tool available: Edit</tool_use_error>\nAvailable tools: Bash, Glob, Grep, LS, Read, Write"
+    );
+    assert!(error(&set, "read", "{}").await.contains("No such tool available: read"));
+    assert!(error(&set, "Вash", "{}").await.contains("No such tool available"));
+}
+
+#[tokio::test]
+async fn arguments_that_break_the_schema_get_claude_codes_words() {
+    let set = set_with(&bench(), None);
+    for (arguments, issues) in [
+        ("", "issue:\nThe required parameter `file_path` is missing"),
+        ("{}", "issue:\nThe required parameter `file_path` is missing"),
+        (
+            r#"{"file_path": 1}"#,
+            "issue:\nThe parameter `file_path` type is expected as `string` but provided as `number`",
+        ),
+        (
+            r#"{"file_path": "a", "limit": "5"}"#,
+            "issue:\nThe parameter `limit` type is expected as `number` but provided as `string`",
+        ),
+        (r#"{"file_path": "a", "path": "b"}"#, "issue:\nAn unexpected parameter `path` was provided"),
+        (r#"{"file_path": "a", "items": [{}]}"#, "issue:\nThe required parameter `items[0].id` is missing"),
+        ("[]", "issue:\nThe arguments must be an `object` but are provided as `array`"),
+    ] {
+        let expected = format!(
+            "<tool_use_error>InputValidationError: Read failed due to the following {issues}</tool_use_error>"
+        );
+        assert_eq!(error(&set, "Read", arguments).await, expected);
+    }
+    let several = error(&set, "Read", r#"{"limit": 0, "x": 1}"#).await;
+    assert!(several.contains("following issues:\n"), "{several}");
+    assert_eq!(several.lines().count(), 4, "{several}");
+    assert!(error(&set, "Read", "{\"file_path\": ").await.contains("not valid JSON"));
+}
+
+#[tokio::test]
+async fn the_gate_stands_before_every_tool() {
+    let set = set_with(&bench(), None);
+    for (name, path, expected) in [
+        ("Read", "secrets/key", "File is in a directory that is denied by your permission settings."),
+        ("Write", "new", "Claude requested permissions to write to new, but you haven't granted it yet."),
+        ("Bash", "make x", "Claude requested permissions to use Bash, but you haven't granted it yet."),
+        ("Read", "/etc/passwd", "Permission to read /etc/passwd has been denied."),
+    ] {
+        let text = error(&set, name, &format!(r#"{{"file_path": "{path}"}}"#)).await;
+        assert_eq!(text.lines().next(), Some(expected));
+    }
+}
+
+struct Counting(Approval, AtomicUsize);
+
+impl Approver for Counting {
+    fn approve<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {
+        assert_eq!((request.tool.as_str(), request.subject.as_str()), ("Write", "new"));
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(self.0.clone()))
+    }
+}
+
+#[tokio::test]
+async fn the_approver_decides_what_is_asked_and_nothing_else() {
+    for (answer, runs) in [(Approval::Granted, true), (Approval::Refused, false)] {
+        let approver = Arc::new(Counting(answer, AtomicUsize::new(0)));
+        let set = set_with(&bench(), Some(Arc::clone(&approver) as Arc<dyn Approver>));
+        assert_eq!(set.call("Write", r#"{"file_path": "new"}"#).await.is_error, !runs);
+        assert!(!set.call("Read", r#"{"file_path": "new"}"#).await.is_error);
+        assert!(set.call("Write", r#"{"file_path": "secrets/new"}"#).await.is_error);
+        assert_eq!(approver.1.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_becomes_an_error_that_does_not_quote_it() {
+    let set = set_with(&bench(), None);
+    let text = error(&set, "Grep", r#"{"file_path": "a"}"#).await;
+    assert_eq!(text, "Grep failed by a fault of its own; the call may have had effects");
+    assert!(!set.call("Read", r#"{"file_path": "a"}"#).await.is_error, "the set works on");
+}
+
+#[tokio::test]
+async fn cancelling_the_session_ends_a_running_call() {
+    let set = set_with(&bench(), None);
+    let call = set.call("LS", r#"{"file_path": "a"}"#);
+    let cancel = set.session().cancel.clone();
+    let (reply, ()) = tokio::join!(call, async { cancel.cancel() });
+    assert_eq!(reply, ToolReply { text: "cancelled".into(), is_error: true });
+}
+
+#[tokio::test]
+async fn a_flood_is_cut_at_a_character() {
+    let set = set_with(&bench(), None);
+    let reply = set.call("Glob", r#"{"file_path": "a"}"#).await;
+    assert!(!reply.is_error);
+    assert!(reply.text.len() < RESULT_BYTES_MAX + 100);
+    assert!(reply.text.ends_with("[cut: 2000000 bytes, at most 400000 are shown]"));
+}
+
+#[tokio::test]
+async fn the_scheduler_learns_which_calls_only_read() {
+    let set = set_with(&bench(), None);
+    for (name, arguments, expected) in [
+        ("Read", r#"{"file_path": "a"}"#, true),
+        ("Write", r#"{"file_path": "a"}"#, false),
+        ("Bash", r#"{"file_path": "ls"}"#, false),
+        ("Write", "{}", true),
+        ("Nope", "{}", true),
+    ] {
+        assert_eq!(set.is_read_only(name, arguments), expected, "{name} {arguments}");
+    }
+}
+
+#[test]
+fn the_session_of_a_set_opens_nothing_that_is_denied() {
+    let bench = bench();
+    bench.file("secrets/key", "k");
+    let set = set_with(&bench, None);
+    assert!(bench.session.guard.open_read("secrets/key".as_ref()).is_ok());
+    assert!(set.session().guard.open_read("secrets/key".as_ref()).is_err());
+    assert_eq!(set.judge("Read", r#"{"file_path": "secrets/key"}"#).unwrap().decision(), Decision::Deny);
+}
