@@ -16,7 +16,10 @@ mod tool_names;
 mod workspace;
 pub mod yaml;
 
-pub use agent::{ToolPattern, ToolSelection};
+pub use agent::{
+    AgentDefinition, AgentEntry, AgentRegistry, AgentSource, AgentSources, AgentStatus, RegistryHandle,
+    RegistryWatcher, ToolPattern, ToolSelection,
+};
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};

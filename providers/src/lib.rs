@@ -10,6 +10,7 @@ mod decode;
 mod drive;
 mod error;
 mod http;
+mod registry;
 pub mod scripted;
 mod sse;
 
@@ -23,3 +24,6 @@ pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};
+pub use registry::{
+    LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local,
+};

@@ -1,5 +1,6 @@
 //! Built-in tools and the one gate that every tool call passes.
 
+mod builtin;
 mod error;
 mod gate;
 mod path;
@@ -9,6 +10,7 @@ mod shell;
 mod tool;
 mod tool_set;
 
+pub use builtin::builtin_tools;
 pub use error::ToolError;
 pub use gate::{
     Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict, judge,

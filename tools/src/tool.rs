@@ -53,6 +53,13 @@ pub struct ToolReply {
     pub is_error: bool,
 }
 
+impl ToolReply {
+    /// A failed or refused call.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: true }
+    }
+}
+
 /// One built-in tool. Stateless: everything that belongs to an agent is in the [`Session`].
 pub trait Tool: Send + Sync {
     /// Name, description and schema.

@@ -22,7 +22,7 @@ pub(crate) struct BoundRoute {
 impl BoundRoute {
     /// Cost of one call today.
     pub(crate) fn cost(&self, usage: &TokenUsage) -> Option<MicroUsd> {
-        self.price?.cost(usage, jiff::Timestamp::now())
+        self.price?.cost(usage, jiff::Zoned::now().date())
     }
 }
 

@@ -119,8 +119,12 @@ impl Planner {
         agent: &AgentDefinition,
     ) -> Result<Arc<[BoundRoute]>, TaskError> {
         let services = Arc::clone(&self.services);
-        let wanted = ModelRequest { per_call: request.model.as_ref(), agent: &agent.model };
-        let choice = resolve_model(&wanted, &services.settings, &services.environment);
+        let wanted = ModelRequest {
+            per_call: request.model.as_ref(),
+            agent: &agent.model,
+            session: services.settings.model.as_ref(),
+        };
+        let choice = resolve_model(&wanted, &services.environment);
         let routes = plan_routes(
             &choice,
             agent.provider.as_ref(),
