@@ -1,9 +1,13 @@
 //! The two sides that are compared: the least that a client can do, and the runtime.
-#![expect(clippy::expect_used, dead_code, reason = "a benchmark stops at the first fault; each uses a part of this")]
+#![expect(
+    clippy::expect_used,
+    dead_code,
+    reason = "a benchmark stops at the first fault; each uses a part of this"
+)]
 
 use std::sync::Arc;
 
-use codex_task::{Environment, Runtime, RuntimeHandle, RunTask, TaskStatus};
+use codex_task::{Environment, RunTask, Runtime, RuntimeHandle, TaskStatus};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::json;
