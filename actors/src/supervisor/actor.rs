@@ -10,7 +10,7 @@ use actix::{Addr, AsyncContext, Context};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::planner::{Planned, Planner};
 use super::queue::TaskQueue;
@@ -24,11 +24,6 @@ use crate::task::{
     Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
 
-/// How often overdue agents are looked for.
-pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// An agent that has not ended this long after it had to is given up: its Arbiter is blocked.
-const GIVE_UP_AFTER: Duration = Duration::from_millis(1_500);
-
 /// See the module.
 pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
@@ -37,6 +32,9 @@ pub struct SupervisorActor {
     pub(super) queue: TaskQueue,
     /// Tasks that hold a slot.
     pub(super) running: usize,
+    /// Number of the last incarnation of any task. Never used twice: an id may come again after its task has ended,
+    /// and what its old agent still says must not be taken for the new one's.
+    pub(super) generation: u64,
     pub(super) workers: Workers,
     pub(super) worker_count: usize,
     pub(super) aggregator: Addr<AggregatorActor>,
@@ -84,6 +82,7 @@ impl SupervisorActor {
             tasks: HashMap::new(),
             queue: TaskQueue::default(),
             running: 0,
+            generation: 0,
             workers: Workers::new(workers),
             worker_count,
             aggregator,
@@ -189,7 +188,8 @@ impl SupervisorActor {
     /// Starts the next incarnation of a task from its checkpoint.
     pub(super) fn incarnate(&mut self, task: TaskId, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
-        entry.generation += 1;
+        self.generation += 1;
+        entry.generation = self.generation;
         let now = Instant::now();
         let started = *entry.started.get_or_insert(now);
         let context = AgentContext {
@@ -214,6 +214,14 @@ impl SupervisorActor {
         let restarts = entry.restarts.total();
         if let Some(mut shown) = self.board.get_mut(&task) {
             shown.state = BoardState::Running { since: started, restarts };
+        }
+    }
+
+    /// Starts the incarnation after one that died, unless the task has ended since.
+    pub(super) fn restart(&mut self, task: TaskId, died: u64, ctx: &mut Context<Self>) {
+        let entry = self.tasks.get(&task);
+        if entry.is_some_and(|e| e.generation == died && matches!(e.state, TaskState::Restarting)) {
+            self.incarnate(task, ctx);
         }
     }
 
@@ -258,29 +266,12 @@ impl SupervisorActor {
     }
 
     /// The current incarnation of a task, if a message is from it.
-    pub(super) fn current(&mut self, task: TaskId, generation: u32) -> Option<&mut TaskEntry> {
+    pub(super) fn current(&mut self, task: TaskId, generation: u64) -> Option<&mut TaskEntry> {
         let entry = self.tasks.get_mut(&task).filter(|entry| entry.generation == generation);
         if entry.is_none() {
             self.counters.stale += 1;
         }
         entry
-    }
-
-    /// Gives up agents that should have ended by now: their Arbiter is blocked. What they still do is ignored.
-    pub(super) fn give_up_overdue(&mut self, ctx: &mut Context<Self>) {
-        let now = Instant::now();
-        let overdue: Vec<(TaskId, Outcome, Tally)> = self
-            .tasks
-            .iter()
-            .filter_map(|(task, entry)| {
-                Some((*task, overdue_outcome(entry, now)?, entry.checkpoint.tally.clone()))
-            })
-            .collect();
-        for (task, outcome, tally) in overdue {
-            warn!(task_id = %task, "an agent did not stop in time and is given up");
-            self.counters.given_up += 1;
-            self.finish(task, outcome, tally, ctx);
-        }
     }
 
     pub(super) fn tell_if_drained(&mut self) {
@@ -295,19 +286,6 @@ impl SupervisorActor {
 
     pub(super) fn restart_policy(&self) -> RestartPolicy {
         self.services.restart_policy
-    }
-}
-
-/// The ending of an agent that should have ended by itself.
-fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
-    let partial = || entry.checkpoint.tally.partial.clone();
-    let stopping = entry.stopping_since.is_some_and(|since| now.duration_since(since) > GIVE_UP_AFTER);
-    let late =
-        entry.started.is_some_and(|started| now.duration_since(started) > entry.plan.timeout + GIVE_UP_AFTER);
-    match (stopping, late) {
-        (true, _) => Some(Outcome::Cancelled { partial: partial() }),
-        (false, true) => Some(Outcome::TimedOut { after: entry.plan.timeout, partial: partial() }),
-        (false, false) => None,
     }
 }
 

@@ -4,10 +4,12 @@ mod actor;
 mod handlers;
 mod planner;
 mod prompt;
+mod pulse;
 mod queue;
 mod restart;
 mod services;
 mod table;
+mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
