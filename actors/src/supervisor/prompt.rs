@@ -58,8 +58,9 @@ pub(crate) fn opening(facts: &SessionFacts, agent: &AgentDefinition, request: &T
         let _ = write!(reminder, "\n\n{OUTPUT_FORM}\n{}", output.schema);
     }
     reminder.push_str("\n</system-reminder>");
-    let texts = [Some(reminder.as_str()), agent.initial_prompt.as_deref(), Some(request.prompt.as_str())];
-    let parts = texts.into_iter().flatten().map(|text| UserPart::Text { text: text.into() }).collect();
+    let initial = agent.initial_prompt.as_deref().map(Arc::from);
+    let texts = [Some(reminder.into()), initial, Some(Arc::clone(&request.prompt))];
+    let parts = texts.into_iter().flatten().map(|text| UserPart::Text { text }).collect();
     Arc::new(Message::User(UserTurn { parts }))
 }
 
