@@ -97,7 +97,7 @@ impl Handler<SubagentGone> for SupervisorActor {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         if entry.stop.cause().is_some() {
             let tally = entry.checkpoint.tally.clone();
-            let outcome = stopped(entry, tally.partial.clone());
+            let outcome = outcome_of_stop(entry, tally.partial.clone());
             return self.finish(task, outcome, tally, ctx);
         }
         let Some(cause) = gone.panic else {
@@ -124,7 +124,7 @@ impl Handler<SubagentGone> for SupervisorActor {
 }
 
 /// How a task ended that was asked to stop and whose agent died before it could say so.
-fn stopped(entry: &TaskEntry, partial: Option<String>) -> Outcome {
+fn outcome_of_stop(entry: &TaskEntry, partial: Option<String>) -> Outcome {
     match entry.stop.cause() {
         Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.plan.timeout, partial },
         Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial },
