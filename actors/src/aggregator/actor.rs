@@ -1,17 +1,14 @@
 //! The aggregator correlates endings by run and answers `CollectRun` when all of a run's tasks have ended, failed ones
-//! included. It knows how long agents took so far. It decides nothing and holds no task up; the supervisor starts and
-//! outlives it.
+//! included. It decides nothing and holds no task up; the supervisor starts and outlives it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::history::History;
 use crate::messages::Observe;
 use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
 
@@ -19,7 +16,6 @@ use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
 pub struct AggregatorActor {
     /// Runs that somebody opened and nobody has collected yet.
     runs: HashMap<RunId, OpenedRun>,
-    history: History,
     counters: AggregatorCounters,
 }
 
@@ -70,15 +66,6 @@ pub struct RunUnknown(pub RunId);
 #[rtype(result = "()")]
 pub(crate) struct TaskEnded {
     pub(crate) report: Arc<TaskReport>,
-    /// From its start to its end, waiting not counted.
-    pub(crate) ran: Duration,
-}
-
-/// How long tasks of this agent took so far.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Option<Duration>")]
-pub(crate) struct ExpectedTime {
-    pub(crate) agent: Arc<str>,
 }
 
 struct OpenedRun {
@@ -116,7 +103,7 @@ impl AggregatorActor {
     /// An aggregator that has seen nothing yet.
     #[expect(clippy::new_without_default, reason = "an actor is started, never a default value")]
     pub fn new() -> Self {
-        Self { runs: HashMap::new(), history: History::default(), counters: AggregatorCounters::default() }
+        Self { runs: HashMap::new(), counters: AggregatorCounters::default() }
     }
 
     /// Answers the collectors of a run whose last task has ended.
@@ -170,25 +157,16 @@ impl Handler<CollectRun> for AggregatorActor {
 impl Handler<TaskEnded> for AggregatorActor {
     type Result = ();
 
-    fn handle(&mut self, TaskEnded { report, ran }: TaskEnded, _: &mut Self::Context) {
+    fn handle(&mut self, TaskEnded { report }: TaskEnded, _: &mut Self::Context) {
         self.counters.ended += 1;
         if matches!(report.outcome, Outcome::Completed(_)) {
             self.counters.completed += 1;
-            self.history.add(&report.agent, ran);
         }
         let run = report.run;
         if let Some(opened) = self.runs.get_mut(&run) {
             opened.add(report);
             self.close_if_complete(run);
         }
-    }
-}
-
-impl Handler<ExpectedTime> for AggregatorActor {
-    type Result = Option<Duration>;
-
-    fn handle(&mut self, question: ExpectedTime, _: &mut Self::Context) -> Self::Result {
-        self.history.expected(&question.agent)
     }
 }
 
@@ -223,7 +201,7 @@ mod tests {
             restarts: 0,
             notes: Vec::new(),
         };
-        TaskEnded { report: Arc::new(report), ran: Duration::from_secs(1) }
+        TaskEnded { report: Arc::new(report) }
     }
 
     #[actix::test]

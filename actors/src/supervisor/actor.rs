@@ -1,5 +1,5 @@
-//! The supervisor owns the table of tasks, the queue, the restart histories and the last checkpoint of each agent; it
-//! never owns an agent. It decides who runs and what happens to the dead. It does not talk to providers or tools. The
+//! The supervisor owns the table of tasks, the queue, the restart histories and the last checkpoint of each agent, and
+//! knows how long tasks took so far; it never owns an agent. It decides who runs and what happens to the dead. It does not talk to providers or tools. The
 //! runtime starts it first and stops it last.
 
 use std::collections::HashMap;
@@ -12,13 +12,14 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::debug;
 
+use super::history::History;
 use super::planner::{Planned, Planner};
 use super::queue::TaskQueue;
 use super::restart::{RestartHistory, RestartPolicy};
 use super::services::Services;
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::workers::{WorkerFactory, Workers};
-use crate::aggregator::{AggregatorActor, EventBus, ExpectedTime, TaskEnded};
+use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
 use crate::subagent::{AgentContext, Checkpoint, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
@@ -40,6 +41,7 @@ pub struct SupervisorActor {
     pub(super) aggregator: Addr<AggregatorActor>,
     pub(super) events: EventBus,
     pub(super) board: TaskBoard,
+    history: History,
     /// Set while the runtime shuts down: no new tasks, and somebody waits for the old ones.
     pub(super) drained: Option<Vec<oneshot::Sender<()>>>,
     pub(super) counters: SupervisorCounters,
@@ -88,6 +90,7 @@ impl SupervisorActor {
             aggregator,
             events,
             board,
+            history: History::default(),
             drained: None,
             counters: SupervisorCounters::default(),
         }
@@ -150,7 +153,7 @@ impl SupervisorActor {
         self.counters.refused += 1;
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
-        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report), ran: Duration::ZERO });
+        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
         let _ = reply.send(report); // a caller that left needs no answer
     }
@@ -165,23 +168,12 @@ impl SupervisorActor {
         }
     }
 
-    fn announce_start(&mut self, task: TaskId) {
-        if !self.events.is_watched() {
-            return;
-        }
+    /// Before anything else is heard of the task.
+    fn announce_start(&self, task: TaskId) {
         let Some(entry) = self.tasks.get(&task) else { return };
-        let event = |expected| TaskEvent {
-            task,
-            run: entry.request.run,
-            agent: Arc::clone(&entry.request.subagent_type),
-            kind: TaskEventKind::Started { description: entry.request.description.clone(), expected },
-        };
-        let (events, event) = (self.events.clone(), event(None));
-        let expected = self.aggregator.send(ExpectedTime { agent: Arc::clone(&event.agent) });
-        actix::spawn(async move {
-            let expected = expected.await.ok().flatten();
-            let TaskEventKind::Started { description, .. } = event.kind else { return };
-            events.publish(|| TaskEvent { kind: TaskEventKind::Started { description, expected }, ..event });
+        self.publish(&entry.request, || TaskEventKind::Started {
+            description: entry.request.description.clone(),
+            expected: self.history.expected(&entry.request.subagent_type),
         });
     }
 
@@ -249,7 +241,10 @@ impl SupervisorActor {
         };
         let report = Arc::new(report(&entry.request, outcome, tally, timing, entry.restarts.total()));
         debug!(task_id = %task, status = ?report.status(), "task ended");
-        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report), ran });
+        if matches!(report.outcome, Outcome::Completed(_)) {
+            self.history.add(&report.agent, ran);
+        }
+        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
         let _ = entry.reply.send(report); // a caller that left needs no answer
         self.dispatch(ctx);

@@ -2,6 +2,7 @@
 
 mod actor;
 mod handlers;
+mod history;
 mod planner;
 mod prompt;
 mod pulse;
