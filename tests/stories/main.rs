@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod cancellation;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod queue;
+#[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod traps;

@@ -46,6 +46,11 @@ impl TestRuntime {
         self.expected.blocked_workers = count;
     }
 
+    /// The story has stopped the runtime itself.
+    pub(crate) fn stopped_already(mut self) {
+        self.handle = None;
+    }
+
     /// Runs one task to its end.
     pub(crate) async fn ask(&self, agent: &str, prompt: &str) -> TaskReport {
         self.run(RunTask::<String>::new(agent, prompt)).await.expect("the runtime runs")
