@@ -139,7 +139,13 @@ impl Caller {
             provider: route.route.provider.clone(),
             model: route.route.model.clone(),
         });
-        let permit = acquire(agent, route).await?;
+        let permit = match acquire(agent, route).await? {
+            Ok(permit) => permit,
+            Err(error) => {
+                tally.attempts.push(attempt_on(route, begun, Some(error.clone())));
+                return Ok(Err(error));
+            }
+        };
         let sent = agent.started.elapsed();
         let outcome = run_call(agent, route, request).await;
         if tally.first_token.is_none() {
@@ -171,12 +177,7 @@ impl Caller {
                 }
             }
         };
-        tally.attempts.push(Attempt {
-            provider: route.route.provider.clone(),
-            model: route.route.model.clone(),
-            error: result.as_ref().err().cloned(),
-            duration: begun.elapsed(),
-        });
+        tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
         Ok(result)
     }
 
@@ -209,14 +210,12 @@ impl Caller {
         match error.remedy() {
             Remedy::Retry if on_route < ATTEMPTS_PER_ROUTE_MAX => match error {
                 // The gate pauses this provider for all its callers; waiting happens there.
-                ProviderError::RateLimited { retry_after: Some(hint), .. }
-                    if *hint > HINT_MAX.min(agent.time_left()) =>
-                {
+                ProviderError::RateLimited { retry_after: Some(hint), .. } if *hint > patience(agent) => {
                     Next::Elsewhere
                 }
                 ProviderError::RateLimited { .. } => Next::Again(Duration::ZERO),
                 _ => match error.retry_after() {
-                    Some(hint) if hint > HINT_MAX.min(agent.time_left()) => Next::Elsewhere,
+                    Some(hint) if hint > patience(agent) => Next::Elsewhere,
                     Some(hint) => Next::Again(hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1))),
                     None => Next::Again(backoff(attempts)),
                 },
@@ -267,18 +266,33 @@ impl Caller {
     }
 }
 
+fn attempt_on(route: &BoundRoute, begun: Instant, error: Option<ProviderError>) -> Attempt {
+    Attempt {
+        provider: route.route.provider.clone(),
+        model: route.route.model.clone(),
+        error,
+        duration: begun.elapsed(),
+    }
+}
+
+/// The longest pause that an agent waits for.
+fn patience(agent: &AgentContext) -> Duration {
+    HINT_MAX.min(agent.time_left())
+}
+
 fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
     let attempts = tally.attempts.get(first_attempt..).unwrap_or_default().to_vec();
     TaskError::AllRoutesFailed { attempts }
 }
 
-/// Waits for the gate's permit. A gate that died answers with a closed channel: the runtime is going down.
+/// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that
+/// died answers with a closed channel: the runtime is going down.
 #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
-async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Permit, Halt> {
-    let (reply, permit) = oneshot::channel();
-    route.gate.do_send(Acquire { priority: agent.priority, reply });
+async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Permit, ProviderError>, Halt> {
+    let (reply, answer) = oneshot::channel();
+    route.gate.do_send(Acquire { priority: agent.priority, patience: patience(agent), reply });
     tokio::select! {
-        permit = permit => permit.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
+        answer = answer => answer.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
 }
