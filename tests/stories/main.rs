@@ -5,7 +5,11 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
