@@ -8,11 +8,16 @@ mod chat;
 mod credential;
 mod decode;
 mod drive;
+mod dropped;
+mod effort;
 mod error;
 mod http;
+mod raw_object;
 mod registry;
+mod schema;
 pub mod scripted;
 mod sse;
+mod wire_name;
 
 pub use anthropic::{AnthropicBackend, AnthropicConfig, AnthropicCredential, CacheLifetime};
 pub use backend::{ChatBackend, ChatStream, ModelLimits};
@@ -24,6 +29,4 @@ pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};
-pub use registry::{
-    LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local,
-};
+pub use registry::{LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local};

@@ -70,7 +70,8 @@ fn results(parts: Vec<UserPart>) -> Message {
 }
 
 fn body(request: &ChatRequest) -> String {
-    String::from_utf8(to_body(&to_wire(request, CacheLifetime::FiveMinutes)).unwrap().to_vec()).unwrap()
+    String::from_utf8(crate::http::json_body(&to_wire(request, CacheLifetime::FiveMinutes)).unwrap().to_vec())
+        .unwrap()
 }
 
 fn json_of(request: &ChatRequest) -> Value {
