@@ -143,5 +143,8 @@ fn is_finished(event: &ChatEvent) -> bool {
 }
 
 #[cfg(test)]
+#[path = "decode_testing.rs"]
+pub(crate) mod testing;
+#[cfg(test)]
 #[path = "decode_tests.rs"]
 mod tests;

@@ -68,11 +68,12 @@ impl Dialect {
         }
         self.finish_object(&mut adapted);
         describe(&mut adapted, &constraints);
-        if self.references == References::Alone && adapted.len() > 1 {
-            if let Some(target) = adapted.remove("$ref") {
-                let alone = Map::from_iter([("$ref".to_owned(), target)]);
-                adapted.insert("anyOf".to_owned(), Value::Array(vec![Value::Object(alone)]));
-            }
+        if self.references == References::Alone
+            && adapted.len() > 1
+            && let Some(target) = adapted.remove("$ref")
+        {
+            let alone = Map::from_iter([("$ref".to_owned(), target)]);
+            adapted.insert("anyOf".to_owned(), Value::Array(vec![Value::Object(alone)]));
         }
         adapted
     }

@@ -12,8 +12,6 @@ use crate::{AssistantPart, AssistantTurn, ChatRequest, Message, UserPart};
 
 /// Highest temperature that the server accepts.
 const TEMPERATURE_MAX: f32 = 1.0;
-/// A failed tool must say something: the server refuses an error without text.
-const SILENT_FAILURE: &str = "(the tool failed without a message)";
 
 /// The request on the wire. Parts that the model does not accept are left out; [`dropped`] names them.
 pub(super) fn to_wire(request: &ChatRequest, lifetime: CacheLifetime) -> MessagesRequest<'_> {
@@ -96,15 +94,12 @@ fn messages(request: &ChatRequest) -> Vec<WireMessage<'_>> {
 fn user_block(part: &UserPart) -> Option<Block<'_>> {
     match part {
         UserPart::Text { text } => text_block(text),
-        UserPart::ToolResult(result) => {
-            let is_silent = result.is_error && result.text.trim().is_empty();
-            Some(Block::ToolResult {
-                tool_use_id: wire_name(&result.call_id),
-                content: if is_silent { SILENT_FAILURE } else { &result.text },
-                is_error: result.is_error,
-                cache_control: None,
-            })
-        }
+        UserPart::ToolResult(result) => Some(Block::ToolResult {
+            tool_use_id: wire_name(&result.call_id),
+            content: result.text_or_notice(),
+            is_error: result.is_error,
+            cache_control: None,
+        }),
     }
 }
 
