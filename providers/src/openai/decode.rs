@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::FORMAT;
 use super::error::{of_event, of_failure};
 use super::item::{DoneItem, DoneKind};
-use super::stream_wire::{CallItem, ItemKind, StreamEvent, WireResponse};
+use super::stream_wire::{CallItem, ItemKind, StreamEvent, WireResponse, WireUsage};
 use crate::decode::{Decoder, protocol, unreadable};
 use crate::sse::SseEvent;
 use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, StopReason};
@@ -65,7 +65,7 @@ impl ResponsesDecoder {
         Ok(ChatReply {
             turn,
             stop,
-            usage: response.usage.map(|usage| usage.normal()).unwrap_or_default(),
+            usage: response.usage.map(WireUsage::normal).unwrap_or_default(),
             usage_estimated: response.usage.is_none(),
             model: response.model.map(ModelId::new),
             request_id: self.request_id.take(),
