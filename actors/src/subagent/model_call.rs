@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_providers::{
-    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, ProviderError, Remedy,
-    drive,
+    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema,
+    ProviderError, Remedy, drive,
 };
 use rand::RngExt;
 use tokio::sync::oneshot;
@@ -39,6 +39,15 @@ pub(crate) struct Caller {
     dropped: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
     output_tokens_max: Option<u32>,
+}
+
+/// What a model is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The conversation.
+    pub(crate) turns: &'a [Arc<Message>],
+    /// The form that the answer must have.
+    pub(crate) output: Option<&'a OutputSchema>,
 }
 
 /// What to do after a failed attempt.
@@ -78,10 +87,10 @@ impl Caller {
         &mut self,
         agent: &AgentContext,
         tally: &mut Tally,
-        turns: &[Arc<Message>],
+        ask: Ask<'_>,
     ) -> Result<ChatReply, Halt> {
         let begun = Instant::now();
-        let answer = self.attempts(agent, tally, turns).await;
+        let answer = self.attempts(agent, tally, ask).await;
         tally.model_time += begun.elapsed();
         answer
     }
@@ -90,7 +99,7 @@ impl Caller {
         &mut self,
         agent: &AgentContext,
         tally: &mut Tally,
-        turns: &[Arc<Message>],
+        ask: Ask<'_>,
     ) -> Result<ChatReply, Halt> {
         let first_attempt = tally.attempts.len();
         let mut on_route = 0;
@@ -98,7 +107,7 @@ impl Caller {
             let Some(route) = agent.plan.routes.get(self.route) else {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             };
-            let error = match self.attempt(agent, tally, turns, route).await? {
+            let error = match self.attempt(agent, tally, ask, route).await? {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
@@ -128,11 +137,11 @@ impl Caller {
         &self,
         agent: &AgentContext,
         tally: &mut Tally,
-        turns: &[Arc<Message>],
+        ask: Ask<'_>,
         route: &BoundRoute,
     ) -> Result<Result<ChatReply, ProviderError>, Halt> {
         let begun = Instant::now();
-        let request = self.request(agent, turns, route);
+        let request = self.request(agent, ask, route);
         tally.notes.extend(route.backend.dropped_parameters(&request));
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
@@ -162,7 +171,7 @@ impl Caller {
             }
             Err(end) => {
                 if !outcome.partial_text.is_empty() {
-                    tally.partial = Some(outcome.partial_text);
+                    tally.note_text(&outcome.partial_text);
                 }
                 // What was generated before the call failed is billed all the same.
                 if outcome.usage.total_tokens() > 0 {
@@ -181,20 +190,20 @@ impl Caller {
         Ok(result)
     }
 
-    fn request(&self, agent: &AgentContext, turns: &[Arc<Message>], route: &BoundRoute) -> ChatRequest {
+    fn request(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> ChatRequest {
         let plan = &agent.plan;
         let dropped = |name: &str| self.dropped.iter().any(|parameter| parameter.contains(name));
         ChatRequest {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
-            messages: if self.state_stripped { stripped(turns) } else { turns.to_vec() },
+            messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
             max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
             temperature: plan.temperature.filter(|_| !dropped("temperature")),
             effort: plan
                 .effort
                 .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
-            output: plan.output.clone(),
+            output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
         }
     }
