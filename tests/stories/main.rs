@@ -16,3 +16,7 @@ mod queue;
 mod supervision;
 #[cfg(test)]
 mod traps;
+#[cfg(test)]
+mod typed;
+#[cfg(test)]
+mod window;
