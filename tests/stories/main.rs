@@ -5,6 +5,8 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod embedding;
+#[cfg(test)]
 mod failover;
 #[cfg(test)]
 mod harness;
@@ -12,6 +14,8 @@ mod harness;
 mod isolation;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod supervision;
 #[cfg(test)]
