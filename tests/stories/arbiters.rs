@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::harness::{
-    Runs, TestRuntime, TestTool, agent, agents, allow_everything, calling, counting, first, once_prompted,
-    result_of, scripted, then, wait_for, wait_until,
+    Runs, TestRuntime, TestTool, agent, agents, allow_everything, calling, counting, first, result_of,
+    scripted, then, wait_for, wait_until,
 };
 
 #[tokio::test]
@@ -166,12 +166,12 @@ async fn the_neighbours_of_a_blocked_agent_go_on_elsewhere() {
         builder.tool(blocking(Duration::from_millis(6_500), &blocked).shared())
     });
     let neighbours: Vec<_> = (0..3).map(|n| runtime.begin(RunTask::new("worker", n.to_string()))).collect();
-    let blocker = runtime.begin(RunTask::new("worker", "block"));
+    let culprit = runtime.begin(RunTask::new("worker", "block"));
     let began = Instant::now();
     for report in join_all(neighbours).await {
         assert_eq!(report.expect("no panic").outcome, Outcome::Completed("done".into()));
     }
-    assert_eq!(blocker.await.expect("no panic").outcome, Outcome::Completed("done".into()));
+    assert_eq!(culprit.await.expect("no panic").outcome, Outcome::Completed("done".into()));
     assert!(began.elapsed() < Duration::from_millis(6_300), "{:?}", began.elapsed());
     assert_eq!(runtime.counters().await.moved, 4);
 }

@@ -258,8 +258,8 @@ async fn a_deadline_holds_wherever_the_task_is() {
     ]);
     let mut setup = Setup::new(agents([agent("worker")]), model);
     setup.tools = vec![never("Never").shared()];
-    setup.restart_policy.backoff_base = Duration::from_secs(60);
-    setup.restart_policy.backoff_max = Duration::from_secs(60);
+    setup.restart_policy.backoff_base = Duration::from_mins(1);
+    setup.restart_policy.backoff_max = Duration::from_mins(1);
     let stage = OneClock::start(setup);
     for place in ["crashes", "tool", "hangs"] {
         let began = Instant::now();

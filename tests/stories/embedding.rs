@@ -13,8 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::harness::{
-    Runs, TestRuntime, TestTool, agent, agents, calling, first, in_child, scripted, then, wait_for,
-    wait_until,
+    Runs, TestRuntime, TestTool, agent, agents, calling, first, in_child, scripted, then, wait_until,
 };
 
 fn saying(text: &str) -> Arc<ScriptedBackend> {
@@ -224,9 +223,8 @@ fn fifty_runtimes_that_were_stopped_or_dropped_leave_no_thread_and_no_file_behin
                     }
                 }
             }
-            let what = || (count("task"), count("fd"));
-            wait_for("all threads and files are gone", async || what() <= before && what().1 <= before.1)
-                .await;
+            let is_left = || count("task") > before.0 || count("fd") > before.1;
+            wait_until("all threads and files are gone", || !is_left()).await;
         });
     };
     let name = "embedding::fifty_runtimes_that_were_stopped_or_dropped_leave_no_thread_and_no_file_behind";

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use codex_task::{Attempt, Outcome, RunTask, TaskError, TaskEventKind, TaskReport, TaskStatus};
-use codex_task_config::{AgentDefinition, ProviderName, SettingsOverrides};
+use codex_task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, TaskStatus};
+use codex_task_config::{AgentDefinition, ProviderName};
 use codex_task_providers::scripted::{Rule, Scenario, ScriptedBackend};
 use codex_task_providers::{ChatRequest, Message, ProviderError};
 use codex_task_tests::{Call, Format, Mock, Reply};
@@ -12,8 +12,8 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::harness::{
-    KEY, OneClock, Setup, TestRuntime, TestTool, agent, agent_on, agents, calling, first, model,
-    once_prompted, project_on, scripted, texts_of, then, wait_until,
+    KEY, OneClock, Setup, TestRuntime, TestTool, agent, agent_on, agents, calling, first, model, project_on,
+    scripted, texts_of, then,
 };
 
 /// A second provider for agents whose first one fails.

@@ -9,6 +9,8 @@ mod embedding;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod isolation;

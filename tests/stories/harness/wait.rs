@@ -18,7 +18,5 @@ pub(crate) async fn wait_for(what: &str, mut condition: impl AsyncFnMut() -> boo
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-        panic!("waited in vain until {what}");
-    }
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain until {what}");
 }
