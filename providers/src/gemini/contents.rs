@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::FORMAT;
 use super::model::{Generation, ModelFacts};
 use super::stream_wire::CallHead;
@@ -54,11 +56,7 @@ struct SentCall<'a> {
 
 impl<'a> Conversation<'a> {
     /// A turn as this very model wrote it.
-    fn echo(
-        &mut self,
-        turn: &'a AssistantTurn,
-        items: impl Iterator<Item = &'a serde_json::value::RawValue> + Clone,
-    ) {
+    fn echo(&mut self, turn: &'a AssistantTurn, items: impl Iterator<Item = &'a RawValue> + Clone) {
         let heads = items.clone().filter_map(|item| {
             let head: CallHead<'a> = serde_json::from_str(item.get()).ok()?;
             head.function_call

@@ -35,7 +35,8 @@ const OPTIONAL_PARAMETERS: &[(&str, &[&str])] = &[
 /// Reads an error status.
 pub(super) fn of_reply(reply: &ErrorReply, model: &ModelId) -> ProviderError {
     let error = reply.json().map(|mut body| body.get_mut("error").map(Value::take).unwrap_or_default());
-    Fault::new(error.unwrap_or_default(), reply.status, reply.detail(), reply.retry_after()).classify(model)
+    let fault = Fault::new(error.unwrap_or_default(), reply.status, reply.detail());
+    Fault { retry_after: reply.retry_after(), ..fault }.classify(model)
 }
 
 /// Reads an error status of the list of models: no model is asked for, so a 404 says that there is no list.
@@ -49,7 +50,7 @@ pub(super) fn of_chunk(error: &str, model: &ModelId) -> ProviderError {
     let status = error.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
     let words = ["message", "status"].iter().find_map(|key| error.get(key)?.as_str());
     let detail = clean(words.unwrap_or("no reason was given"));
-    Fault::new(error, status.unwrap_or(500), detail, None).classify(model)
+    Fault::new(error, status.unwrap_or(500), detail).classify(model)
 }
 
 /// All that is known about a failure.
@@ -59,17 +60,18 @@ struct Fault {
     /// Google's typed details.
     details: Vec<Value>,
     detail: String,
+    /// What the headers say.
     retry_after: Option<Duration>,
 }
 
 impl Fault {
-    fn new(mut error: Value, status: u16, detail: String, retry_after: Option<Duration>) -> Self {
+    fn new(mut error: Value, status: u16, detail: String) -> Self {
         let details = match error.get_mut("details").map(Value::take) {
             Some(Value::Array(details)) => details,
             Some(_) | None => Vec::new(),
         };
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-        Self { status, message, details, detail, retry_after }
+        Self { status, message, details, detail, retry_after: None }
     }
 
     fn classify(self, model: &ModelId) -> ProviderError {
