@@ -2,6 +2,7 @@
 //! one ending. Invariant: a tool call runs only after the turn that asked for it has reached the supervisor.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::Addr;
@@ -38,6 +39,8 @@ pub(crate) struct AgentContext {
     pub(crate) run: RunId,
     pub(crate) agent: Arc<str>,
     pub(crate) generation: u64,
+    /// The generation that may act: another one when this agent was blocked and has a successor.
+    pub(crate) acting: Arc<AtomicU64>,
     pub(crate) plan: Arc<AgentPlan>,
     pub(crate) tools: Arc<ToolSet>,
     pub(crate) priority: Priority,
@@ -102,6 +105,11 @@ impl AgentContext {
         self.supervisor.do_send(SubagentStepped { task: self.task, generation: self.generation, step });
     }
 
+    /// Whether the agent must do nothing more: it was asked to stop, or another incarnation acts in its place.
+    pub(crate) fn must_stop(&self) -> bool {
+        self.stop.cause().is_some() || self.acting.load(Ordering::SeqCst) != self.generation
+    }
+
     /// Time until the task's deadline.
     pub(crate) fn time_left(&self) -> Duration {
         self.plan.timeout.saturating_sub(self.started.elapsed())
@@ -138,7 +146,7 @@ impl AgentRun {
     pub(crate) async fn run(&mut self) -> Result<String, Halt> {
         self.finish_interrupted_turn().await?;
         loop {
-            if self.context.stop.cause().is_some() {
+            if self.context.must_stop() {
                 return Err(Halt::Stopped);
             }
             if self.tally.turns >= self.context.plan.turns_max {

@@ -19,6 +19,9 @@ const SUMMARY_CHARS_MAX: usize = 80;
 const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is unknown. \
     It was not repeated. Check the current state before you decide to run it again.";
 
+/// Stands for a call that was not made because its agent had to stop; nobody reads it.
+const STOPPED: &str = "The agent was stopped before this call.";
+
 /// Runs the calls and returns the user turn that answers them all, in call order.
 pub(crate) async fn run(
     agent: &AgentContext,
@@ -39,13 +42,13 @@ pub(crate) async fn run(
             results.push(run_one(agent, first, begun).await);
             rest = others;
         }
-        if agent.stop.cause().is_some() {
+        if agent.must_stop() {
             break;
         }
     }
     tally.tool_time += started.elapsed();
     tally.tool_calls += u32::try_from(results.len()).unwrap_or(u32::MAX);
-    if agent.stop.cause().is_some() {
+    if agent.must_stop() {
         return Err(Halt::Stopped);
     }
     let parts = results.into_iter().map(UserPart::ToolResult).collect();
@@ -66,6 +69,10 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
     let has_effects = !is_read_only(agent, call);
     if has_effects {
         agent.step(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) });
+    }
+    // After the step: a successor that does not know of it cannot have begun.
+    if agent.must_stop() {
+        return answer(call, ToolReply::error(STOPPED));
     }
     agent.publish(|| TaskEventKind::ToolStarted {
         tool: Arc::clone(&call.name),
