@@ -271,6 +271,15 @@ async fn a_deadline_holds_wherever_the_task_is() {
 }
 
 #[actix::test]
+async fn a_task_may_have_all_the_time_in_the_world() {
+    tokio::time::pause();
+    let model = scripted([Rule::text("done").with_delays(Duration::from_secs(50), Duration::ZERO)]);
+    let stage = OneClock::start(Setup::new(agents([agent("worker")]), model));
+    let report = stage.run(RunTask::new("worker", "go").timeout(Duration::MAX)).await;
+    assert_eq!(report.outcome, Outcome::Completed("done".into()));
+}
+
+#[actix::test]
 async fn a_deadline_counts_from_the_start_of_the_task_and_not_from_its_waiting() {
     tokio::time::pause();
     let slow = Duration::from_secs(40);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task::{MicroUsd, Outcome, RunReport, RunTask, TaskReport, TokenUsage};
+use codex_task::{MicroUsd, Outcome, RunReport, RunTask, TaskError, TaskReport, TokenUsage};
 use codex_task_config::{ModelId, PriceTable, ProviderKind, ProviderName};
 use codex_task_providers::ProviderError;
 use codex_task_tests::{Call, Format, Mock, Reply};
@@ -244,5 +244,31 @@ async fn a_tool_that_nobody_has_is_answered_with_an_error_on_every_format() {
     });
     for (format, _, report) in vendors.ask().await {
         assert_eq!(report.outcome, Outcome::Completed("I see".into()), "{format:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cost_limit_ends_a_task_before_the_call_after_it_and_says_so_where_it_cannot_hold() {
+    let vendors = Vendors::start("", |call| match call.tool_results().len() {
+        0 => three_looks(),
+        _ => Reply::text("seen all three"),
+    });
+    for (format, mock) in &vendors.mocks {
+        let mut request = RunTask::<String>::new(kind(*format), "go");
+        request.request.cost_max = Some(MicroUsd(1));
+        let report = vendors.runtime.run(request).await.expect("the runtime runs");
+        let calls = mock.calls().len();
+        if price(*format).is_some() {
+            let error = TaskError::CostLimit { limit: MicroUsd(1) };
+            assert_eq!((report.outcome, calls), (Outcome::Failed { error, partial: None }, 1), "{format:?}");
+        } else {
+            assert_eq!(
+                (report.outcome, calls),
+                (Outcome::Completed("seen all three".into()), 2),
+                "{format:?}"
+            );
+            let note = "the price of mock-model is not known: the cost limit does not hold";
+            assert_eq!(report.notes, [note], "{format:?}");
+        }
     }
 }
