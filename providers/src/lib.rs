@@ -10,6 +10,7 @@ mod decode;
 mod drive;
 mod error;
 mod http;
+mod openai_chat;
 mod registry;
 pub mod scripted;
 mod sse;
@@ -23,7 +24,9 @@ pub use chat::{
 pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
-pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};
+pub use http::{BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, ProxySettings};
+pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
 pub use registry::{
-    LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local,
+    KeySource, LocalServer, Provider, ProviderProblem, ProviderRegistry, Route, RouteError, plan_routes,
+    probe_local,
 };
