@@ -72,6 +72,14 @@ impl HttpClient {
         &self.host
     }
 
+    /// Builds the underlying client now, so that the first call has its whole time for the network.
+    ///
+    /// # Errors
+    /// As for a call whose client cannot be built.
+    pub(crate) async fn prepare(&self) -> Result<(), ProviderError> {
+        self.client().await.map(|_| ())
+    }
+
     /// Posts a call and resolves when its reply begins. `classify` reads error statuses of the wire format.
     ///
     /// # Errors
@@ -150,10 +158,7 @@ impl HttpClient {
     ) -> Result<Response, ProviderError> {
         let secrets: Vec<HeaderValue> =
             request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
-        let client = match self.client.get() {
-            Some(client) => client,
-            None => self.client.get_or_try_init(|| self.build()).await?,
-        };
+        let client = self.client().await?;
         let response = timeout(self.settings.headers_timeout, client.execute(request))
             .await
             .map_err(|_| self.late())?
@@ -166,6 +171,13 @@ impl HttpClient {
             return Err(ProviderError::Redirect { location: location(response.headers()) });
         }
         Err(classify(&error_reply(response, &secrets).await))
+    }
+
+    async fn client(&self) -> Result<&Client, ProviderError> {
+        match self.client.get() {
+            Some(client) => Ok(client),
+            None => self.client.get_or_try_init(|| self.build()).await,
+        }
     }
 
     fn late(&self) -> ProviderError {

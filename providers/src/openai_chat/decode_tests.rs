@@ -182,9 +182,11 @@ fn every_finish_reason_has_its_normal_form() {
 fn the_end_is_a_finish_reason_with_or_without_done() {
     let text = delta(&json!({"content": "Hi"}));
     let with_reason = sse(&[text.clone(), stop("stop")]);
-    for body in
-        [with_reason.clone(), with_reason + "data: [DONE]\n\n", sse(&[text.clone()]) + "data: [DONE]\n\n"]
-    {
+    for body in [
+        with_reason.clone(),
+        with_reason + "data: [DONE]\n\n",
+        sse(std::slice::from_ref(&text)) + "data: [DONE]\n\n",
+    ] {
         assert_eq!(finished(&body).turn.last_text(), Some("Hi"));
     }
     // Ollama writes an empty reason, most others null.

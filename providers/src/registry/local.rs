@@ -87,6 +87,7 @@ async fn ask(port: u16, wanted: Option<&ModelId>) -> Option<LocalServer> {
         ..HttpSettings::new(base_url.clone(), 1)
     };
     let client = HttpClient::new(settings);
+    client.prepare().await.ok()?;
     let listing = client.get_json_within(LIST_BYTES_MAX, MODELS_PATH, HeaderMap::new(), no_list);
     // A port that is closed, busy with something else, or in need of a key is no server that we can use.
     let list: ModelList = timeout(PROBE_TIMEOUT, listing).await.ok()?.ok()?;

@@ -107,7 +107,7 @@ impl ProviderRegistry {
         registry
     }
 
-    fn insert(&mut self, name: &ProviderName, provider: Result<Provider, ProviderProblem>) {
+    pub(super) fn insert(&mut self, name: &ProviderName, provider: Result<Provider, ProviderProblem>) {
         match provider {
             Ok(provider) => {
                 self.providers.insert(name.clone(), provider);
