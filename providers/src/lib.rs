@@ -8,12 +8,18 @@ mod chat;
 mod credential;
 mod decode;
 mod drive;
+mod dropped;
+mod effort;
 mod error;
 mod http;
+mod openai;
 mod openai_chat;
+mod raw_object;
 mod registry;
+mod schema;
 pub mod scripted;
 mod sse;
+mod wire_name;
 
 pub use anthropic::{AnthropicBackend, AnthropicConfig, AnthropicCredential, CacheLifetime};
 pub use backend::{ChatBackend, ChatStream, ModelLimits};
@@ -25,6 +31,7 @@ pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use http::{BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, ProxySettings};
+pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
 pub use registry::{
     KeySource, LocalServer, Provider, ProviderProblem, ProviderRegistry, Route, RouteError, plan_routes,

@@ -15,15 +15,17 @@ use super::error::{self, WireError};
 use super::lessons::LessonBook;
 use super::model::ModelFacts;
 use super::model_list::{MODELS_PATH, ModelList};
-use super::rates::rate_limits;
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient};
+use crate::http::{HttpCall, HttpClient, json_body};
+use crate::openai::rate_limits;
 use crate::{
     CallLimits, ChatBackend, ChatDialect, ChatEvent, ChatRequest, ChatStream, Credential, HttpSettings,
     ModelLimits, ProviderError, RateLimits,
 };
 
 const COMPLETIONS_PATH: &str = "/chat/completions";
+/// What stands before the paths where the base URL is the bare root of a host.
+const VERSION_PATH: &str = "/v1";
 const KEY_VARIABLE: &str = "OPENAI_API_KEY";
 /// A model on this machine may read a long prompt for minutes before its first word, and may first have to be loaded.
 const LOCAL_PATIENCE: Duration = Duration::from_mins(10);
@@ -33,7 +35,8 @@ const LOCAL_PATIENCE: Duration = Duration::from_mins(10);
 pub struct OpenAiChatConfig {
     /// The configured name.
     pub name: ProviderName,
-    /// Where the API is (its base URL includes `/v1`) and how it is connected to.
+    /// Where the API is and how it is connected to. The base URL includes the version (`http://localhost:11434/v1`); to
+    /// the bare root of a host `/v1` is added.
     pub http: HttpSettings,
     /// Who pays. Servers other than OpenAI's own may need none.
     pub credential: Option<Credential>,
@@ -51,6 +54,8 @@ pub struct OpenAiChatBackend {
     dialect: ChatDialect,
     context_tokens: Option<u64>,
     lessons: Arc<LessonBook>,
+    completions_path: String,
+    models_path: String,
 }
 
 impl OpenAiChatBackend {
@@ -60,8 +65,11 @@ impl OpenAiChatBackend {
         if config.dialect == ChatDialect::Local {
             http.headers_timeout = http.headers_timeout.max(LOCAL_PATIENCE);
         }
+        let version = if http.base_url.path().is_empty() { VERSION_PATH } else { "" };
         Self {
             name: config.name,
+            completions_path: format!("{version}{COMPLETIONS_PATH}"),
+            models_path: format!("{version}{MODELS_PATH}"),
             http: HttpClient::new(http),
             authorization: config.credential.as_ref().map(Credential::bearer),
             dialect: config.dialect,
@@ -93,13 +101,11 @@ impl OpenAiChatBackend {
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
-        let wire = encode::to_wire(request, self.style(&request.model));
-        let body = encode::to_body(&wire)?;
-        drop(wire);
+        let body = json_body(&encode::to_wire(request, self.style(&request.model)))?;
         let lessons = Arc::clone(&self.lessons);
         let mut decoder = CompletionsDecoder::new(request, self.dialect, body.len(), lessons);
         let mut is_malformed = false;
-        let call = HttpCall { path: COMPLETIONS_PATH, headers, body };
+        let call = HttpCall { path: &self.completions_path, headers, body };
         let reply = self.http.open_sse(call, |reply| {
             is_malformed = WireError::read(&reply.body).is_malformed_output();
             error::of_reply(reply, &request.model)
@@ -124,7 +130,8 @@ impl OpenAiChatBackend {
     }
 
     async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
-        let list: ModelList = self.http.get_json(MODELS_PATH, self.headers()?, error::of_list_reply).await?;
+        let list: ModelList =
+            self.http.get_json(&self.models_path, self.headers()?, error::of_list_reply).await?;
         Ok(list.into_entries().into_iter().map(|entry| ModelId::new(entry.id)).collect())
     }
 }

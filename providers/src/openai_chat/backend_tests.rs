@@ -3,8 +3,9 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 
 use super::*;
+use crate::chat::testing::user;
 use crate::http::test_server::{Next, TestServer, event_stream, response, send};
-use crate::{BaseUrl, ExtraHeaders, Message, RateWindow, StopReason, UserTurn};
+use crate::{BaseUrl, ExtraHeaders, RateWindow, StopReason};
 
 const REPLY: &str = include_str!("fixtures/llama_server_tool_call.sse");
 const KEY: &str = "sk-test-0123456789";
@@ -26,15 +27,10 @@ fn backend(server: &TestServer) -> OpenAiChatBackend {
 
 fn request() -> ChatRequest {
     ChatRequest {
-        model: ModelId::new("m"),
-        system: "s".into(),
         tools: Arc::new([]),
-        messages: vec![Arc::new(Message::User(UserTurn::text("hi")))],
         max_output_tokens: Some(9),
         temperature: Some(0.3),
-        effort: None,
-        output: None,
-        cache_key: "k".into(),
+        ..crate::chat::testing::request("m", vec![user("hi")])
     }
 }
 
@@ -173,6 +169,11 @@ async fn models_are_listed() {
     let server = TestServer::always(response("200 OK", "content-type: application/json\r\n", list));
     assert_eq!(backend(&server).models().await.unwrap(), [ModelId::new("a"), ModelId::new("b")]);
     assert!(server.requests()[0].starts_with("GET /v1/models HTTP/1.1\r\n"));
+
+    // To the bare root of a host the version is added.
+    let config = OpenAiChatConfig { http: server.settings(), ..config(&server, ChatDialect::Local) };
+    OpenAiChatBackend::new(config).models().await.unwrap();
+    assert!(server.requests()[1].starts_with("GET /v1/models HTTP/1.1\r\n"));
 
     let server = TestServer::always(response("404 Not Found", "", "no such path"));
     assert_eq!(backend(&server).models().await.unwrap_err().kind(), "protocol");

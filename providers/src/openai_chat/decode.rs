@@ -12,8 +12,7 @@ use super::reasoning::Reasoning;
 use super::stream_wire::{Choice, Chunk, Delta, WireUsage};
 use super::text_calls;
 use super::tool_calls::ToolCalls;
-use crate::decode::Decoder;
-use crate::http::clean;
+use crate::decode::{Decoder, unreadable};
 use crate::sse::SseEvent;
 use crate::{
     AssistantPart, AssistantTurn, ChatDialect, ChatEvent, ChatReply, ChatRequest, ProviderError,
@@ -260,10 +259,6 @@ impl Decoder for CompletionsDecoder {
         }
         Ok(())
     }
-}
-
-fn unreadable(error: &serde_json::Error) -> ProviderError {
-    ProviderError::Protocol { detail: clean(&error.to_string()) }
 }
 
 #[cfg(test)]

@@ -1,13 +1,9 @@
-use std::convert::Infallible;
-
-use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, stream};
 use proptest::prelude::*;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Message, RateLimits, UserTurn, decode, sse};
+use crate::chat::testing::{tool, user};
+use crate::decode::testing;
 
 const TOOL_CALL: &str = include_str!("fixtures/llama_server_tool_call.sse");
 const FENCED_CALL: &str = include_str!("fixtures/llama_server_fenced_call.sse");
@@ -15,22 +11,8 @@ const MALFORMED: &str = include_str!("fixtures/llama_server_malformed.sse");
 const MODEL: &str = "qwen3:8b";
 
 fn request() -> ChatRequest {
-    let tool = |name: &str| ToolSpec {
-        name: name.into(),
-        description: "".into(),
-        input_schema: Arc::from(RawValue::from_string("{}".to_owned()).unwrap()),
-    };
-    ChatRequest {
-        model: ModelId::new(MODEL),
-        system: "s".into(),
-        tools: Arc::new([tool("Read"), tool("Glob")]),
-        messages: vec![Arc::new(Message::User(UserTurn::text("hi")))],
-        max_output_tokens: None,
-        temperature: None,
-        effort: None,
-        output: None,
-        cache_key: "k".into(),
-    }
+    let tools = Arc::new([tool("Read"), tool("Glob")]);
+    ChatRequest { tools, ..crate::chat::testing::request(MODEL, vec![user("hi")]) }
 }
 
 /// Everything that a stream of this body gives, and the failure that ended it, if one did.
@@ -38,33 +20,15 @@ fn decode_pieces<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     dialect: ChatDialect,
 ) -> (Vec<ChatEvent>, Option<ProviderError>) {
-    let pieces: Vec<_> = pieces.into_iter().map(|p| Ok::<_, Infallible>(Bytes::copy_from_slice(p))).collect();
-    let decoder = CompletionsDecoder::new(&request(), dialect, 400, Arc::default());
-    let stream = decode::decode(sse::events(stream::iter(pieces)), decoder, RateLimits::default());
-    let items = stream.collect::<Vec<_>>().now_or_never().expect("all bytes are there");
-    let mut events = Vec::new();
-    for item in items {
-        match item {
-            Ok(event) => events.push(event),
-            Err(error) => return (events, Some(error)),
-        }
-    }
-    (events, None)
+    testing::decode_pieces(CompletionsDecoder::new(&request(), dialect, 400, Arc::default()), pieces)
 }
 
 fn sse(chunks: &[Value]) -> String {
     chunks.iter().fold(String::new(), |text, chunk| format!("{text}data: {chunk}\n\n"))
 }
 
-/// The reply at the end of a body.
 fn finished_in(body: &str, dialect: ChatDialect) -> ChatReply {
-    match decode_pieces([body.as_bytes()], dialect) {
-        (mut events, None) => match events.pop() {
-            Some(ChatEvent::Finished(reply)) => *reply,
-            other => panic!("ends with {other:?}"),
-        },
-        (_, Some(error)) => panic!("{error}"),
-    }
+    testing::finished(CompletionsDecoder::new(&request(), dialect, 400, Arc::default()), body)
 }
 
 fn finished(body: &str) -> ChatReply {
@@ -143,10 +107,11 @@ fn reasoning_is_heard_and_kept_for_the_server() {
         })
         .collect();
     assert_eq!(heard, "Hm. ");
-    let state = finished(&body).turn.state.unwrap();
+    let reply = finished(&body);
+    let state = reply.turn.state.as_ref().unwrap();
     assert_eq!((&*state.format, state.model.as_str()), (FORMAT, MODEL));
     let echo = r#"{"role":"assistant","content":"Yes.","reasoning_content":"Hm. "}"#;
-    assert_eq!(state.items.iter().map(|item| item.get()).collect::<Vec<_>>(), [echo]);
+    assert_eq!(testing::echo(&reply), [echo]);
 }
 
 #[test]
@@ -316,13 +281,9 @@ proptest! {
     fn any_chunking_of_a_recorded_reply_decodes_to_the_same(
         cuts in prop::collection::vec(0..TOOL_CALL.len(), 0..60),
     ) {
-        let body = TOOL_CALL.as_bytes();
-        let mut at = cuts;
-        at.extend([0, body.len()]);
-        at.sort_unstable();
-        let pieces = at.windows(2).map(|pair| &body[pair[0]..pair[1]]);
-        let whole = decode_pieces([body], ChatDialect::Local);
-        prop_assert_eq!(format!("{:?}", decode_pieces(pieces, ChatDialect::Local)), format!("{whole:?}"));
+        let whole = decode_pieces([TOOL_CALL.as_bytes()], ChatDialect::Local);
+        let in_pieces = decode_pieces(testing::cut(TOOL_CALL, cuts), ChatDialect::Local);
+        prop_assert_eq!(format!("{in_pieces:?}"), format!("{whole:?}"));
     }
 
     #[test]

@@ -2,26 +2,25 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use codex_task_config::Effort;
 
 use super::FORMAT;
+use super::answer_form::{AnswerForm, answer_form};
 use super::lessons::Lessons;
 use super::model::ModelFacts;
-use super::schema::{AnswerForm, answer_form};
 use super::wire::{
     AssistantMessage, ChatCompletionsRequest, FunctionSpec, PlainRole, ResultRole, StreamOptions, Tool,
     WireCall, WireMessage,
 };
+use crate::dropped::SentParameters;
 use crate::{
-    AssistantPart, AssistantTurn, ChatDialect, ChatRequest, Message, ProviderError, ToolResult, UserPart,
-    UserTurn,
+    AssistantPart, AssistantTurn, ChatDialect, ChatRequest, Message, ToolResult, UserPart, UserTurn,
 };
 
 /// Highest temperature of this format.
 const TEMPERATURE_MAX: f32 = 2.0;
-/// What a failed tool says that says nothing.
-const SILENT_FAILURE: &str = "Error: the tool failed without a message";
+/// Beginnings of results that say by themselves that the tool failed.
+const FAILURE_MARKS: &[&str] = &["error", "<tool_use_error>"];
 /// Between texts that become one message.
 const PARAGRAPH: &str = "\n\n";
 
@@ -34,21 +33,11 @@ pub(super) struct Style {
     pub(super) lessons: Lessons,
 }
 
-/// The body, serialised.
-pub(super) fn to_body(wire: &ChatCompletionsRequest<'_>) -> Result<Bytes, ProviderError> {
-    serde_json::to_vec(wire).map(Bytes::from).map_err(|error| ProviderError::InvalidRequest {
-        status: 0,
-        detail: format!("the request cannot be written as JSON: {error}"),
-    })
-}
-
 /// The request on the wire. Parts that the model does not accept are left out; [`dropped`] names them.
 pub(super) fn to_wire(request: &ChatRequest, style: Style) -> ChatCompletionsRequest<'_> {
-    let facts = style.facts(request);
+    let sent = sent_parameters(request, style);
     let is_official = style.dialect == ChatDialect::OpenAi;
-    let limit = facts.max_tokens(request.max_output_tokens);
     let has_new_limit_name = is_official != style.lessons.other_limit_name;
-    let temperature = request.temperature.filter(|_| facts.sampling);
     let (response_format, words) = match answer_form(request, style.dialect, style.lessons) {
         AnswerForm::Free => (None, None),
         AnswerForm::Format(format) => (Some(format), None),
@@ -61,45 +50,27 @@ pub(super) fn to_wire(request: &ChatRequest, style: Style) -> ChatCompletionsReq
         stream_options: (!style.lessons.without_stream_options).then_some(options),
         tools: tools(request),
         messages: messages(request, style.dialect, words),
-        temperature: temperature.map(|asked| asked.clamp(0.0, TEMPERATURE_MAX)),
-        max_tokens: limit.filter(|_| !has_new_limit_name),
-        max_completion_tokens: limit.filter(|_| has_new_limit_name),
-        reasoning_effort: request.effort.and_then(|asked| facts.effort(asked)).map(Effort::as_str),
+        temperature: sent.temperature,
+        max_tokens: sent.max_tokens.filter(|_| !has_new_limit_name),
+        max_completion_tokens: sent.max_tokens.filter(|_| has_new_limit_name),
+        reasoning_effort: sent.effort.map(Effort::as_str),
         response_format,
-        prompt_cache_key: is_official.then_some(&*request.cache_key),
+        prompt_cache_key: Some(&*request.cache_key).filter(|key| is_official && !key.is_empty()),
     }
 }
 
 /// What is not sent as asked, each as a sentence.
 pub(super) fn dropped(request: &ChatRequest, style: Style) -> Vec<String> {
-    let (facts, model) = (style.facts(request), &request.model);
-    let temperature = request.temperature.and_then(|asked| {
-        if !facts.sampling {
-            Some(format!("temperature is not accepted by {model} and was left out"))
-        } else if asked > TEMPERATURE_MAX {
-            Some(format!("temperature {asked} is more than {model} accepts; {TEMPERATURE_MAX} was sent"))
-        } else {
-            None
-        }
-    });
-    let effort = request.effort.and_then(|asked| match facts.effort(asked) {
-        None => Some(format!("effort is not accepted by {model} and was left out")),
-        Some(known) if known != asked => {
-            let (asked, known) = (asked.as_str(), known.as_str());
-            Some(format!("effort {asked} is not known to {model}; {known} was sent"))
-        }
-        Some(_) => None,
-    });
-    let tokens = request.max_output_tokens.and_then(|asked| {
-        let sent = facts.max_tokens(Some(asked)).filter(|sent| *sent < u64::from(asked))?;
-        Some(format!("max_tokens {asked} is more than {model} can; {sent} was sent"))
-    });
-    [temperature, effort, tokens].into_iter().flatten().collect()
+    sent_parameters(request, style).deviations(request)
 }
 
-impl Style {
-    fn facts(&self, request: &ChatRequest) -> ModelFacts {
-        ModelFacts::of(&request.model, self.dialect, self.context_tokens, self.lessons)
+fn sent_parameters(request: &ChatRequest, style: Style) -> SentParameters {
+    let facts = ModelFacts::of(&request.model, style.dialect, style.context_tokens, style.lessons);
+    let temperature = request.temperature.filter(|_| facts.sampling);
+    SentParameters {
+        temperature: temperature.map(|asked| asked.clamp(0.0, TEMPERATURE_MAX)),
+        effort: request.effort.and_then(|asked| facts.effort(asked)),
+        max_tokens: facts.max_tokens(request.max_output_tokens),
     }
 }
 
@@ -171,17 +142,11 @@ fn push_user_turn<'a>(messages: &mut Vec<WireMessage<'a>>, turn: &'a UserTurn) {
 
 /// The format has no flag for failure: the text must say it.
 fn result_text(result: &ToolResult) -> Cow<'_, str> {
-    let text = &*result.text;
-    let begins_with = |word: &str| {
-        text.trim_start().get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-    };
-    if !result.is_error || begins_with("error") || begins_with("<tool_use_error>") {
-        Cow::Borrowed(text)
-    } else if text.trim().is_empty() {
-        Cow::Borrowed(SILENT_FAILURE)
-    } else {
-        Cow::Owned(format!("Error: {text}"))
-    }
+    let text = result.text_or_notice();
+    let says_so = FAILURE_MARKS.iter().any(|mark| {
+        text.trim_start().get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
+    });
+    if result.is_error && !says_so { Cow::Owned(format!("Error: {text}")) } else { Cow::Borrowed(text) }
 }
 
 /// The turn as this very model wrote it, or its neutral form for any other.

@@ -1,59 +1,15 @@
 use std::sync::Arc;
 
 use codex_task_config::ModelId;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{OutputSchema, ProviderState, ToolCall, ToolSpec};
+use crate::chat::testing::{assistant, assistant_of, call, failure, result, results, text, tool, user};
+use crate::http::json_body;
+use crate::{OutputSchema, ToolSpec};
 
 fn request(messages: Vec<Message>) -> ChatRequest {
-    ChatRequest {
-        model: ModelId::new("m"),
-        system: "You review code.".into(),
-        tools: Arc::new([tool("Read"), tool("Grep")]),
-        messages: messages.into_iter().map(Arc::new).collect(),
-        max_output_tokens: Some(4_096),
-        temperature: Some(0.3),
-        effort: None,
-        output: None,
-        cache_key: "key".into(),
-    }
-}
-
-fn tool(name: &str) -> ToolSpec {
-    let input_schema =
-        raw(r#"{"type":"object","properties":{"path":{"type":"string"}},"additionalProperties":false}"#);
-    ToolSpec { name: name.into(), description: format!("{name}s files.").into(), input_schema }
-}
-
-fn raw(json: &str) -> Arc<RawValue> {
-    RawValue::from_string(json.to_owned()).unwrap().into()
-}
-
-fn user(text: &str) -> Message {
-    Message::User(UserTurn::text(text))
-}
-
-fn result(call_id: &str, text: &str, is_error: bool) -> UserPart {
-    let (call_id, text) = (call_id.into(), text.into());
-    UserPart::ToolResult(ToolResult { call_id, tool: "Read".into(), text, is_error })
-}
-
-fn results(parts: Vec<UserPart>) -> Message {
-    Message::User(UserTurn { parts })
-}
-
-fn call(id: &str, arguments: &str) -> AssistantPart {
-    AssistantPart::ToolCall(ToolCall { id: id.into(), name: "Read".into(), arguments: arguments.into() })
-}
-
-fn text(text: &str) -> AssistantPart {
-    AssistantPart::Text { text: text.to_owned() }
-}
-
-fn assistant(parts: Vec<AssistantPart>) -> Message {
-    Message::Assistant(AssistantTurn { parts, state: None })
+    ChatRequest { temperature: Some(0.3), ..crate::chat::testing::request("m", messages) }
 }
 
 fn style(dialect: ChatDialect) -> Style {
@@ -61,7 +17,7 @@ fn style(dialect: ChatDialect) -> Style {
 }
 
 fn body_in(request: &ChatRequest, style: Style) -> String {
-    String::from_utf8(to_body(&to_wire(request, style)).unwrap().to_vec()).unwrap()
+    String::from_utf8(json_body(&to_wire(request, style)).unwrap().to_vec()).unwrap()
 }
 
 fn json_in(request: &ChatRequest, style: Style) -> Value {
@@ -79,8 +35,8 @@ fn a_conversation_with_tools_is_written_in_full() {
         assistant(vec![text("I look."), call("call_1", r#"{"n": 1.0}"#), call("call_2", "")]),
         results(vec![
             UserPart::Text { text: "Go on.".into() },
-            result("call_1", "fn main() {}", false),
-            result("call_2", "no such file", true),
+            result("call_1", "fn main() {}"),
+            failure("call_2", "no such file"),
         ]),
         assistant(vec![text("Done.")]),
         user("Thanks."),
@@ -126,10 +82,8 @@ fn a_plain_request_has_no_optional_keys() {
 #[test]
 fn reasoning_is_echoed_byte_for_byte_to_its_model_and_stripped_for_another() {
     let echo = r#"{"role":"assistant","content":"","reasoning_content":"Hm. ","tool_calls":[{"id":"c","type":"function","function":{"name":"Read","arguments":"{\"n\": 1.0}"}}]}"#;
-    let state = ProviderState { format: FORMAT.into(), model: ModelId::new("m"), items: vec![raw(echo)] };
-    let turn = AssistantTurn { parts: vec![call("c", r#"{"n": 1.0}"#)], state: Some(state) };
-    let mut conversation =
-        request(vec![user("Hi."), Message::Assistant(turn), results(vec![result("c", "x", false)])]);
+    let turn = assistant_of(FORMAT, "m", vec![call("c", r#"{"n": 1.0}"#)], &[echo]);
+    let mut conversation = request(vec![user("Hi."), turn, results(vec![result("c", "x")])]);
     let stripped = echo.replace(r#""reasoning_content":"Hm. ","#, "");
     let seen = body_in(&conversation, style(ChatDialect::Local));
     assert!(seen.contains(echo) && !seen.contains(&stripped), "{seen}");
@@ -147,7 +101,7 @@ fn texts_of_one_role_become_one_message_and_silent_turns_none() {
         results(vec![]),
         assistant(vec![text("c")]),
         assistant(vec![call("call_1", "{}")]),
-        results(vec![result("call_1", "x", false)]),
+        results(vec![result("call_1", "x")]),
         user("d"),
     ]);
     let wire = json_of(&conversation);
@@ -170,17 +124,17 @@ fn texts_of_one_role_become_one_message_and_silent_turns_none() {
 
 #[test]
 fn a_failed_tool_says_so_once() {
-    let sent = |said: &str, is_error: bool| {
-        let turns =
-            vec![user("x"), assistant(vec![call("c", "{}")]), results(vec![result("c", said, is_error)])];
+    let sent = |part: UserPart| {
+        let turns = vec![user("x"), assistant(vec![call("c", "{}")]), results(vec![part])];
         json_of(&request(turns))["messages"][3]["content"].as_str().unwrap().to_owned()
     };
-    assert_eq!(sent("no such file", true), "Error: no such file");
-    assert_eq!(sent("Error: no such file", true), "Error: no such file");
-    assert_eq!(sent("<tool_use_error>no</tool_use_error>", true), "<tool_use_error>no</tool_use_error>");
-    assert_eq!(sent(" ", true), SILENT_FAILURE);
-    assert_eq!(sent("", false), "");
-    assert_eq!(sent("é", true), "Error: é");
+    assert_eq!(sent(failure("c", "no such file")), "Error: no such file");
+    for said in ["Error: no such file", " error: no", "<tool_use_error>no</tool_use_error>"] {
+        assert_eq!(sent(failure("c", said)), said);
+    }
+    assert_eq!(sent(failure("c", " ")), "Error: (the tool failed without a message)");
+    assert_eq!(sent(failure("c", "é")), "Error: é");
+    assert_eq!(sent(result("c", "")), "");
 }
 
 #[test]
@@ -198,25 +152,38 @@ fn structured_output_is_a_format_where_tools_stay_usable_and_words_elsewhere() {
     let output = Some(OutputSchema { name: "review".into(), schema: Arc::new(schema.clone()) });
     let with_tools = ChatRequest { output, ..request(vec![user("x")]) };
     let without_tools = ChatRequest { tools: Arc::new([]), ..with_tools.clone() };
-    let format = json!({
-        "type": "json_schema",
-        "json_schema": {"name": "review", "schema": schema, "strict": false},
-    });
+    let list = Some(OutputSchema { name: "list".into(), schema: Arc::new(json!({"type": "array"})) });
+    let of_list = ChatRequest { output: list, ..without_tools.clone() };
     let local = style(ChatDialect::Local);
+    let hosted = style(ChatDialect::Compatible);
     let refusing =
         Style { lessons: Lessons { without_response_format: true, ..Lessons::default() }, ..local };
     for (request, style, has_format) in [
         (&with_tools, style(ChatDialect::OpenAi), true),
+        (&without_tools, hosted, true),
         (&without_tools, local, true),
+        (&with_tools, hosted, false),
         (&with_tools, local, false),
         (&without_tools, refusing, false),
+        (&of_list, local, true),
+        // OpenAI takes nothing but objects.
+        (&of_list, hosted, false),
     ] {
         let wire = json_in(request, style);
         let system = wire["messages"][0]["content"].as_str().unwrap();
-        let seen = (wire.get("response_format"), system.contains(&schema.to_string()));
-        assert_eq!(seen, (has_format.then_some(&format), !has_format), "{style:?}");
+        let has_words = system.contains("JSON schema");
+        assert_eq!(
+            (wire.get("response_format").is_some(), has_words),
+            (has_format, !has_format),
+            "{style:?}"
+        );
         assert!(system.starts_with("You review code."));
     }
+    // A grammar is made of the schema as it is; OpenAI wants it closed.
+    let sent = |style| json_in(&without_tools, style)["response_format"]["json_schema"].take();
+    assert_eq!(sent(local), json!({"name": "review", "schema": schema, "strict": true}));
+    let closed = json!(false);
+    assert_eq!(sent(hosted)["schema"]["additionalProperties"], closed);
 }
 
 #[test]

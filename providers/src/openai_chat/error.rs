@@ -7,7 +7,7 @@ use codex_task_config::ModelId;
 use serde_json::Value;
 
 use crate::ProviderError;
-use crate::http::{ErrorReply, clean};
+use crate::http::{ErrorReply, clean, duration_after, mentions};
 
 /// Codes and types that say that money, not time, is short.
 const MONEY_CODES: &[&str] = &[
@@ -34,6 +34,8 @@ const MONEY_WORDS: &[&str] = &[
 ];
 /// Words of a 429 without a hint that say that the day is over.
 const DAY_WORDS: &[&str] = &["per day", "per-day", "daily"];
+/// Words before the time after which a call may be made again.
+const HINT_WORDS: &[&str] = &["try again in", "retry in"];
 /// Words, codes and types that say that the conversation does not fit.
 const TOO_LONG_WORDS: &[&str] = &[
     "context_length_exceeded",
@@ -152,14 +154,12 @@ impl WireError {
 
     /// Message, type, code and whatever else can tell.
     fn mentions(&self, words: &[&str]) -> bool {
-        let texts = [&self.message, &self.kind, &self.code, &self.raw].map(|text| text.to_ascii_lowercase());
-        words.iter().any(|word| texts.iter().any(|text| text.contains(word)))
+        [&self.message, &self.kind, &self.code, &self.raw].into_iter().any(|text| mentions(text, words))
     }
 
     /// Whether the message itself has one of the words, not only its type: `invalid_request_error` says nothing.
     fn says(&self, words: &[&str]) -> bool {
-        let texts = [&self.message, &self.raw].map(|text| text.to_ascii_lowercase());
-        words.iter().any(|word| texts.iter().any(|text| text.contains(word)))
+        mentions(&self.message, words) || mentions(&self.raw, words)
     }
 
     /// The status that the failure would have had, for failures inside a stream.
@@ -184,17 +184,13 @@ pub(super) fn of_reply(reply: &ErrorReply, model: &ModelId) -> ProviderError {
     if !error.raw.is_empty() {
         detail = clean(&format!("{detail}: {}", error.raw));
     }
-    Fault { status: reply.status, error, detail, retry_after: retry_after(reply) }.classify(model)
+    let retry_after = retry_after(reply, &error);
+    Fault { status: reply.status, error, detail, retry_after }.classify(model)
 }
 
 /// Reads an error status of the list of models: no model is asked for, so a 404 says that there is no list.
 pub(super) fn of_list_reply(reply: &ErrorReply) -> ProviderError {
-    match of_reply(reply, &ModelId::new("")) {
-        ProviderError::ModelNotFound { detail, .. } => {
-            ProviderError::InvalidRequest { status: reply.status, detail }
-        }
-        other => other,
-    }
+    reply.about_a_list(of_reply(reply, &ModelId::new("")))
 }
 
 /// Reads a failure that came after the status 200.
@@ -208,10 +204,11 @@ pub(super) fn of_event(error: WireError, model: &ModelId) -> ProviderError {
     Fault { status: error.status(), error, detail, retry_after: None }.classify(model)
 }
 
-/// The server's hint; a LiteLLM gateway passes it on under its own name.
-fn retry_after(reply: &ErrorReply) -> Option<Duration> {
+/// The server's hint. A LiteLLM gateway passes it on under its own name, others have it in their message only.
+fn retry_after(reply: &ErrorReply, error: &WireError) -> Option<Duration> {
     let passed_on = || reply.header("llm_provider-retry-after")?.trim().parse().ok().map(Duration::from_secs);
-    reply.retry_after().or_else(passed_on)
+    let in_words = || HINT_WORDS.iter().find_map(|words| duration_after(&error.message, words));
+    reply.retry_after().or_else(passed_on).or_else(in_words)
 }
 
 /// All that is known about a failure.

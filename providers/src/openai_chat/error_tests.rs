@@ -179,6 +179,8 @@ fn hints_are_kept_also_those_that_a_gateway_passes_on() {
     assert_eq!(hint(&[("retry-after-ms", "250")]), Some(Duration::from_millis(250)));
     assert_eq!(hint(&[("llm_provider-retry-after", "60")]), Some(Duration::from_mins(1)));
     assert_eq!(hint(&[]), None);
+    let in_words = classify(429, &[], &body("Rate limit reached. Please try again in 7.5s."));
+    assert_eq!(in_words.retry_after(), Some(Duration::from_millis(7_500)));
 }
 
 #[test]

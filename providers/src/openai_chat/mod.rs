@@ -4,6 +4,7 @@
 //! Few of them agree on more than the outline, so reading is tolerant and writing keeps to what all of them take. Where
 //! a server still refuses a part that a request can do without, that is remembered for its model ([`lessons`]).
 
+mod answer_form;
 mod backend;
 mod decode;
 mod dialect;
@@ -13,9 +14,7 @@ mod lessons;
 mod loose;
 mod model;
 mod model_list;
-mod rates;
 mod reasoning;
-mod schema;
 mod stream_wire;
 mod text_calls;
 mod tool_calls;

@@ -1,8 +1,9 @@
 //! What this backend must know of a model before it writes a request.
 
-use codex_task_config::{Capabilities, Effort, ModelId, PriceTable, ProviderKind, vendor_of_model};
+use codex_task_config::{Effort, ModelId, PriceTable, ProviderKind, vendor_of_model};
 
 use super::lessons::Lessons;
+use crate::effort::{high_efforts, nearest_effort};
 use crate::{ChatDialect, ModelLimits};
 
 /// Output limit of a model whose limit nobody knows, where its window is known from the price table.
@@ -22,8 +23,8 @@ pub(super) struct ModelFacts {
     output_default: Option<u64>,
     /// Whether it accepts `temperature`.
     pub(super) sampling: bool,
-    /// The efforts that it knows, lowest first.
-    efforts: &'static [Effort],
+    /// The efforts that it knows besides `low`, `medium` and `high`; `None` where it knows none at all.
+    high_efforts: Option<&'static [Effort]>,
 }
 
 impl ModelFacts {
@@ -43,7 +44,7 @@ impl ModelFacts {
                 limits: own.or_else(|| listed_limits(model)),
                 output_default: None,
                 sampling: true,
-                efforts: USUAL_EFFORTS,
+                high_efforts: Some(&[]),
             },
             ChatDialect::Local => Self {
                 limits: own,
@@ -51,7 +52,7 @@ impl ModelFacts {
                     context_tokens.map_or(LOCAL_OUTPUT_TOKENS, |tokens| LOCAL_OUTPUT_TOKENS.min(tokens / 2)),
                 ),
                 sampling: true,
-                efforts: USUAL_EFFORTS,
+                high_efforts: Some(&[]),
             },
         }
     }
@@ -66,7 +67,7 @@ impl ModelFacts {
             limits: own.or_else(|| listed_limits(model)),
             output_default: None,
             sampling: !reasons,
-            efforts: if reasons { efforts(capabilities) } else { &[] },
+            high_efforts: reasons.then(|| high_efforts(capabilities)),
         }
     }
 
@@ -78,21 +79,7 @@ impl ModelFacts {
 
     /// The effort that the model knows and that comes nearest from below; `None` where it knows none.
     pub(super) fn effort(&self, asked: Effort) -> Option<Effort> {
-        self.efforts.iter().copied().filter(|effort| *effort <= asked).max()
-    }
-}
-
-/// What servers know that know efforts at all.
-const USUAL_EFFORTS: &[Effort] = &[Effort::Low, Effort::Medium, Effort::High];
-
-fn efforts(capabilities: Capabilities) -> &'static [Effort] {
-    let knows = |flag: Option<bool>| flag == Some(true);
-    if knows(capabilities.max_reasoning_effort) {
-        &[Effort::Low, Effort::Medium, Effort::High, Effort::Xhigh, Effort::Max]
-    } else if knows(capabilities.xhigh_reasoning_effort) {
-        &[Effort::Low, Effort::Medium, Effort::High, Effort::Xhigh]
-    } else {
-        USUAL_EFFORTS
+        self.high_efforts.map(|high_efforts| nearest_effort(asked, high_efforts))
     }
 }
 

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::wire::is_object;
 use crate::ToolSpec;
+use crate::raw_object::RawObject;
 
 const FENCE: &str = "```";
 const TAG_OPENS: &str = "<tool_call>";
@@ -122,7 +122,7 @@ fn call(json: &str, offered: &[ToolSpec]) -> Option<TextCall> {
     let written = form.arguments.get();
     // Some models put the arguments into a string, as the wire format does.
     let arguments = serde_json::from_str::<String>(written).unwrap_or_else(|_| written.to_owned());
-    let is_call = is_offered && is_object(&arguments);
+    let is_call = is_offered && RawObject::read(&arguments).is_some();
     is_call.then(|| TextCall { name: form.name.into_owned(), arguments })
 }
 

@@ -1,18 +1,11 @@
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::chat::testing::tool;
 
-fn offered() -> Vec<ToolSpec> {
-    ["Read", "Glob"]
-        .map(|name| ToolSpec {
-            name: name.into(),
-            description: "".into(),
-            input_schema: Arc::from(RawValue::from_string("{}".to_owned()).unwrap()),
-        })
-        .to_vec()
+fn offered() -> [ToolSpec; 2] {
+    ["Read", "Glob"].map(tool)
 }
 
 /// Names and arguments of the calls, and the words around them.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::stream_wire::ToolFragment;
-use super::wire::is_object;
+use crate::raw_object::RawObject;
 use crate::{AssistantTurn, ChatEvent, ChatRequest, Message, ToolCall};
 
 /// Beginning of the ids that we give to calls without one.
@@ -103,7 +103,9 @@ impl ToolCalls {
 
     /// Whether the arguments of all calls are whole: a stream that was cut leaves them open.
     pub(super) fn are_whole(&self) -> bool {
-        self.open.iter().all(|call| call.arguments.trim().is_empty() || is_object(&call.arguments))
+        self.open
+            .iter()
+            .all(|call| call.arguments.trim().is_empty() || RawObject::read(&call.arguments).is_some())
     }
 
     /// Completes the calls, each with an id of its own.
@@ -147,7 +149,7 @@ impl ToolCalls {
         let begins_again = id.is_empty()
             && !name.is_empty()
             && arguments.trim_start().starts_with('{')
-            && is_object(&call.arguments);
+            && RawObject::read(&call.arguments).is_some();
         if has_other_id { same_id() } else { Some(place).filter(|_| !begins_again) }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AssistantPart, UserTurn};
+use crate::chat::testing::{assistant, request, user};
 
 /// The calls that these fragments make, as `id name arguments`.
 fn calls(fragments: &[&str]) -> Vec<String> {
@@ -79,21 +79,7 @@ fn ids_are_unique_within_the_turn_and_empty_calls_are_none() {
 
 #[test]
 fn ids_of_our_own_go_on_where_the_conversation_ends() {
-    let call = |id: &str| {
-        AssistantPart::ToolCall(ToolCall { id: id.into(), name: "Read".into(), arguments: String::new() })
-    };
-    let parts = vec![call("call_7"), call("call_x9"), call("toolu_8")];
-    let turn = Message::Assistant(AssistantTurn { parts, state: None });
-    let request = ChatRequest {
-        model: codex_task_config::ModelId::new("m"),
-        system: "".into(),
-        tools: Arc::new([]),
-        messages: vec![Arc::new(Message::User(UserTurn::text("hi"))), Arc::new(turn)],
-        max_output_tokens: None,
-        temperature: None,
-        effort: None,
-        output: None,
-        cache_key: "".into(),
-    };
-    assert_eq!(ToolCalls::after(&request).next_number, 8);
+    let call = |id: &str| crate::chat::testing::call(id, "");
+    let turn = assistant(vec![call("call_7"), call("call_x9"), call("toolu_8")]);
+    assert_eq!(ToolCalls::after(&request("m", vec![user("hi"), turn])).next_number, 8);
 }

@@ -7,6 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::raw_object::object_or_empty;
+use crate::wire_name::wire_name;
+
 /// `POST /chat/completions`.
 #[derive(Debug, Serialize)]
 pub(super) struct ChatCompletionsRequest<'a> {
@@ -132,7 +135,7 @@ pub(super) enum CallKind {
 /// What is called, and with what.
 #[derive(Debug, Serialize)]
 pub(super) struct WireFunction<'a> {
-    pub(super) name: &'a str,
+    pub(super) name: Cow<'a, str>,
     pub(super) arguments: &'a str,
 }
 
@@ -147,7 +150,7 @@ pub(super) enum ResponseFormat<'a> {
 #[derive(Debug, Serialize)]
 pub(super) struct JsonSchema<'a> {
     pub(super) name: &'a str,
-    pub(super) schema: &'a Value,
+    pub(super) schema: Cow<'a, Value>,
     pub(super) strict: bool,
 }
 
@@ -167,14 +170,9 @@ impl<'a> AssistantMessage<'a> {
 
 impl<'a> WireCall<'a> {
     /// A call. Arguments that are no JSON object become one: servers parse them, and refuse a whole conversation for a
-    /// broken one. The model learns of them from the error result of the call.
+    /// broken one.
     pub(super) fn new(id: &'a str, name: &'a str, arguments: &'a str) -> Self {
-        let arguments = if is_object(arguments) { arguments } else { "{}" };
-        Self { id, kind: CallKind::Function, function: WireFunction { name, arguments }, extra_content: None }
+        let function = WireFunction { name: wire_name(name), arguments: object_or_empty(arguments).get() };
+        Self { id, kind: CallKind::Function, function, extra_content: None }
     }
-}
-
-/// Whether a text is a JSON object.
-pub(super) fn is_object(text: &str) -> bool {
-    text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }

@@ -14,7 +14,8 @@ use super::{KeySource, Provider, ProviderProblem};
 use crate::scripted::{Scenario, ScriptedBackend};
 use crate::{
     AnthropicBackend, AnthropicConfig, AnthropicCredential, BaseUrl, CacheLifetime, ChatBackend, ChatDialect,
-    Credential, ExtraHeaders, HttpSettings, OpenAiChatBackend, OpenAiChatConfig, ProxySettings,
+    Credential, ExtraHeaders, HttpSettings, OpenAiBackend, OpenAiChatBackend, OpenAiChatConfig, OpenAiConfig,
+    ProxySettings,
 };
 
 /// Largest scenario file that is read.
@@ -95,7 +96,11 @@ impl Builder<'_> {
                 credential: key.map(|key| key.credential),
                 context_tokens: self.settings.context_tokens,
             })),
-            ProviderKind::OpenAi | ProviderKind::Gemini | ProviderKind::Scripted => {
+            ProviderKind::OpenAi => {
+                let credential = key.map(|key| key.credential);
+                Arc::new(OpenAiBackend::new(OpenAiConfig { name, http, credential }))
+            }
+            ProviderKind::Gemini | ProviderKind::Scripted => {
                 let reason = format!("this build does not speak the format '{}'", kind.as_str());
                 let help = "use kind: openai_chat with the address of a compatible server";
                 return Err(self.problem(reason, help));

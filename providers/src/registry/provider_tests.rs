@@ -52,6 +52,16 @@ fn the_environment_configures_a_vendor_by_its_key_or_its_address() {
 }
 
 #[test]
+fn openai_needs_no_key_for_a_server_on_this_machine() {
+    let settings = Settings::default();
+    let url = "http://127.0.0.1:9000/v1";
+    let registry = registry(&settings, &[("OPENAI_BASE_URL", url)]);
+    let provider = registry.get(&ProviderName::new("openai")).unwrap();
+    assert_eq!((provider.kind, &provider.key), (ProviderKind::OpenAi, &KeySource::Absent));
+    assert_eq!(provider.base_url.as_ref().unwrap().as_str(), url);
+}
+
+#[test]
 fn a_provider_that_cannot_be_used_is_left_out_and_remembered() {
     let registry = registry(&Settings::default(), &[("ANTHROPIC_API_KEY", "two\nlines")]);
     assert!(registry.is_empty());
