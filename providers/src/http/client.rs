@@ -1,10 +1,11 @@
 //! One provider's HTTP client.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, Response};
 use serde::de::DeserializeOwned;
@@ -25,6 +26,9 @@ const H2_KEEPALIVE: Duration = Duration::from_secs(20);
 /// many small frames for an attack and ends the connection with `ENHANCE_YOUR_CALM`; so does the adaptive window.
 const H2_CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 const H2_STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// llama-server ends a connection after each stream while it promises to keep it. A call that is sent just then, which
+/// is when a waiting agent gets its permit, would fail.
+const SILENT_CLOSER: &str = "llama.cpp";
 /// Most of an error body that is read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
 /// Longest wait for the body of an error: its status alone says most.
@@ -57,14 +61,25 @@ pub(crate) struct SseReply {
 pub(crate) struct HttpClient {
     settings: HttpSettings,
     host: String,
+    /// Keeps connections for the next call.
     client: OnceCell<Client>,
+    /// Makes a connection for each call: for servers that close theirs without saying so.
+    unkept: OnceCell<Client>,
+    /// Set by the first reply of such a server, from then on `unkept` is used.
+    closes_silently: AtomicBool,
 }
 
 impl HttpClient {
     /// Costs nothing until the first call.
     pub(crate) fn new(settings: HttpSettings) -> Self {
         let host = settings.base_url.host();
-        Self { settings, host, client: OnceCell::new() }
+        Self {
+            settings,
+            host,
+            client: OnceCell::new(),
+            unkept: OnceCell::new(),
+            closes_silently: AtomicBool::new(false),
+        }
     }
 
     /// How errors name the server.
@@ -97,6 +112,9 @@ impl HttpClient {
         *request.body_mut() = Some(call.body.into());
         let mut response = self.send(request, classify).await?;
         let headers = std::mem::take(response.headers_mut());
+        if headers.get(SERVER).is_some_and(|name| name == SILENT_CLOSER) {
+            self.closes_silently.store(true, Ordering::Relaxed);
+        }
         let events = match content_type(&headers) {
             ContentType::EventStream => sse::events(response.bytes_stream()),
             ContentType::Json => document(response),
@@ -174,9 +192,14 @@ impl HttpClient {
     }
 
     async fn client(&self) -> Result<&Client, ProviderError> {
-        match self.client.get() {
+        let (client, idle_max) = if self.closes_silently.load(Ordering::Relaxed) {
+            (&self.unkept, 0)
+        } else {
+            (&self.client, self.settings.in_flight_max)
+        };
+        match client.get() {
             Some(client) => Ok(client),
-            None => self.client.get_or_try_init(|| self.build()).await,
+            None => client.get_or_try_init(|| self.build(idle_max)).await,
         }
     }
 
@@ -185,7 +208,7 @@ impl HttpClient {
     }
 
     /// Builds the client; reading the machine's certificates happens beside the event loop.
-    async fn build(&self) -> Result<Client, ProviderError> {
+    async fn build(&self, idle_max: usize) -> Result<Client, ProviderError> {
         let tls = if self.settings.base_url.is_https() {
             let loaded = tokio::task::spawn_blocking(tls::trusting_the_platform).await;
             loaded.map_err(|panic| self.no_client(&panic))?
@@ -205,7 +228,7 @@ impl HttpClient {
             .connect_timeout(self.settings.connect_timeout)
             .tcp_nodelay(true)
             .tcp_keepalive(TCP_KEEPALIVE)
-            .pool_max_idle_per_host(self.settings.in_flight_max)
+            .pool_max_idle_per_host(idle_max)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .http2_keep_alive_interval(H2_KEEPALIVE)
             .http2_adaptive_window(false)

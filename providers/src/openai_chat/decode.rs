@@ -98,7 +98,7 @@ impl CompletionsDecoder {
             self.fail(WireError::read(error.get()), out)?;
             return Ok(true);
         }
-        let is_whole = choice.message.is_some();
+        let is_whole = choice.delta.is_none() && choice.message.is_some();
         if let Some(delta) = choice.delta.or(choice.message) {
             self.extend(delta, out);
         }
