@@ -34,7 +34,7 @@ pub struct RequiredFields {
 /// What an agent is made of.
 pub(super) struct Parts<'a> {
     pub(super) fields: &'a [Field],
-    /// The lines of its file.
+    /// The lines of its frontmatter.
     pub(super) lines: &'a [&'a str],
     pub(super) prompt: &'a str,
     pub(super) source: AgentSource,

@@ -46,12 +46,26 @@ impl Frontmatter {
             frontmatter.problems.push(problem);
             frontmatter.fixes.push(Fix { first_line: place.key.line, last_line: place.last_line, line });
         }
+        if !frontmatter.fixes.is_empty() {
+            frontmatter.fixes.extend(between(&frontmatter.fields, text));
+        }
         Ok(frontmatter)
     }
 
     /// The field of this key.
     pub(super) fn field(&self, key: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.key == key)
+    }
+
+    /// Whether two have the same keys with the same values.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        // As text, in which a number that is none equals itself.
+        self.to_yaml() == other.to_yaml()
+    }
+
+    /// All of it written anew, a line for each key.
+    pub(super) fn to_yaml(&self) -> String {
+        self.fields.iter().map(|field| write::line(&field.key, &field.value) + "\n").collect()
     }
 
     fn lenient(text: &str, error: Problem) -> Result<Self, Box<Problem>> {
@@ -122,6 +136,24 @@ fn set_last_lines(fields: &mut [Field], text: &str) {
         let counts = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
         place.last_line = place.key.line + own.iter().rposition(counts).unwrap_or(0);
     }
+}
+
+/// Lines between the fields that are indented with tabs: to YAML a tab is never nothing, not even before a comment.
+fn between<'a>(fields: &'a [Field], text: &'a str) -> impl Iterator<Item = Fix> + use<'a> {
+    let is_own = |number: usize| {
+        fields.iter().filter_map(|field| field.place).any(|at| (at.key.line..=at.last_line).contains(&number))
+    };
+    let lines = text.lines().zip(2..).filter(move |(_, number)| !is_own(*number));
+    lines.filter_map(|(line, number)| {
+        let tidy = line.trim();
+        let is_nothing = tidy.is_empty() || tidy.starts_with('#');
+        let is_tabbed = line.get(..line.len() - line.trim_start().len())?.contains('\t');
+        (is_nothing && is_tabbed).then(|| Fix {
+            first_line: number,
+            last_line: number,
+            line: tidy.to_owned(),
+        })
+    })
 }
 
 /// Claude Code reads `\n` in a description as a line break, whatever quotes it stands in.

@@ -21,6 +21,7 @@ mod keys;
 mod lenient;
 mod places;
 mod registry;
+mod render;
 mod report;
 mod selection;
 mod template;

@@ -55,10 +55,10 @@ impl AgentReport {
     pub(super) fn judge(text: &str, source: AgentSource, path: Option<&Path>) -> Self {
         let text = normalized(text);
         let read = Document::split(&text).and_then(|document| {
-            Frontmatter::read(document.frontmatter).map(|frontmatter| (frontmatter, document.body))
+            Frontmatter::read(document.frontmatter).map(|frontmatter| (frontmatter, document))
         });
         let mut report = match read {
-            Ok((frontmatter, body)) => Self::of_frontmatter(frontmatter, &text, body, source, path),
+            Ok((frontmatter, document)) => Self::of_frontmatter(frontmatter, document, source, path),
             Err(problem) => Self::broken(*problem, path),
         };
         report.text = text.into_owned();
@@ -87,13 +87,12 @@ impl AgentReport {
 
     fn of_frontmatter(
         frontmatter: Frontmatter,
-        text: &str,
-        body: &str,
+        document: Document<'_>,
         source: AgentSource,
         path: Option<&Path>,
     ) -> Self {
-        let lines: Vec<&str> = text.lines().collect();
-        let parts = Parts { fields: &frontmatter.fields, lines: &lines, prompt: body, source, path };
+        let lines: Vec<&str> = document.frontmatter.lines().collect();
+        let parts = Parts { fields: &frontmatter.fields, lines: &lines, prompt: document.body, source, path };
         let Built { definition, required, unknown_tools, problems: of_keys } = build(&parts);
         let written_name = frontmatter.field("name").and_then(|field| field.value.text()).map(str::trim);
         let stem = || path.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
@@ -103,7 +102,7 @@ impl AgentReport {
         };
         let mut problems = frontmatter.problems;
         problems.extend(of_keys);
-        if body.trim().is_empty() {
+        if document.body.trim().is_empty() {
             problems.push(Problem::note("the file has no body: the agent has no prompt of its own"));
         }
         let mut problems: Vec<Problem> = problems.into_iter().map(|problem| in_file(problem, path)).collect();
@@ -140,7 +139,18 @@ impl AgentReport {
 
     /// The text as YAML alone would read it, with the same meaning; `None` when it is YAML already.
     pub fn fixed_text(&self) -> Option<String> {
-        (!self.fixes.is_empty()).then(|| fixed(&self.text, &self.fixes))
+        if self.fixes.is_empty() {
+            return None;
+        }
+        let document = Document::split(&self.text).ok()?;
+        let frontmatter = Frontmatter::read(document.frontmatter).ok()?;
+        let fixed = fixed(&self.text, &self.fixes);
+        let again = Document::split(&fixed).and_then(|document| Frontmatter::read(document.frontmatter));
+        if again.is_ok_and(|again| again.syntax == Syntax::Yaml && again.says_the_same_as(&frontmatter)) {
+            return Some(fixed);
+        }
+        // Lines that are right alone can still disturb each other. Written anew, none can.
+        Some(format!("---\n{}---\n{}", frontmatter.to_yaml(), document.body))
     }
 }
 

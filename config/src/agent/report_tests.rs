@@ -450,7 +450,7 @@ fn any_frontmatter() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn any_text_is_judged(text in "\\PC{0,200}|(---|\n|name:|description:|[ -~]|\\PC){0,60}") {

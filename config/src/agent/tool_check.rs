@@ -5,6 +5,9 @@ use super::field::Field;
 use super::{ToolPattern, ToolSelection};
 use crate::{Position, Problem, ToolStatus, tool_status};
 
+/// Number of the first line of a frontmatter.
+const FIRST_LINE: usize = 2;
+
 /// A tool that exists nowhere, as a file names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownTool {
@@ -16,7 +19,7 @@ pub struct UnknownTool {
 
 /// What the check of one agent's lists collects.
 pub(super) struct ToolCheck<'a> {
-    /// The lines of the file, to find a name's place.
+    /// The lines of the frontmatter, to find a name's place.
     lines: &'a [&'a str],
     pub(super) problems: Vec<Problem>,
     pub(super) unknown: Vec<UnknownTool>,
@@ -93,7 +96,7 @@ impl<'a> ToolCheck<'a> {
         let place = field.place?;
         let is_boundary = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-'));
         (place.value.line..=place.last_line).find_map(|number| {
-            let text = self.lines.get(number.checked_sub(1)?)?;
+            let text = self.lines.get(number.checked_sub(FIRST_LINE)?)?;
             let mut found = text.match_indices(name).filter(|(byte, _)| {
                 let before = text.get(..*byte).and_then(|before| before.chars().next_back());
                 let behind = text.get(byte + name.len()..).and_then(|behind| behind.chars().next());

@@ -24,6 +24,8 @@ pub(super) struct Entries<'a> {
     pub(super) strays: Vec<Line<'a>>,
     /// Known keys at the beginning of a line: an indented one of the same name is none.
     outermost: BTreeSet<&'a str>,
+    /// Whether the last line belongs to no entry: lines that continue it do not either.
+    is_astray: bool,
 }
 
 /// What a line is to the entry before it.
@@ -135,9 +137,12 @@ impl<'a> Entries<'a> {
         match role {
             Role::Begins(key) => {
                 self.all.push(Entry { key, lines: vec![line], is_loose: false });
+                self.is_astray = false;
                 return Ok(true);
             }
-            Role::Continues => self.append(line),
+            Role::Continues if !self.is_astray => self.append(line),
+            Role::Continues if line.is_blank() || line.is_comment() => {}
+            Role::Continues => self.strays.push(line),
             Role::ContinuesLoosely => {
                 self.check_for_colon(line)?;
                 self.append_loosely(line);
@@ -169,7 +174,10 @@ impl<'a> Entries<'a> {
                 entry.is_loose = true;
                 entry.lines.push(line);
             }
-            Some(_) | None => self.strays.push(line),
+            Some(_) | None => {
+                self.strays.push(line);
+                self.is_astray = true;
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The value of one entry: by YAML where it reads alone, else as its author meant it.
 
 use super::super::field::{Field, Leniency, Place};
-use super::super::keys;
+use super::super::keys::{self, KeyUse};
 use super::super::value::Value;
 use super::entry::Entry;
 use super::line::Line;
@@ -69,6 +69,12 @@ impl Entry<'_> {
         }
         if self.is_block() && !self.is_loose {
             return Ok(Value::Text(self.block()));
+        }
+        if inline.starts_with(['[', '{'])
+            && !matches!(keys::key_use(self.key.key), Some(KeyUse::Read | KeyUse::Kept))
+        {
+            // A structure, not text: only YAML can say what it is.
+            return Err(Box::new(error.clone()));
         }
         let text = self.text();
         let text = if is_text { text.as_str() } else { without_comment(&text) };
