@@ -81,3 +81,19 @@ fn broken(name: String, problem: Problem) -> AgentReport {
 fn with_problems(name: String, problems: Vec<Problem>) -> AgentReport {
     AgentReport { name, problems, ..AgentReport::empty() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_gives_entries_that_say_what_they_are(json in "\\PC{0,80}|[{}\\[\\]\",:a-z0-9 ]{0,60}") {
+            for entry in read(&json, /*strict*/ false) {
+                prop_assert!(entry.is_usable() || !entry.problems.is_empty());
+            }
+        }
+    }
+}

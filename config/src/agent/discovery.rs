@@ -9,12 +9,21 @@ use std::path::{Path, PathBuf};
 use super::file::unreadable;
 use crate::Problem;
 
-/// Files of one directory tree, at most.
-const FILES_MAX: usize = 10_000;
-/// Directories within each other, at most.
-const DEPTH_MAX: usize = 16;
-/// Everything that lies in one directory tree, at most.
-const ENTRIES_MAX: usize = 100_000;
+/// How large a directory tree may be, at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Agent files.
+    files: usize,
+    /// Directories within each other.
+    depth: usize,
+    /// Everything that lies in it.
+    entries: usize,
+}
+
+impl Bounds {
+    /// More agents than anybody has, and less than a wrong directory would cost.
+    const USUAL: Self = Self { files: 10_000, depth: 16, entries: 100_000 };
+}
 
 /// What lies below one directory.
 #[derive(Debug, Default)]
@@ -35,17 +44,23 @@ struct Walk<'a> {
     /// Where links are followed to, once: they may form circles.
     visited: BTreeSet<PathBuf>,
     entries: usize,
+    bounds: Bounds,
     root: &'a Path,
 }
 
 impl Discovery {
     /// Looks for agent files below `root`, which need not exist. Links are followed within `boundary` only.
     pub(super) fn below(root: &Path, boundary: &Path) -> Self {
+        Self::below_within(root, boundary, Bounds::USUAL)
+    }
+
+    fn below_within(root: &Path, boundary: &Path, bounds: Bounds) -> Self {
         let mut walk = Walk {
             found: Self::default(),
             boundary: boundary.canonicalize().ok(),
             visited: BTreeSet::new(),
             entries: 0,
+            bounds,
             root,
         };
         match root.metadata() {
@@ -69,17 +84,18 @@ impl Walk<'_> {
     }
 
     fn file(&mut self, path: &Path) {
-        if self.found.files.len() < FILES_MAX {
+        if self.found.files.len() < self.bounds.files {
             self.found.files.push(path.to_path_buf());
         } else {
-            self.entries = ENTRIES_MAX;
+            self.entries = self.bounds.entries;
             self.say_that_it_is_full();
         }
     }
 
     fn directory(&mut self, path: &Path, real: &Path, depth: usize) {
-        if depth > DEPTH_MAX {
-            return self.broken(path, Problem::error(format!("lies deeper than {DEPTH_MAX} directories")));
+        if depth > self.bounds.depth {
+            return self
+                .broken(path, Problem::error(format!("lies deeper than {} directories", self.bounds.depth)));
         }
         if !self.visited.insert(real.to_path_buf()) {
             return;
@@ -93,7 +109,7 @@ impl Walk<'_> {
         };
         self.found.directories.push(path.to_path_buf());
         for entry in entries {
-            if self.entries >= ENTRIES_MAX {
+            if self.entries >= self.bounds.entries {
                 return self.say_that_it_is_full();
             }
             self.entries += 1;
@@ -147,10 +163,9 @@ impl Walk<'_> {
     fn say_that_it_is_full(&mut self) {
         let root = self.root;
         if !self.found.broken.iter().any(|(path, _)| path == root) {
-            let message = format!(
-                "holds more than {FILES_MAX} agent files or {ENTRIES_MAX} entries: the rest is not read"
-            );
-            self.broken(root, Problem::error(message));
+            let Bounds { files, entries, .. } = self.bounds;
+            let message = format!("holds more than {files} agent files or {entries} entries");
+            self.broken(root, Problem::error(message).with_help("the rest of it is not read"));
         }
     }
 }
@@ -158,4 +173,29 @@ impl Walk<'_> {
 /// `*.md`, in lower case, as in Claude Code.
 fn is_agent_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "md")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_that_is_too_large_is_read_in_part_and_that_is_said_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for name in ["a/1.md", "a/2.md", "b/3.md", "b/4.txt", "c/5.md"] {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+            std::fs::write(path, "").expect("a file");
+        }
+        let walk = |files, entries| {
+            let bounds = Bounds { files, entries, depth: 2 };
+            let found = Discovery::below_within(dir.path(), dir.path(), bounds);
+            (found.files.len(), found.broken.len())
+        };
+        assert_eq!(walk(4, 100), (4, 0));
+        assert_eq!(walk(3, 100), (3, 1));
+        assert_eq!(walk(1, 100), (1, 1));
+        assert_eq!(walk(100, 8), (4, 0));
+        assert_eq!(walk(100, 4), (2, 1));
+    }
 }

@@ -3,7 +3,7 @@
 use super::field::{Field, Leniency, Place, placed};
 use super::fix::Fix;
 use super::value::Value;
-use super::{lenient, write};
+use super::{keys, lenient, write};
 use crate::{Position, Problem, Severity, yaml};
 
 /// How a frontmatter could be read.
@@ -38,6 +38,7 @@ impl Frontmatter {
             Err(error) => Self::lenient(text, *error)?,
         };
         for field in &mut frontmatter.fields {
+            frontmatter.problems.extend(cut_off(field, text));
             read_line_breaks(field);
             let (Some(place), Some(leniency)) = (field.place, &field.leniency) else { continue };
             let line = write::line(&field.key, &field.value);
@@ -156,6 +157,23 @@ fn between<'a>(fields: &'a [Field], text: &'a str) -> impl Iterator<Item = Fix> 
     })
 }
 
+/// `Fixes issue #12` without quotes ends before the `#`. Comments that are meant have a space behind it.
+fn cut_off(field: &Field, text: &str) -> Option<Problem> {
+    let place = field.place.filter(|_| keys::is_free_text(&field.key) && field.leniency.is_none())?;
+    let line = text.lines().nth(place.key.line.checked_sub(2)?)?;
+    let before_value: String = line.chars().take(place.value.column - 1).collect();
+    let value = line.get(before_value.len()..)?;
+    let at = value.find(" #").filter(|_| place.value.line == place.key.line)?;
+    let behind = value.get(at + 2..)?;
+    if value.starts_with(['"', '\'', '|', '>', '[', '{']) || !behind.starts_with(char::is_alphanumeric) {
+        return None;
+    }
+    let column = place.value.column + value.get(..at)?.chars().count() + 1;
+    let message = format!("'{}' ends here: ` #` begins a comment", field.key);
+    let problem = Problem::warning(message).at(place.key.line, column, behind.chars().count() + 1);
+    Some(problem.with_help("put the whole value in quotes if this belongs to it"))
+}
+
 /// Claude Code reads `\n` in a description as a line break, whatever quotes it stands in.
 fn read_line_breaks(field: &mut Field) {
     let Value::Text(text) = &mut field.value else { return };
@@ -168,3 +186,7 @@ fn read_line_breaks(field: &mut Field) {
         field.leniency = Some(Leniency { message, at: place.value });
     }
 }
+
+#[cfg(test)]
+#[path = "frontmatter_tests.rs"]
+mod tests;

@@ -28,6 +28,8 @@ mod template;
 mod tool_check;
 mod value;
 mod watcher;
+#[cfg(test)]
+mod wild_tests;
 mod write;
 
 pub use build::{FieldState, RequiredFields};

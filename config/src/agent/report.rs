@@ -1,14 +1,16 @@
 //! Everything that can be said about one agent file: what `agents validate` shows, and what a registry keeps.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::build::{Built, FieldState, Parts, RequiredFields, build};
+use super::discovery::Discovery;
 use super::document::{Document, normalized};
 use super::file;
 use super::fix::{Fix, fixed};
 use super::frontmatter::{Frontmatter, Syntax};
 use super::tool_check::UnknownTool;
 use super::{AgentDefinition, AgentSource};
+use crate::workspace::repository_root;
 use crate::{Problem, Severity};
 
 /// One agent file, read and judged.
@@ -16,6 +18,8 @@ use crate::{Problem, Severity};
 pub struct AgentReport {
     /// The agent's name; of a file without one, the file's name without its ending.
     pub name: String,
+    /// Its file, where it has one.
+    pub path: Option<PathBuf>,
     /// Its text as positions count it: without byte order mark, lines ending in `\n`. Empty if it cannot be read.
     pub text: String,
     /// How its frontmatter could be read; `None` when it could not: the first error says why.
@@ -36,6 +40,19 @@ impl AgentReport {
     /// Reads and judges a file.
     pub fn read(path: &Path) -> Self {
         Self::read_as(path, AgentSource::Project)
+    }
+
+    /// Reads and judges all agent files below a directory, in the order of their paths; of a file, the file alone.
+    pub fn read_all(path: &Path) -> Vec<Self> {
+        if !path.is_dir() {
+            return vec![Self::read(path)];
+        }
+        let boundary = path.canonicalize().ok().and_then(|path| repository_root(&path));
+        let found = Discovery::below(path, boundary.as_deref().unwrap_or(path));
+        let mut reports: Vec<Self> = found.files.iter().map(|file| Self::read(file)).collect();
+        reports.extend(found.broken.into_iter().map(|(path, problem)| Self::broken(problem, Some(&path))));
+        reports.sort_by(|a, b| a.path.cmp(&b.path));
+        reports
     }
 
     /// Judges a text as if it stood in a file of this name.
@@ -68,13 +85,19 @@ impl AgentReport {
     /// A file that gives no agent for one reason.
     pub(super) fn broken(problem: Problem, path: Option<&Path>) -> Self {
         let name = path.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
-        Self { name: name.unwrap_or_default(), problems: vec![in_file(problem, path)], ..Self::empty() }
+        Self {
+            name: name.unwrap_or_default(),
+            path: path.map(Path::to_path_buf),
+            problems: vec![in_file(problem, path)],
+            ..Self::empty()
+        }
     }
 
     /// A report about nothing, to be filled.
     pub(super) fn empty() -> Self {
         Self {
             name: String::new(),
+            path: None,
             text: String::new(),
             syntax: None,
             required: None,
@@ -109,6 +132,7 @@ impl AgentReport {
         problems.sort_by_key(|problem| problem.position.map_or((usize::MAX, 0), |at| (at.line, at.column)));
         Self {
             name,
+            path: path.map(Path::to_path_buf),
             syntax: Some(frontmatter.syntax),
             required: Some(required),
             unknown_tools,

@@ -38,6 +38,10 @@ impl<'a> ToolCheck<'a> {
         for pattern in patterns {
             match tool_status(pattern.name.as_str()) {
                 ToolStatus::Provided | ToolStatus::Mcp => usable += 1,
+                // Whether an agent may start others is decided by how deep it stands, not here.
+                ToolStatus::KnownElsewhere if matches!(pattern.name.as_str(), "Task" | "Agent") => {
+                    usable += 1;
+                }
                 ToolStatus::KnownElsewhere => not_provided.push(pattern.name.to_string()),
                 ToolStatus::Unknown { did_you_mean } => {
                     self.unknown(pattern, did_you_mean, "invalid tool specified", field);

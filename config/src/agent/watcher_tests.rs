@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Watched {
     dir: tempfile::TempDir,
     registry: RegistryHandle,
-    _watcher: RegistryWatcher,
+    watching: Option<RegistryWatcher>,
 }
 
 /// A watched repository in which `existing` is there; `None` where the system cannot watch.
@@ -24,7 +24,7 @@ fn watched(existing: &str) -> Option<Watched> {
         println!("skipped: the system has no watches left");
         return None;
     };
-    Some(Watched { dir, registry, _watcher: watcher })
+    Some(Watched { dir, registry, watching: Some(watcher) })
 }
 
 impl Watched {
@@ -107,9 +107,10 @@ fn a_dropped_watcher_lets_go_of_the_registry_and_a_fixed_one_is_not_watched() {
     let fixed = RegistryHandle::fixed(AgentRegistry::default());
     assert!(RegistryWatcher::start(&fixed).is_none());
     let Some(watched) = watched(".claude/agents") else { return };
-    let Watched { dir, registry, _watcher: watcher } = watched;
-    let stopped = Arc::clone(&watcher.stopped);
-    drop(watcher);
+    let Watched { dir, registry, watching: running } = watched;
+    let running = running.expect("it watches");
+    let stopped = Arc::clone(&running.stopped);
+    drop(running);
     // The thread holds the flag until it ends.
     let step = Duration::from_millis(10);
     let ended = (0..2_000).any(|_| {

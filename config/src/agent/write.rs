@@ -75,11 +75,23 @@ fn is_plain(text: &str, within: Within) -> bool {
             || matches!(c, ' ' | '_' | '-' | '.' | '/' | '(' | ')' | '*' | ':' | '\'' | ';' | '+' | '=')
             || (within == Within::Line && matches!(c, ',' | '!' | '?' | '"'))
     };
-    text.starts_with(|c: char| c.is_alphabetic())
+    begins_plainly(text)
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && text.chars().all(is_harmless)
         && !RESERVED.contains(&text.to_lowercase().as_str())
+}
+
+/// With a letter, or with digits that no version of YAML takes for a number: `1500ms`.
+fn begins_plainly(text: &str) -> bool {
+    let is_of_numbers =
+        |c: char| c.is_ascii_hexdigit() || matches!(c, 'x' | 'X' | 'o' | 'O' | '_' | '.' | '-' | ':');
+    match text.chars().next() {
+        Some(first) if first.is_ascii_digit() => {
+            text.chars().all(char::is_alphanumeric) && !text.chars().all(is_of_numbers)
+        }
+        first => first.is_some_and(char::is_alphabetic),
+    }
 }
 
 fn quoted(text: &str, out: &mut String) {
@@ -128,6 +140,8 @@ mod tests {
             (text("*"), r#"key: "*""#),
             (text("yes"), r#"key: "yes""#),
             (text("4"), r#"key: "4""#),
+            (text("1e5"), r#"key: "1e5""#),
+            (text("1h30m"), "key: 1h30m"),
             (text(""), r#"key: """#),
             (text("right\u{202e}left"), r#"key: "right\U0000202Eleft""#),
             (Value::Null, "key:"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use codex_task_config::{
+use crate::{
     AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus, Environment, Severity,
     Syntax, ToolSelection, UnknownTool,
 };
@@ -80,11 +80,8 @@ fn all_agents_in_the_wild_have_the_names_descriptions_and_tools_of_the_real_clie
         };
         let Some(digest) = &listed.description_sha256_16 else { continue };
         assert_eq!(Some(&tools), listed.tools.as_ref(), "{name}");
-        let own: String = Sha256::digest(agent.description.as_bytes())
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let digest_of_own = Sha256::digest(agent.description.as_bytes());
+        let own = digest_of_own.iter().take(8).fold(String::new(), |own, byte| format!("{own}{byte:02x}"));
         assert_eq!(own, *digest, "{name}: {}", agent.description);
     }
 }
