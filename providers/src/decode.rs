@@ -27,13 +27,19 @@ pub(crate) trait Decoder: Send {
     /// What the event says about a failure, or [`ProviderError::Protocol`] when it cannot be read.
     fn on_event(&mut self, event: SseEvent, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError>;
 
-    /// Called once when the body has ended, cleanly or not, before `Finished`: for formats without a terminal event.
+    /// Called once when the body has ended before `Finished`: for formats without a terminal event.
     ///
     /// # Errors
     /// As for [`Self::on_event`].
     fn on_end(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
         let _ = out;
         Ok(())
+    }
+
+    /// Called once when the connection has broken before `Finished`: for formats in which everything may have been said
+    /// by then, and whose servers are careless about how they close. Gives nothing where something may be missing.
+    fn on_break(&mut self, out: &mut VecDeque<ChatEvent>) {
+        let _ = out;
     }
 }
 
@@ -69,13 +75,15 @@ impl<D: Decoder> Decoding<D> {
     fn read(&mut self, item: Option<Result<SseEvent, ProviderError>>) -> Result<(), ProviderError> {
         let end = match item {
             Some(Ok(event)) => return self.decoder.on_event(event, &mut self.queue),
-            Some(Err(error)) => error,
+            Some(Err(error)) => {
+                self.decoder.on_break(&mut self.queue);
+                error
+            }
             None => {
+                self.decoder.on_end(&mut self.queue)?;
                 ProviderError::BrokenStream { detail: "the reply ended before it was complete".to_owned() }
             }
         };
-        // A connection that breaks after everything was said takes nothing away.
-        self.decoder.on_end(&mut self.queue)?;
         if self.queue.iter().any(is_finished) { Ok(()) } else { Err(end) }
     }
 

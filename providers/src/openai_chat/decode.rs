@@ -254,10 +254,15 @@ impl Decoder for CompletionsDecoder {
     }
 
     fn on_end(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
+        self.on_break(out);
+        Ok(())
+    }
+
+    /// Nothing but usage comes after the finish reason.
+    fn on_break(&mut self, out: &mut VecDeque<ChatEvent>) {
         if self.finish_reason.is_some() {
             self.finish(out);
         }
-        Ok(())
     }
 }
 
