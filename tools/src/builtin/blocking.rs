@@ -1,8 +1,10 @@
 //! File and search work on the blocking pool, which ends when nobody waits for it any more.
 
 use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::ToolError;
 
@@ -56,6 +58,28 @@ pub(super) async fn blocking<T: Send + 'static>(
     }
 }
 
+/// Whether work came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Complete,
+    /// It was stopped, and gave what it had.
+    OutOfTime,
+}
+
+/// As [`blocking`], for work that gives what it has when it is stopped: at most for `time_max`.
+pub(super) async fn blocking_for<T: Send + 'static>(
+    time_max: Duration,
+    work: impl FnOnce(&Stop) -> Result<T, ToolError> + Send + 'static,
+) -> Result<(T, Ending), ToolError> {
+    let stop = Stop::default();
+    let mut work = pin!(blocking(stop.clone(), work));
+    if let Ok(result) = tokio::time::timeout(time_max, &mut work).await {
+        return Ok((result?, Ending::Complete));
+    }
+    stop.set();
+    Ok((work.await?, Ending::OutOfTime))
+}
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
@@ -79,6 +103,22 @@ mod tests {
             started = is_started => started.unwrap(),
         }
         assert_eq!(has_ended.await, Ok(Err(ToolError::Cancelled)));
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_too_long_gives_what_it_has() {
+        let count = |stop: &Stop| {
+            let mut rounds = 0_u64;
+            while !stop.is_set() {
+                rounds += 1;
+            }
+            Ok(rounds)
+        };
+        let (rounds, ending) = blocking_for(Duration::from_millis(20), count).await.unwrap();
+        assert!(rounds > 0);
+        assert_eq!(ending, Ending::OutOfTime);
+        let at_once = blocking_for(Duration::from_mins(1), |_| Ok(1)).await;
+        assert_eq!(at_once, Ok((1, Ending::Complete)));
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! Edit: one text of a file replaced by another.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -211,7 +212,8 @@ fn snippet(encoding: Encoding, text: &str, changed: Range<usize>) -> String {
         push_numbered(&mut out, number, &encoding.shown(line));
     }
     if count > CHANGED_LINES_MAX {
-        out.push_str(&format!("\n(and {} more changed lines)", count - CHANGED_LINES_MAX));
+        let written = write!(out, "\n(and {} more changed lines)", count - CHANGED_LINES_MAX);
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
     out
 }

@@ -30,7 +30,7 @@ async fn refusal(bench: &Bench, path: &str, old: &str, new: &str) -> String {
 #[tokio::test]
 async fn an_edit_shows_the_changed_lines_with_those_around_them() {
     let bench = bench();
-    let text: String = (1..=20).map(|number| format!("line {number}\n")).collect();
+    let text = (1..=20).fold(String::new(), |text, number| text + &format!("line {number}\n"));
     bench.file("f", &text);
     read(&bench, "f").await;
     let arguments = json!({"file_path": "f", "old_string": "line 10\n", "new_string": "new\nlines\n"});

@@ -132,8 +132,7 @@ impl LineWindow {
 }
 
 fn count(bytes: &[u8]) -> u64 {
-    let breaks = bytes.iter().filter(|byte| **byte == b'\n').count();
-    u64::try_from(breaks).unwrap_or(u64::MAX)
+    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 #[cfg(test)]

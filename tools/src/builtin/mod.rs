@@ -7,11 +7,18 @@
 //! outlives it; file work runs on the blocking pool and ends when nobody waits for it.
 
 mod arguments;
+mod best;
 mod blocking;
 mod blocks;
 mod edit;
 mod file_lock;
+mod glob;
+mod grep;
+mod grep_file;
+mod grep_filter;
+mod grep_reply;
 mod lines;
+mod ls;
 mod missing;
 mod near_miss;
 mod read;
@@ -19,6 +26,7 @@ mod read_stamps;
 mod replace;
 mod schema;
 mod text;
+mod walk;
 mod write;
 
 use std::sync::Arc;
@@ -29,5 +37,12 @@ use crate::Tool;
 
 /// All built-in tools.
 pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
-    vec![Arc::new(read::ReadTool::new()), Arc::new(write::WriteTool::new()), Arc::new(edit::EditTool::new())]
+    vec![
+        Arc::new(read::ReadTool::new()),
+        Arc::new(write::WriteTool::new()),
+        Arc::new(edit::EditTool::new()),
+        Arc::new(glob::GlobTool::new()),
+        Arc::new(grep::GrepTool::new()),
+        Arc::new(ls::LsTool::new()),
+    ]
 }

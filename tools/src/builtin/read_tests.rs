@@ -29,7 +29,7 @@ async fn a_file_is_read_by_any_of_its_names() {
 #[tokio::test]
 async fn the_first_lines_are_given_and_where_to_read_on() {
     let bench = bench();
-    let text: String = (1..=4_500).map(|number| format!("line {number}\n")).collect();
+    let text = (1..=4_500).fold(String::new(), |text, number| text + &format!("line {number}\n"));
     bench.file("long", &text);
     let first = read_all(&bench, "long").await;
     assert!(first.starts_with("     1→line 1\n"));
