@@ -103,7 +103,8 @@ impl Builder<'_> {
                 let credential = key.map(|key| key.credential);
                 Arc::new(GeminiBackend::new(GeminiConfig { name, http, credential }))
             }
-            ProviderKind::Scripted => self.scripted()?.backend,
+            // Has no vendor, so that it never comes here; a scenario is built from its file.
+            ProviderKind::Scripted => return self.scripted().map(|provider| provider.backend),
         })
     }
 
