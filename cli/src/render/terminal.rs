@@ -1,0 +1,194 @@
+//! The two streams of the command: all output goes through here. A stream that nobody reads any longer swallows what
+//! comes after, so that a closed pipe is an end and not a failure.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use codex_task::Environment;
+
+use super::Line;
+use super::clean::neutral;
+
+/// Columns of a terminal whose size is not known.
+const COLUMNS_USUAL: usize = 80;
+
+/// Where data and everything else go.
+pub(crate) struct Terminal {
+    /// Data.
+    pub(crate) out: Stream,
+    /// Everything else.
+    pub(crate) err: Stream,
+    /// For screen readers and simple terminals: no live redraw, no box characters.
+    pub(crate) is_plain: bool,
+}
+
+/// One of the two.
+pub(crate) struct Stream {
+    writer: Box<dyn Write + Send>,
+    /// Whether a person looks at it.
+    pub(crate) is_terminal: bool,
+    /// Columns that a line has; `None` where lines may be of any length.
+    pub(crate) columns: Option<usize>,
+    is_colored: bool,
+    /// Whether lines may be drawn over (`TERM` is not `dumb`).
+    can_redraw: bool,
+    /// The reader is gone.
+    is_closed: bool,
+    /// The first other failure to write, for example a full disk.
+    failure: Option<io::Error>,
+}
+
+impl Terminal {
+    /// The process's own streams.
+    pub(crate) fn of_process(environment: &Environment) -> Self {
+        let size = |size: Option<(terminal_size::Width, terminal_size::Height)>| {
+            size.map(|(columns, _)| usize::from(columns.0))
+        };
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let (out_columns, err_columns) =
+            (size(terminal_size::terminal_size_of(&stdout)), size(terminal_size::terminal_size_of(&stderr)));
+        let out = Stream::new(stdout.is_terminal(), out_columns, environment, stdout);
+        let err = Stream::new(stderr.is_terminal(), err_columns, environment, stderr);
+        Self { out, err, is_plain: false }
+    }
+
+    /// Whether lines on stderr may be drawn over.
+    pub(crate) fn can_redraw(&self) -> bool {
+        self.err.is_terminal && self.err.can_redraw && !self.is_plain
+    }
+
+    /// Turns box characters, colours and live lines off.
+    pub(crate) fn make_plain(&mut self) {
+        self.is_plain = true;
+        self.out.is_colored = false;
+        self.err.is_colored = false;
+    }
+}
+
+impl Stream {
+    /// A stream; `COLUMNS` beats the terminal's own size, `NO_COLOR` and `TERM=dumb` turn colours off.
+    pub(crate) fn new(
+        is_terminal: bool,
+        columns: Option<usize>,
+        environment: &Environment,
+        writer: impl Write + Send + 'static,
+    ) -> Self {
+        let wanted = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        let own = is_terminal.then(|| columns.unwrap_or(COLUMNS_USUAL));
+        let can_redraw = environment.get("TERM") != Some("dumb");
+        Self {
+            writer: Box::new(writer),
+            is_terminal,
+            columns: wanted.filter(|columns| *columns > 0).or(own),
+            is_colored: is_terminal && can_redraw && environment.get("NO_COLOR").is_none(),
+            can_redraw,
+            is_closed: false,
+            failure: None,
+        }
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(&mut self, line: impl Into<Line>) {
+        let mut text = line.into().render(self.is_colored);
+        text.push('\n');
+        self.write(&text);
+    }
+
+    /// A line as it would be written, for who draws it elsewhere.
+    pub(crate) fn rendered(&self, line: &Line) -> String {
+        line.render(self.is_colored)
+    }
+
+    /// Writes a text of several lines that comes from elsewhere: as it is for programs, neutralised for terminals. Ends
+    /// with a line break.
+    pub(crate) fn block(&mut self, text: &str) {
+        if self.is_terminal {
+            self.write(&neutral(text));
+        } else {
+            self.write(text);
+        }
+        if !text.ends_with('\n') {
+            self.write("\n");
+        }
+    }
+
+    /// Whether the reader is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Writes what is still buffered and gives the first failure, if there was one.
+    pub(crate) fn finish(&mut self) -> Option<io::Error> {
+        let flushed = self.writer.flush();
+        self.note(flushed);
+        self.failure.take()
+    }
+
+    fn write(&mut self, text: &str) {
+        if !self.is_closed && self.failure.is_none() {
+            let written = self.writer.write_all(text.as_bytes());
+            self.note(written);
+        }
+    }
+
+    fn note(&mut self, written: io::Result<()>) {
+        match written {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Broken(ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn stream(is_terminal: bool, variables: &[(&str, &str)], writer: impl Write + Send + 'static) -> Stream {
+        Stream::new(is_terminal, Some(100), &Environment::new("/", variables.iter().copied()), writer)
+    }
+
+    #[test]
+    fn a_closed_pipe_swallows_and_a_full_disk_is_told() {
+        let mut closed = stream(false, &[], Broken(ErrorKind::BrokenPipe));
+        closed.line("x");
+        assert!(closed.is_closed() && closed.finish().is_none());
+        let mut full = stream(false, &[], Broken(ErrorKind::StorageFull));
+        full.line("x");
+        assert_eq!(full.finish().map(|error| error.kind()), Some(ErrorKind::StorageFull));
+    }
+
+    #[test]
+    fn colours_need_a_terminal_that_nobody_has_asked_to_be_colourless() {
+        let bold = |is_terminal, variables: &[(&str, &str)]| {
+            stream(is_terminal, variables, io::sink()).rendered(&Line::new().bold("x"))
+        };
+        assert_eq!(bold(true, &[]), "\x1b[1mx\x1b[0m");
+        assert_eq!(bold(false, &[]), "x");
+        assert_eq!(bold(true, &[("NO_COLOR", "1")]), "x");
+        assert_eq!(bold(true, &[("TERM", "dumb")]), "x");
+    }
+
+    #[test]
+    fn columns_come_from_the_variable_then_from_the_terminal() {
+        let columns =
+            |is_terminal, variables: &[(&str, &str)]| stream(is_terminal, variables, io::sink()).columns;
+        assert_eq!(columns(true, &[("COLUMNS", "60")]), Some(60));
+        assert_eq!(columns(true, &[]), Some(100));
+        assert_eq!(columns(false, &[]), None);
+        assert_eq!(columns(false, &[("COLUMNS", "60")]), Some(60));
+    }
+}
