@@ -2,13 +2,19 @@
 //! `reqwest` loop that sends the same requests and reads the same answers, in the same run.
 //!
 //! "Overhead" is what a task takes above the mock's think time, from the start of the whole batch.
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and stops at the first fault")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark prints, and stops at the first fault"
+)]
 
 mod support;
 
 use std::time::Duration;
 
-use codex_task_benches::{Cpu, MockProcess, Percentiles, head, is_smoke_run, resident_kib, row, serve_if_asked};
+use codex_task_benches::{
+    Cpu, MockProcess, Percentiles, head, is_smoke_run, resident_kib, row, serve_if_asked,
+};
 use support::{Bare, Subagents};
 use tokio::time::Instant;
 
@@ -22,7 +28,8 @@ fn main() {
         return;
     }
     let mock = MockProcess::start().expect("the mock starts");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
     runtime.block_on(run(&mock));
 }
 
@@ -30,7 +37,8 @@ async fn run(mock: &MockProcess) {
     let (concurrency, batches): (&[usize], usize) =
         if is_smoke_run() { (&[1, 10], 1) } else { (&CONCURRENCY, BATCHES) };
     for think in [Duration::ZERO, Duration::from_millis(500)] {
-        let title = format!("one-turn tasks, model thinks {} ms (median of {batches} batches)", think.as_millis());
+        let title =
+            format!("one-turn tasks, model thinks {} ms (median of {batches} batches)", think.as_millis());
         head(&title, &["tasks", "", "wall ms", "overhead p50 ms", "overhead p95 ms", "CPU ms/task"]);
         let bare = Bare::new(&mock.base_url(think));
         let subagents = Subagents::start(&mock.base_url(think), 1_000);
@@ -69,7 +77,11 @@ impl Figures {
 }
 
 /// Runs batches and gives the one with the median wall time; the first batch warms up and does not count.
-async fn measure<F: Future<Output = Vec<Instant>>>(batches: usize, think: Duration, mut batch: impl FnMut() -> F) -> Figures {
+async fn measure<F: Future<Output = Vec<Instant>>>(
+    batches: usize,
+    think: Duration,
+    mut batch: impl FnMut() -> F,
+) -> Figures {
     let mut all = Vec::with_capacity(batches);
     for _ in 0..=batches {
         let (began, cpu) = (Instant::now(), Cpu::now());
@@ -82,5 +94,5 @@ async fn measure<F: Future<Output = Vec<Instant>>>(batches: usize, think: Durati
     }
     all.remove(0);
     all.sort_by_key(|figures| figures.wall);
-    all[all.len() / 2]
+    all.get(all.len() / 2).copied().expect("at least one batch")
 }

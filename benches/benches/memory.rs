@@ -1,6 +1,10 @@
 //! What an agent that waits for its model costs in memory: 10,000 tasks, all admitted, at most 256 connections, beside
 //! the same number of bare futures that wait for the same client.
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and stops at the first fault")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark prints, and stops at the first fault"
+)]
 
 mod support;
 
@@ -18,7 +22,8 @@ fn main() {
         return;
     }
     let mock = MockProcess::start().expect("the mock starts");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
     runtime.block_on(async {
         let agents = if is_smoke_run() { 100 } else { AGENTS };
         let subagents = Subagents::start(&mock.base_url(Duration::from_millis(200)), agents);

@@ -24,7 +24,8 @@ impl MockProcess {
     /// # Errors
     /// When the process cannot be started or does not say its port.
     pub fn start() -> std::io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?).env(SERVE, "1").stdout(Stdio::piped()).spawn()?;
+        let mut child =
+            Command::new(std::env::current_exe()?).env(SERVE, "1").stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         if let Some(stdout) = child.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
@@ -89,7 +90,10 @@ async fn answer_all(mut connection: TcpStream, answer: &'static [u8]) -> std::io
 }
 
 /// Reads one whole request into the buffer: its think time and its length, or `None` at the end of the connection.
-async fn read_request(connection: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<(Duration, usize)>> {
+async fn read_request(
+    connection: &mut TcpStream,
+    buffer: &mut Vec<u8>,
+) -> std::io::Result<Option<(Duration, usize)>> {
     loop {
         if let Some(found) = parse(buffer) {
             return Ok(Some(found));
@@ -105,7 +109,8 @@ fn parse(buffer: &[u8]) -> Option<(Duration, usize)> {
     let head = std::str::from_utf8(buffer.get(..end)?).ok()?;
     let mut lines = head.split("\r\n");
     let path = lines.next()?.split(' ').nth(1)?;
-    let think = path.strip_prefix("/t").and_then(|rest| rest.split('/').next()).and_then(|ms| ms.parse().ok());
+    let think =
+        path.strip_prefix("/t").and_then(|rest| rest.split('/').next()).and_then(|ms| ms.parse().ok());
     let length = lines
         .filter_map(|line| line.split_once(':'))
         .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))

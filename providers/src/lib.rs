@@ -24,6 +24,4 @@ pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};
-pub use registry::{
-    LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local,
-};
+pub use registry::{LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local};

@@ -8,10 +8,10 @@ use codex_task_actors::{
     AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
-    AgentRegistry, AgentSources, Environment, RegistryHandle, RegistryWatcher, Settings, SettingsOverrides,
-    instructions, repository_root,
+    AgentRegistry, AgentSources, Environment, LocalServers, RegistryHandle, RegistryWatcher, Settings,
+    SettingsOverrides, instructions, repository_root,
 };
-use codex_task_providers::{ChatBackend, ProviderRegistry, probe_local};
+use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -161,13 +161,16 @@ impl RuntimeBuilder {
             Some(agents) => (RegistryHandle::fixed(agents), None),
             None => watched_agents(&environment, self.agents_json, &settings),
         };
+        let session = session(&settings, &environment)?;
+        // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
+        let providers = Arc::new(providers(&settings, &environment, self.backends));
         let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
         let services = Arc::new(Services {
             agents,
-            providers: Arc::new(providers(&settings, &environment, self.backends, &io)),
+            providers,
             toolbox: toolbox(self.tools, self.approver),
             rights: rights(&settings, &environment),
-            session: session(&settings, &environment)?,
+            session,
             facts: facts(&environment),
             settings,
             environment,
@@ -215,23 +218,29 @@ fn providers(
     settings: &Settings,
     environment: &Environment,
     backends: Vec<Arc<dyn ChatBackend>>,
-    io: &Handle,
 ) -> ProviderRegistry {
     let mut registry = ProviderRegistry::new(settings, environment);
     for backend in backends {
         registry.register(backend);
     }
-    if registry.is_empty() && settings.local.probe {
-        let urls = settings.local.clone();
-        let (found, server) = std::sync::mpsc::sync_channel(1);
-        io.spawn(async move {
-            let _ = found.send(probe_local(&urls).await); // the receiver waits below
-        });
-        if let Ok(Some(server)) = server.recv() {
-            registry.add_local(server);
-        }
+    if registry.is_empty()
+        && settings.local.probe
+        && let Some(server) = probe_on_own_thread(settings.local.clone())
+    {
+        registry.add_local(server);
     }
     registry
+}
+
+/// Looks for a local server on a thread of its own: the caller's may be the only one of the host's runtime. A system
+/// without threads has no local server either.
+fn probe_on_own_thread(servers: LocalServers) -> Option<LocalServer> {
+    let probe = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(probe_local(&servers))
+    };
+    let thread = std::thread::Builder::new().name("codex-task-probe".to_owned()).spawn(probe).ok()?;
+    thread.join().ok().flatten()
 }
 
 fn toolbox(tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {

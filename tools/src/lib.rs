@@ -13,7 +13,8 @@ mod tool_set;
 pub use builtin::builtin_tools;
 pub use error::ToolError;
 pub use gate::{
-    Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict, judge,
+    Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict,
+    judge,
 };
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};

@@ -102,7 +102,11 @@ impl SupervisorActor {
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
         let stop = StopSignal::default();
-        let planned = self.planner.plan(&request, &stop);
+        let planned = if self.tasks.contains_key(&request.id) {
+            Err(TaskError::DuplicateTask)
+        } else {
+            self.planner.plan(&request, &stop)
+        };
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
             Err(error) => {

@@ -57,6 +57,10 @@ impl Planner {
             return Err(TaskError::EmptyPrompt);
         }
         let agent = self.find_agent(&request.subagent_type)?;
+        if let Some(rule) = self.services.rights.agent_denied_by(agent.name.as_str()) {
+            let (name, rule) = (agent.name.to_string(), rule.text.clone());
+            return Err(TaskError::AgentDenied { name, rule });
+        }
         let (tools, notes) = self.tools(&agent, stop)?;
         let routes = self.routes(request, &agent)?;
         let services = Arc::clone(&self.services);
@@ -77,8 +81,7 @@ impl Planner {
             call_timeout: limits.call_timeout,
             notes,
         };
-        let initial = agent.initial_prompt.as_deref();
-        let opening = prompt::opening(&services.facts, !agent.omit_claude_md, initial, &request.prompt);
+        let opening = prompt::opening(&services.facts, &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
     }
 

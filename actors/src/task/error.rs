@@ -30,6 +30,17 @@ pub enum TaskError {
     /// The agent's tool list resolves to nothing.
     #[error("{0}")]
     NoTools(String),
+    /// A rule of the settings forbids starting the agent.
+    #[error("agent '{name}' is denied by the rule {rule}")]
+    AgentDenied {
+        /// The agent.
+        name: String,
+        /// The rule as written, e.g. `Agent(reviewer)`.
+        rule: String,
+    },
+    /// A task with the same id has not ended yet.
+    #[error("a task with this id is running already")]
+    DuplicateTask,
     /// The prompt has no text.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -84,6 +95,8 @@ impl TaskError {
             Self::UnknownAgent { .. } => "unknown_agent",
             Self::BrokenAgent { .. } => "broken_agent",
             Self::NoTools(_) => "no_tools",
+            Self::AgentDenied { .. } => "agent_denied",
+            Self::DuplicateTask => "duplicate_task",
             Self::EmptyPrompt => "empty_prompt",
             Self::NoRoute(_) => "no_provider",
             Self::AllRoutesFailed { attempts } => last(attempts).map_or("provider", ProviderError::kind),
@@ -106,6 +119,8 @@ impl TaskError {
             }),
             Self::BrokenAgent { .. } => Some("run `codex-task agents validate` and fix the file".into()),
             Self::NoTools(_) => Some("run `codex-task agents validate` to see the names that exist".into()),
+            Self::AgentDenied { .. } => Some("use another agent, or change permissions.deny".into()),
+            Self::DuplicateTask => Some("give each task an id of its own".into()),
             Self::EmptyPrompt => Some("say what the agent should do".into()),
             Self::NoRoute(error) => error.help(),
             Self::AllRoutesFailed { attempts } => last(attempts).and_then(ProviderError::help),
@@ -128,6 +143,8 @@ impl TaskError {
             Self::UnknownAgent { .. }
             | Self::BrokenAgent { .. }
             | Self::NoTools(_)
+            | Self::AgentDenied { .. }
+            | Self::DuplicateTask
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }
@@ -146,6 +163,8 @@ impl TaskError {
             Self::NoTools(text) => text.clone(),
             Self::AllRoutesFailed { .. } => format!("Agent terminated early due to an API error: {self}"),
             Self::BrokenAgent { .. }
+            | Self::AgentDenied { .. }
+            | Self::DuplicateTask
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }

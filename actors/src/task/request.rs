@@ -35,7 +35,7 @@ pub struct TaskRequest {
     /// Name of the agent, as in the Task tool.
     pub subagent_type: Arc<str>,
     /// The task, verbatim the last text of the agent's first user turn.
-    pub prompt: String,
+    pub prompt: Arc<str>,
     /// Three to five words for people; never sent to the agent.
     pub description: Option<String>,
     /// Beats the agent file's model.
@@ -75,7 +75,7 @@ impl<T: Send + 'static> Message for RunTask<T> {
 
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
     /// A task for an agent; everything else as the agent file and the settings say.
-    pub fn new(subagent_type: impl Into<Arc<str>>, prompt: impl Into<String>) -> Self {
+    pub fn new(subagent_type: impl Into<Arc<str>>, prompt: impl Into<Arc<str>>) -> Self {
         Self {
             request: TaskRequest {
                 id: TaskId::new(),

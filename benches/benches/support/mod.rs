@@ -1,31 +1,36 @@
 //! The two sides that are compared: the least that a client can do, and the runtime.
-#![expect(clippy::expect_used, dead_code, reason = "a benchmark stops at the first fault; each uses a part of this")]
+#![expect(
+    clippy::expect_used,
+    dead_code,
+    reason = "a benchmark stops at the first fault; each uses a part of this"
+)]
 
 use std::sync::Arc;
 
-use codex_task::{Environment, Runtime, RuntimeHandle, RunTask, TaskStatus};
+use codex_task::{Environment, RunTask, Runtime, RuntimeHandle, TaskStatus};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::time::Instant;
 
 /// Bytes of the prompt of every task.
 const PROMPT_BYTES: usize = 4_096;
 
 /// A loop over `reqwest`: one client, one request, the stream read to its end.
-pub struct Bare {
+pub(crate) struct Bare {
     client: reqwest::Client,
     url: String,
 }
 
 impl Bare {
-    pub fn new(base_url: &str) -> Self {
+    pub(crate) fn new(base_url: &str) -> Self {
         let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(1_024);
         Self { client: client.build().expect("a client"), url: format!("{base_url}/chat/completions") }
     }
 
     /// Sends `count` requests at once; returns when each was answered.
-    pub async fn batch(&self, count: usize) -> Vec<Instant> {
+    pub(crate) async fn batch(&self, count: usize) -> Vec<Instant> {
         let requests = (0..count).map(|_| {
             let (client, url) = (self.client.clone(), self.url.clone());
             tokio::runtime::Handle::current().spawn(async move {
@@ -46,25 +51,40 @@ impl Bare {
 }
 
 /// The runtime with one agent.
-pub struct Subagents {
+pub(crate) struct Subagents {
     handle: RuntimeHandle,
-    _project: tempfile::TempDir,
+    _project: TempDir,
 }
 
 impl Subagents {
     /// A runtime whose agents talk to the mock, `max_concurrent` at once.
-    pub fn start(base_url: &str, max_concurrent: usize) -> Self {
+    pub(crate) fn start(base_url: &str, max_concurrent: usize) -> Self {
+        Self::open(Self::project(base_url, max_concurrent, /*agents*/ 1))
+    }
+
+    /// A project with settings and agent files; `worker` is the one that runs.
+    pub(crate) fn project(base_url: &str, max_concurrent: usize, agents: usize) -> TempDir {
         let project = tempfile::tempdir().expect("a folder");
-        let agents = project.path().join(".claude/agents");
-        std::fs::create_dir_all(&agents).expect("a folder");
-        let agent = "---\nname: worker\ndescription: Works\ntools: []\nmodel: mock\nprovider: bench\n---\nYou are a test.\n";
-        std::fs::write(agents.join("worker.md"), agent).expect("a file");
+        let directory = project.path().join(".claude/agents");
+        std::fs::create_dir_all(&directory).expect("a folder");
+        for number in 0..agents {
+            let name = if number == 0 { "worker".to_owned() } else { format!("idle-{number}") };
+            let agent = format!(
+                "---\nname: {name}\ndescription: Works\ntools: []\nmodel: mock\nprovider: bench\n---\nYou are a test.\n"
+            );
+            std::fs::write(directory.join(format!("{name}.md")), agent).expect("a file");
+        }
         let config = project.path().join("config/codex-task");
         std::fs::create_dir_all(&config).expect("a folder");
         let settings = format!(
             "providers:\n  bench:\n    kind: openai_chat\n    base_url: {base_url}\n    max_in_flight: 256\nlimits:\n  max_concurrent: {max_concurrent}\n"
         );
         std::fs::write(config.join("config.yaml"), settings).expect("a file");
+        project
+    }
+
+    /// Starts a runtime in a project.
+    pub(crate) fn open(project: TempDir) -> Self {
         let home = project.path().to_string_lossy().into_owned();
         let variables = [("HOME", home.clone()), ("XDG_CONFIG_HOME", format!("{home}/config"))];
         let environment = Environment::new(project.path(), variables);
@@ -73,7 +93,7 @@ impl Subagents {
     }
 
     /// Runs `count` tasks at once; returns when each was answered.
-    pub async fn batch(&self, count: usize) -> Vec<Instant> {
+    pub(crate) async fn batch(&self, count: usize) -> Vec<Instant> {
         let tasks = (0..count).map(|_| {
             let handle = self.handle.clone();
             tokio::runtime::Handle::current().spawn(async move {
@@ -86,16 +106,16 @@ impl Subagents {
     }
 
     /// The handle, for benchmarks that do more.
-    pub fn handle(&self) -> &RuntimeHandle {
+    pub(crate) fn handle(&self) -> &RuntimeHandle {
         &self.handle
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.handle.shutdown().await;
     }
 }
 
 /// A prompt of the size that the figures are quoted for.
-pub fn prompt() -> Arc<str> {
+pub(crate) fn prompt() -> Arc<str> {
     "Look at this. ".repeat(PROMPT_BYTES / 14).into()
 }
