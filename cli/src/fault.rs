@@ -55,7 +55,9 @@ impl Fault {
     pub(crate) fn file(what: &str, path: &Path, error: &std::io::Error) -> Self {
         let help = match error.kind() {
             std::io::ErrorKind::NotFound => "check the path",
-            std::io::ErrorKind::PermissionDenied => "check the permissions of the file and of its directories",
+            std::io::ErrorKind::PermissionDenied => {
+                "check the permissions of the file and of its directories"
+            }
             _ => "check that the path is what you mean",
         };
         Self::new(format!("{what} '{}'", path.display())).because(error.to_string()).suggest(help)

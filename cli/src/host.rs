@@ -35,10 +35,10 @@ impl Host {
         }
     }
 
-    /// Reads all of stdin.
-    pub(crate) fn read_stdin(&mut self) -> std::io::Result<String> {
+    /// Reads all of stdin, at most so many bytes and one more, so that the caller sees that there are too many.
+    pub(crate) fn read_stdin(&mut self, bytes_max: u64) -> std::io::Result<String> {
         let mut text = String::new();
-        self.stdin.read_to_string(&mut text)?;
+        (&mut self.stdin).take(bytes_max.saturating_add(1)).read_to_string(&mut text)?;
         Ok(text)
     }
 }

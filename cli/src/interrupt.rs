@@ -2,10 +2,10 @@
 
 use std::io;
 
-#[cfg(test)]
-use tokio::sync::mpsc;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(test)]
+use tokio::sync::mpsc;
 
 /// Where interruptions come from.
 pub(crate) enum Interrupts {

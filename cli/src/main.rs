@@ -1,1 +1,41 @@
-fn main() {}
+//! The `codex-task` command: arguments in, rendered results out. Everything that it does is in the runtime.
+
+mod agents;
+mod command;
+mod demo;
+mod doctor;
+mod exit;
+mod fault;
+mod host;
+mod interrupt;
+mod logging;
+mod render;
+mod run;
+#[cfg(test)]
+mod scenes;
+mod session;
+
+use std::process::ExitCode;
+
+use codex_task::Environment;
+
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::render::Terminal;
+
+fn main() -> ExitCode {
+    let (environment, is_lost) = match Environment::from_process() {
+        Ok(environment) => (environment, None),
+        // Whatever is asked for needs a directory to work in, but the failure needs a terminal to be told on.
+        Err(error) => (Environment::new("/", std::iter::empty::<(String, String)>()), Some(error)),
+    };
+    let mut terminal = Terminal::of_process(&environment);
+    let exit = match is_lost {
+        None => command::execute(std::env::args_os(), &mut Host::of_process(environment, terminal)),
+        Some(error) => Fault::new("the working directory cannot be read")
+            .because(error.to_string())
+            .suggest("change into a directory that exists and that you may read")
+            .report(&mut terminal),
+    };
+    exit.into()
+}

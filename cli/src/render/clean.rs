@@ -35,11 +35,13 @@ pub(crate) fn headline(report: &str) -> String {
     let says_something = |line: &&str| line.chars().any(char::is_alphanumeric) && !line.starts_with("```");
     let line = report.lines().map(str::trim).find(says_something).unwrap_or_default();
     let line = line.trim_start_matches('#').trim_start();
-    let line = ["> ", "- ", "* ", "+ "].iter().fold(line, |line, mark| line.strip_prefix(mark).unwrap_or(line));
+    let line =
+        ["> ", "- ", "* ", "+ "].iter().fold(line, |line, mark| line.strip_prefix(mark).unwrap_or(line));
     one_line(&line.replace("**", "")).trim_end_matches(':').to_owned()
 }
 
-fn is_obeyed(c: char) -> bool {
+/// Whether a terminal would do something else with a character than show it.
+pub(crate) fn is_obeyed(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

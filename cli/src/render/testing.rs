@@ -43,8 +43,7 @@ impl Captured {
 
     /// What writes to the streams.
     pub(crate) fn terminal(&self) -> Terminal {
-        let stream =
-            |buffer: &Buffer| Stream::new(self.is_terminal, None, &self.environment, buffer.clone());
+        let stream = |buffer: &Buffer| Stream::new(self.is_terminal, None, &self.environment, buffer.clone());
         Terminal { out: stream(&self.out), err: stream(&self.err), is_plain: false }
     }
 

@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::render::Snippet;
 
 /// Bytes of a prompt or a list that are read.
-const INPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How a Task call is written.
 const FORM: &str = "write Task(subagent_type=\"NAME\", prompt=\"TEXT\"), in single quotes for the shell";
 
@@ -109,7 +109,12 @@ fn literal_fault(error: &LiteralError, name: &str, text: &str) -> Fault {
     Fault::new("the Task call cannot be read")
         .because(format!("{name}, {place}: {}", error.message))
         .suggest(FORM)
-        .shown_in(Snippet { name: name.to_owned(), text: text.to_owned(), position, label: "here".to_owned() })
+        .shown_in(Snippet {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            position,
+            label: "here".to_owned(),
+        })
 }
 
 /// Line and column of a byte.
@@ -139,14 +144,14 @@ fn from_file(file: &Path, host: &mut Host) -> Result<Collected, Fault> {
 }
 
 fn read_stdin(what: &str, host: &mut Host) -> Result<String, Fault> {
-    let text = host.read_stdin().map_err(|error| {
+    let text = host.read_stdin(INPUT_BYTES_MAX).map_err(|error| {
         Fault::new(format!("cannot read {what} from stdin"))
             .because(error.to_string())
             .suggest("give UTF-8 text on stdin")
     })?;
-    if text.len() > INPUT_BYTES_MAX {
+    if text.len() as u64 > INPUT_BYTES_MAX {
         return Err(Fault::new(format!("{what} is too long"))
-            .because(format!("stdin has {} bytes, at most {INPUT_BYTES_MAX} are taken", text.len()))
+            .because(format!("stdin has more than {INPUT_BYTES_MAX} bytes"))
             .suggest("name files in the prompt and let the agent read them"));
     }
     Ok(text)

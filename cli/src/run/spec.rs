@@ -98,7 +98,7 @@ impl TaskSpec {
             id: TaskId::new(),
             run,
             subagent_type: self.agent.as_deref().unwrap_or(AGENT_USUAL).trim().into(),
-            prompt: self.prompt.unwrap_or_default(),
+            prompt: self.prompt.unwrap_or_default().into(),
             description: self.description,
             model: self.model.as_deref().map(ModelChoice::parse),
             effort: self.effort,

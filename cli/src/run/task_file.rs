@@ -77,16 +77,16 @@ fn task(
         }
     }
     if spec.prompt.is_none() {
-        let problem = Problem::error("a task without a prompt").with_help("add `prompt:` with what the agent should do");
+        let problem = Problem::error("a task without a prompt")
+            .with_help("add `prompt:` with what the agent should do");
         return Err(Box::new(at(problem, place(None))));
     }
     Ok(spec)
 }
 
 fn no_list() -> Problem {
-    Problem::error("a list of tasks is needed").with_help(
-        "write each task as `- agent: NAME` with `prompt: TEXT` below it, or the same as JSON",
-    )
+    Problem::error("a list of tasks is needed")
+        .with_help("write each task as `- agent: NAME` with `prompt: TEXT` below it, or the same as JSON")
 }
 
 fn at(problem: Problem, position: Option<Position>) -> Problem {
@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn yaml_and_json_give_the_same_tasks() {
-        let yaml = "- agent: a\n  prompt: |\n    one\n    two\n  timeout: 5m\n- subagent_type: b\n  prompt: p\n";
+        let yaml =
+            "- agent: a\n  prompt: |\n    one\n    two\n  timeout: 5m\n- subagent_type: b\n  prompt: p\n";
         let json = r#"{"tasks": [{"agent": "a", "prompt": "one\ntwo\n", "timeout": 300},
                        {"subagent_type": "b", "prompt": "p"}]}"#;
         let list = read(yaml).expect("YAML");

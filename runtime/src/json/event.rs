@@ -124,11 +124,9 @@ impl From<&TaskEventKind> for EventKindJson {
             TaskEventKind::Started { description, expected } => {
                 Self::Started { description: description.clone(), expected_ms: expected.map(ms) }
             }
-            TaskEventKind::TurnStarted { turn, provider, model } => Self::TurnStarted {
-                turn: *turn,
-                provider: provider.to_string(),
-                model: model.to_string(),
-            },
+            TaskEventKind::TurnStarted { turn, provider, model } => {
+                Self::TurnStarted { turn: *turn, provider: provider.to_string(), model: model.to_string() }
+            }
             TaskEventKind::Text { line } => Self::Text { line: line.clone() },
             TaskEventKind::ToolStarted { tool, summary } => {
                 Self::ToolStarted { tool: tool.to_string(), summary: summary.clone() }

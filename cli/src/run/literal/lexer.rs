@@ -77,7 +77,9 @@ fn next(rest: &str, offset: usize) -> Result<(Option<Token>, usize), LiteralErro
         )),
         '[' | '{' | '*' => Err(LiteralError::new(
             offset,
-            format!("'{first}': lists, dictionaries and * are not evaluated; give the Tasks one after the other"),
+            format!(
+                "'{first}': lists, dictionaries and * are not evaluated; give the Tasks one after the other"
+            ),
         )),
         other => Err(LiteralError::new(offset, format!("'{}' does not belong here", other.escape_debug()))),
     }

@@ -151,7 +151,8 @@ impl Parser {
                     "False" | "false" => Value::Bool(false),
                     "None" | "null" => Value::Null,
                     _ => {
-                        let message = format!("'{name}' is no text: variables are not evaluated, quotes are missing");
+                        let message =
+                            format!("'{name}' is no text: variables are not evaluated, quotes are missing");
                         return Err(LiteralError::new(offset, message));
                     }
                 };

@@ -22,14 +22,8 @@ pub(super) fn read(rest: &str, prefix: usize) -> Result<(String, usize), Literal
     let body = rest.get(prefix..).unwrap_or_default();
     let quote = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quote| body.starts_with(quote));
     let quote = quote.unwrap_or("\"");
-    Reader {
-        rest,
-        at: prefix + quote.len(),
-        quote,
-        is_raw: letters.contains('r'),
-        value: String::new(),
-    }
-    .read()
+    Reader { rest, at: prefix + quote.len(), quote, is_raw: letters.contains('r'), value: String::new() }
+        .read()
 }
 
 struct Reader<'a> {
@@ -48,7 +42,9 @@ impl Reader<'_> {
                 return Ok((self.value, self.at + self.quote.len()));
             }
             match self.take() {
-                None => return Err(LiteralError::new(0, format!("a text without its closing {}", self.quote))),
+                None => {
+                    return Err(LiteralError::new(0, format!("a text without its closing {}", self.quote)));
+                }
                 Some('\n') if self.quote.len() == 1 => {
                     return Err(LiteralError::new(
                         self.at - 1,
@@ -58,7 +54,8 @@ impl Reader<'_> {
                 Some('\\') if self.is_raw => {
                     self.value.push('\\');
                     // A raw text keeps its backslashes, and yet they protect a quote.
-                    self.value.extend(self.take());
+                    let protected = self.take();
+                    self.value.extend(protected);
                 }
                 Some('\\') => self.escape()?,
                 Some(c) => self.value.push(c),
@@ -112,7 +109,10 @@ impl Reader<'_> {
         let is_hex = found.len() == digits && found.bytes().all(|byte| byte.is_ascii_hexdigit());
         let code = if is_hex { u32::from_str_radix(found, 16).ok() } else { None };
         let c = code.and_then(char::from_u32).ok_or_else(|| {
-            LiteralError::new(begin, format!("an escape that needs {digits} hexadecimal digits of a character"))
+            LiteralError::new(
+                begin,
+                format!("an escape that needs {digits} hexadecimal digits of a character"),
+            )
         })?;
         self.at += digits;
         Ok(c)

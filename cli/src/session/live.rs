@@ -1,0 +1,107 @@
+//! Progress in lines that are drawn over: one for each running task, with what it does right now.
+
+use std::collections::HashMap;
+
+use codex_task::{TaskEvent, TaskEventKind, TaskId};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::label::Labels;
+use crate::render::clean::one_line;
+use crate::render::figures::duration;
+
+/// Agent, what it does as far as there is room, time.
+const TEMPLATE: &str = "{spinner} {prefix}: {wide_msg} {elapsed}";
+
+/// The running tasks.
+pub(super) struct Live {
+    bars: MultiProgress,
+    running: HashMap<TaskId, ProgressBar>,
+    style: ProgressStyle,
+}
+
+impl Live {
+    /// Draws on stderr.
+    pub(super) fn new() -> Self {
+        Self {
+            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            running: HashMap::new(),
+            // The template is a constant that a test reads; the usual style is no worse than an end.
+            style: ProgressStyle::with_template(TEMPLATE)
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        }
+    }
+
+    /// Shows what an event changes.
+    pub(super) fn show(&mut self, event: &TaskEvent, labels: &Labels) {
+        match &event.kind {
+            TaskEventKind::Queued { .. } => {}
+            TaskEventKind::Started { expected, .. } => {
+                let about =
+                    expected.map(|length| format!(", about {}", duration(length))).unwrap_or_default();
+                self.bar(event).set_message(format!("{}...{about}", labels.subject(event.task)));
+            }
+            TaskEventKind::TurnStarted { turn: 1, .. } | TaskEventKind::ToolFinished { .. } => {}
+            TaskEventKind::TurnStarted { turn, .. } => {
+                self.bar(event).set_message(format!("turn {turn}..."));
+            }
+            TaskEventKind::Text { line } => self.bar(event).set_message(one_line(line)),
+            TaskEventKind::ToolStarted { tool, summary } => {
+                self.bar(event).set_message(format!("{tool} {}", one_line(summary)));
+            }
+            TaskEventKind::Retrying { after, .. } => {
+                self.bar(event).set_message(format!("waiting for {}", duration(*after)));
+            }
+            TaskEventKind::RouteChanged { provider, model, .. } => {
+                self.bar(event).set_message(format!("now on {provider} ({model})"));
+            }
+            TaskEventKind::Compacted { .. } => {
+                self.bar(event).set_message("older turns summarised".to_owned());
+            }
+            TaskEventKind::Restarted { .. } => self.bar(event).set_message("restarted".to_owned()),
+            TaskEventKind::Finished(_) => {
+                if let Some(bar) = self.running.remove(&event.task) {
+                    bar.finish_and_clear();
+                    self.bars.remove(&bar);
+                }
+            }
+        }
+    }
+
+    /// Draws the next frame.
+    pub(super) fn tick(&self) {
+        for bar in self.running.values() {
+            bar.tick();
+        }
+    }
+
+    /// Takes the lines away while `write` writes to the same terminal.
+    pub(super) fn aside(&self, write: impl FnOnce()) {
+        self.bars.suspend(write);
+    }
+
+    /// Takes the lines away for good.
+    pub(super) fn clear(&mut self) {
+        for (_, bar) in self.running.drain() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&mut self, event: &TaskEvent) -> &ProgressBar {
+        self.running.entry(event.task).or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            bar.set_style(self.style.clone());
+            bar.set_prefix(one_line(&event.agent));
+            bar
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_one() {
+        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    }
+}

@@ -1,0 +1,41 @@
+//! What is worth knowing before tasks run: problems of the settings, and which model server was found.
+
+use codex_task::RuntimeHandle;
+use codex_task_config::{AgentStatus, Problem};
+
+use crate::fault::place_and_message;
+use crate::render::{Line, Style, Terminal};
+
+/// Says it, on stderr. `agents` are those that will run.
+pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut Terminal) {
+    for problem in handle.problems() {
+        warn(&sentence(problem), terminal);
+    }
+    let registry = handle.agents();
+    for entry in registry.entries() {
+        let is_used = entry.status == AgentStatus::Warning && agents.contains(&entry.name.as_str());
+        if let (true, Some(problem)) = (is_used, entry.problems.first()) {
+            let more = match entry.problems.len() {
+                1 => String::new(),
+                count => format!(" (and {} more: `codex-task agents validate`)", count - 1),
+            };
+            warn(&format!("{}{more}", sentence(problem)), terminal);
+        }
+    }
+}
+
+/// Writes a warning.
+pub(crate) fn warn(text: &str, terminal: &mut Terminal) {
+    terminal.err.line(Line::new().styled(Style::Yellow, "Warning:").text(format!(" {text}")));
+}
+
+fn sentence(problem: &Problem) -> String {
+    let text = match &problem.path {
+        Some(path) => place_and_message(problem, &path.display().to_string()),
+        None => problem.message.clone(),
+    };
+    match &problem.help {
+        Some(help) => format!("{text} ({help})"),
+        None => text,
+    }
+}

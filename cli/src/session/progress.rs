@@ -1,0 +1,145 @@
+//! Which progress is shown: none, lines that stay, lines that are drawn over, or JSON.
+
+use std::collections::HashSet;
+
+use codex_task::json::EventJson;
+use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest};
+use codex_task_config::{ProviderKind, ProviderName};
+use serde_json::json;
+
+use super::json;
+use super::label::Labels;
+use super::lines::{self, Told};
+use super::live::Live;
+use crate::render::{Line, Style, Terminal};
+use crate::run::OutputArgs;
+
+/// Shows events as they come.
+pub(super) struct Progress {
+    display: Display,
+    labels: Labels,
+    /// Tasks whose ending was shown.
+    shown: HashSet<TaskId>,
+    /// Providers that play a scenario, until it was said that they do.
+    scripted: HashSet<ProviderName>,
+}
+
+enum Display {
+    /// Nothing but failures that something is being done about.
+    Quiet,
+    /// One line for each change.
+    Lines,
+    /// Lines that are drawn over.
+    Live(Live),
+    /// One JSON object for each event, on stdout.
+    Json,
+}
+
+impl Progress {
+    pub(super) fn new(
+        output: OutputArgs,
+        tasks: &[TaskRequest],
+        handle: &RuntimeHandle,
+        terminal: &Terminal,
+    ) -> Self {
+        let display = if output.jsonl {
+            Display::Json
+        } else if output.quiet {
+            Display::Quiet
+        } else if terminal.can_redraw() {
+            Display::Live(Live::new())
+        } else {
+            Display::Lines
+        };
+        let scripted = handle.providers().iter().filter(|(_, p)| p.kind == ProviderKind::Scripted);
+        Self {
+            display,
+            labels: Labels::new(tasks),
+            shown: HashSet::new(),
+            scripted: scripted.map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.display, Display::Live(_))
+    }
+
+    /// Draws the next frame of lines that are drawn over.
+    pub(super) fn tick(&self) {
+        if let Display::Live(live) = &self.display {
+            live.tick();
+        }
+    }
+
+    /// Shows an event.
+    pub(super) fn show(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
+        if matches!(event.kind, TaskEventKind::Finished(_)) && !self.shown.insert(event.task) {
+            return;
+        }
+        self.say_if_scripted(event, terminal);
+        if matches!(self.display, Display::Json) {
+            json::print(&EventJson::from(event), terminal);
+            return;
+        }
+        let told = lines::tell(event, &self.labels, terminal.err.columns);
+        if let Display::Live(live) = &mut self.display {
+            live.show(event, &self.labels);
+        }
+        match (told, &self.display) {
+            (Some(Told::Failure(lines)), _) => {
+                self.aside(terminal, |terminal| lines.print(&mut terminal.err))
+            }
+            (Some(Told::Line(line)), Display::Lines) => terminal.err.line(line),
+            // A line that stays is for endings; what runs has its own line already.
+            (Some(Told::Line(line)), Display::Live(_))
+                if matches!(event.kind, TaskEventKind::Finished(_) | TaskEventKind::Restarted { .. }) =>
+            {
+                self.aside(terminal, |terminal| terminal.err.line(line));
+            }
+            (Some(Told::Line(_)) | None, _) => {}
+        }
+    }
+
+    /// Some events were lost, because the terminal was slower than the tasks.
+    pub(super) fn missed(&mut self, count: u64, terminal: &mut Terminal) {
+        if matches!(self.display, Display::Json) {
+            json::print(&json!({"event": "missed", "events": count}), terminal);
+        }
+    }
+
+    /// Says something that is about no single task.
+    pub(super) fn say(&self, text: &str, terminal: &mut Terminal) {
+        self.aside(terminal, |terminal| terminal.err.line(Line::new().styled(Style::Yellow, text)));
+    }
+
+    /// Ends the display. Endings whose events were lost are shown from the report.
+    pub(super) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
+        for task in report.iter().flat_map(|report| &report.tasks) {
+            let kind = TaskEventKind::Finished(std::sync::Arc::clone(task));
+            let agent = std::sync::Arc::clone(&task.agent);
+            self.show(&TaskEvent { task: task.task, run: task.run, agent, kind }, terminal);
+        }
+        if let Display::Live(live) = &mut self.display {
+            live.clear();
+        }
+    }
+
+    /// Writes past the lines that are drawn over.
+    fn aside(&self, terminal: &mut Terminal, write: impl FnOnce(&mut Terminal)) {
+        match &self.display {
+            Display::Live(live) => live.aside(|| write(terminal)),
+            Display::Quiet | Display::Lines | Display::Json => write(terminal),
+        }
+    }
+
+    /// Nobody must take a scenario for a model.
+    fn say_if_scripted(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
+        let TaskEventKind::TurnStarted { provider, .. } = &event.kind else { return };
+        if self.scripted.remove(provider) {
+            let text = format!(
+                "Note: the model is scripted: provider '{provider}' plays a scenario, no AI is asked"
+            );
+            self.say(&text, terminal);
+        }
+    }
+}
