@@ -77,19 +77,25 @@ pub(crate) fn run(args: &DemoArgs, host: &mut Host) -> Result<Exit, Fault> {
     let exit = session::block_on(async {
         let builder = Runtime::builder()
             .environment(environment(place.path(), &host.environment))
-            .overrides(SettingsOverrides { provider: Some(PROVIDER.to_owned()), ..SettingsOverrides::default() })
+            .overrides(SettingsOverrides {
+                provider: Some(PROVIDER.to_owned()),
+                ..SettingsOverrides::default()
+            })
             .backend(Arc::new(ScriptedBackend::new(ProviderName::new(PROVIDER), scenario()?)));
         run_tasks(builder, tasks(), args.output, host).await
     })?;
     if let (Place::Kept(_), false) = (&place, args.output.quiet) {
-        let text = format!("Change {directory}, then run `codex-task demo --dir {directory}` to see other findings.");
+        let text = format!(
+            "Change {directory}, then run `codex-task demo --dir {directory}` to see other findings."
+        );
         host.terminal.err.line(Line::new().styled(Style::Dim, text));
     }
     Ok(exit)
 }
 
 fn place(args: &DemoArgs, environment: &Environment) -> Result<Place, Fault> {
-    let wrong = |path: &Path, error: &io::Error| Fault::file("cannot write the sample project to", path, error);
+    let wrong =
+        |path: &Path, error: &io::Error| Fault::file("cannot write the sample project to", path, error);
     let place = match &args.dir {
         Some(path) => {
             let path = environment.cwd().join(path);
@@ -121,9 +127,8 @@ fn environment(directory: &Path, outer: &Environment) -> Environment {
 }
 
 fn scenario() -> Result<Scenario, Fault> {
-    Scenario::parse(SCENARIO).map_err(|error| {
-        Fault::internal("the demo's script cannot be read").because(error.to_string())
-    })
+    Scenario::parse(SCENARIO)
+        .map_err(|error| Fault::internal("the demo's script cannot be read").because(error.to_string()))
 }
 
 fn tasks() -> Vec<TaskRequest> {

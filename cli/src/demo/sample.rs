@@ -9,7 +9,10 @@ const FILES: [(&str, &str); 12] = [
     (".git/HEAD", "ref: refs/heads/main\n"),
     (".claude/settings.json", include_str!("../../data/demo/settings.json")),
     (".claude/agents/code-reviewer.md", include_str!("../../data/demo/agents/code-reviewer.md")),
-    (".claude/agents/documentation-writer.md", include_str!("../../data/demo/agents/documentation-writer.md")),
+    (
+        ".claude/agents/documentation-writer.md",
+        include_str!("../../data/demo/agents/documentation-writer.md"),
+    ),
     (".claude/agents/security-audit.md", include_str!("../../data/demo/agents/security-audit.md")),
     (".claude/agents/test-runner.md", include_str!("../../data/demo/agents/test-runner.md")),
     ("README.md", include_str!("../../data/demo/README.md")),

@@ -3,11 +3,7 @@
 use codex_task::json::ErrorJson;
 
 use super::clean::one_line;
-use super::width::{columns, wrap};
-use super::{Line, Stream, Style};
-
-/// Blanks before the continuation of a wrapped line.
-const INDENT: &str = "  ";
+use super::{Stream, Style};
 
 /// A failure in the parts that people see. Parts that are not there have no line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,14 +19,14 @@ pub(crate) struct FourLines {
 }
 
 impl FourLines {
-    /// Writes the lines; on a terminal no word is broken in two.
+    /// Writes the lines.
     pub(crate) fn print(&self, stream: &mut Stream) {
-        print_part("Error:", Style::Red, &self.error, stream);
+        stream.paragraph("Error:", Style::Red, &sentence(&self.error));
         let parts =
             [("Cause:", &self.cause), ("Suggestion:", &self.suggestion), ("Fallback:", &self.fallback)];
         for (label, part) in parts {
             if let Some(text) = part {
-                print_part(label, Style::Bold, text, stream);
+                stream.paragraph(label, Style::Bold, &sentence(text));
             }
         }
     }
@@ -42,36 +38,16 @@ impl From<ErrorJson> for FourLines {
     }
 }
 
-fn print_part(label: &str, style: Style, text: &str, stream: &mut Stream) {
-    let text = capitalized(&one_line(text));
-    let lines = match stream.columns {
-        // The label counts as a word of the paragraph while it is wrapped.
-        Some(columns_max) => {
-            let gap = "x".repeat(columns(label));
-            let wrapped = wrap(&format!("{gap} {text}"), columns_max.saturating_sub(INDENT.len()));
-            let without_gap = |line: String| line.strip_prefix(&gap).unwrap_or(&line).trim_start().to_owned();
-            wrapped.into_iter().map(without_gap).collect()
-        }
-        None => vec![text],
-    };
-    for (index, line) in lines.into_iter().enumerate() {
-        if index == 0 {
-            stream.line(Line::new().styled(style, label).text(" ").text(line));
-        } else {
-            stream.line(format!("{INDENT}{line}"));
-        }
-    }
-}
-
-/// A sentence with a capital at its beginning, unless it begins with a name such as `codex-task.yaml`.
-fn capitalized(text: &str) -> String {
+/// A text on one line with a capital at its beginning, unless it begins with a name such as `codex-task.yaml`.
+fn sentence(text: &str) -> String {
+    let text = one_line(text);
     let word = text.split_whitespace().next().unwrap_or_default().trim_end_matches([',', ':']);
     let mut chars = text.chars();
     match chars.next() {
         Some(first) if word.chars().all(char::is_alphabetic) => {
             first.to_uppercase().chain(chars).collect::<String>()
         }
-        _ => text.to_owned(),
+        _ => text,
     }
 }
 
@@ -79,6 +55,7 @@ fn capitalized(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::render::testing::Captured;
+    use crate::render::width::columns;
 
     fn lines() -> FourLines {
         FourLines {

@@ -5,11 +5,14 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use codex_task::Environment;
 
-use super::Line;
 use super::clean::neutral;
+use super::width::{columns, wrap};
+use super::{Line, Style};
 
 /// Columns of a terminal whose size is not known.
 const COLUMNS_USUAL: usize = 80;
+/// Blanks before the continuation of a wrapped paragraph.
+const INDENT: &str = "  ";
 
 /// Where data and everything else go.
 pub(crate) struct Terminal {
@@ -56,6 +59,16 @@ impl Terminal {
         self.err.is_terminal && self.err.can_redraw && !self.is_plain
     }
 
+    /// Columns that a row of stdout is cut to. Plain output is never cut: it is listened to.
+    pub(crate) fn out_room(&self) -> Option<usize> {
+        self.out.columns.filter(|_| !self.is_plain)
+    }
+
+    /// Columns that a line of stderr is cut to; see [`Terminal::out_room`].
+    pub(crate) fn err_room(&self) -> Option<usize> {
+        self.err.columns.filter(|_| !self.is_plain)
+    }
+
     /// Turns box characters, colours and live lines off.
     pub(crate) fn make_plain(&mut self) {
         self.is_plain = true;
@@ -91,6 +104,22 @@ impl Stream {
         let mut text = line.into().render(self.is_colored);
         text.push('\n');
         self.write(&text);
+    }
+
+    /// Writes a label and a text; where lines have a width no word is broken in two.
+    pub(crate) fn paragraph(&mut self, label: &str, style: Style, text: &str) {
+        let Some(columns_max) = self.columns else {
+            return self.line(Line::new().styled(style, label).text(" ").text(text));
+        };
+        // The label counts as a word of the paragraph while it is wrapped.
+        let gap = "x".repeat(columns(label));
+        let mut lines = wrap(&format!("{gap} {text}"), columns_max.saturating_sub(INDENT.len())).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let first = first.strip_prefix(&gap).unwrap_or_default().to_owned();
+        self.line(Line::new().styled(style, label).text(first));
+        for line in lines {
+            self.line(Line::new().text(INDENT).text(line));
+        }
     }
 
     /// A line as it would be written, for who draws it elsewhere.

@@ -26,7 +26,7 @@ pub(crate) fn print(rows: &[Row], terminal: &mut Terminal) {
             (false, true) => "└── ",
         };
         let line = Line::new().text(branch).bold(&row.name).text(": ").styled(row.style, &row.text);
-        let columns = terminal.out.columns.unwrap_or(COLUMNS_MAX);
+        let columns = terminal.out_room().unwrap_or(COLUMNS_MAX);
         terminal.out.line(line.cut(columns));
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn follow(
                     return Ok(Ending::AtOnce);
                 }
                 is_interrupted = true;
-                progress.say(&interrupted(handle), terminal);
+                progress.say("Interrupted:", &interrupted(handle), terminal);
                 cancel(handle, &ids).await;
             }
             event = events.recv() => match event {
@@ -63,7 +63,13 @@ pub(super) async fn follow(
                 Err(RecvError::Closed) => {}
             },
             report = &mut collected => break report.map_err(no_runtime)?,
-            _ = frames.tick(), if progress.is_live() => progress.tick(),
+            _ = frames.tick(), if progress.is_live() || is_interrupted => {
+                progress.tick();
+                if is_interrupted {
+                    // A task that was on its way to the supervisor is cancelled when it has arrived.
+                    cancel(handle, &ids).await;
+                }
+            }
         }
         if terminal.out.is_closed() {
             cancel(handle, &ids).await;
@@ -89,7 +95,7 @@ async fn cancel(handle: &RuntimeHandle, tasks: &[TaskId]) {
 
 fn interrupted(handle: &RuntimeHandle) -> String {
     let tasks = counted(handle.board().len(), "task");
-    format!("Interrupted: {tasks} will be cancelled and what exists is printed; once more ends at once")
+    format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
 }
 
 fn no_runtime(error: TaskError) -> Fault {

@@ -30,7 +30,8 @@ pub(super) fn tell(event: &TaskEvent, labels: &Labels, columns: Option<usize>) -
     let subject = labels.subject(event.task);
     match &event.kind {
         TaskEventKind::Queued { position, .. } => {
-            line("Queued", Style::Dim, format!("{subject} ({position} before it)"))
+            let before = if *position == 0 { "next".to_owned() } else { format!("{position} before it") };
+            line("Queued", Style::Dim, format!("{subject} ({before})"))
         }
         TaskEventKind::Started { expected, .. } => {
             let about = expected.map(|length| format!(" (about {})", duration(length))).unwrap_or_default();

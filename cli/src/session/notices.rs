@@ -4,7 +4,8 @@ use codex_task::RuntimeHandle;
 use codex_task_config::{AgentStatus, Problem};
 
 use crate::fault::place_and_message;
-use crate::render::{Line, Style, Terminal};
+use crate::render::clean::one_line;
+use crate::render::{Style, Terminal};
 
 /// Says it, on stderr. `agents` are those that will run.
 pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut Terminal) {
@@ -26,7 +27,7 @@ pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut T
 
 /// Writes a warning.
 pub(crate) fn warn(text: &str, terminal: &mut Terminal) {
-    terminal.err.line(Line::new().styled(Style::Yellow, "Warning:").text(format!(" {text}")));
+    terminal.err.paragraph("Warning:", Style::Yellow, &one_line(text));
 }
 
 fn sentence(problem: &Problem) -> String {

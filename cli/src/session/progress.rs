@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use codex_task::json::EventJson;
-use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest};
+use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus};
 use codex_task_config::{ProviderKind, ProviderName};
 use serde_json::json;
 
@@ -11,13 +11,15 @@ use super::json;
 use super::label::Labels;
 use super::lines::{self, Told};
 use super::live::Live;
-use crate::render::{Line, Style, Terminal};
+use crate::render::{Style, Terminal};
 use crate::run::OutputArgs;
 
 /// Shows events as they come.
 pub(super) struct Progress {
     display: Display,
     labels: Labels,
+    /// Whether there is but one task: then its failure is told once, by its four lines.
+    is_single: bool,
     /// Tasks whose ending was shown.
     shown: HashSet<TaskId>,
     /// Providers that play a scenario, until it was said that they do.
@@ -55,6 +57,7 @@ impl Progress {
         Self {
             display,
             labels: Labels::new(tasks),
+            is_single: tasks.len() == 1,
             shown: HashSet::new(),
             scripted: scripted.map(|(name, _)| name.clone()).collect(),
         }
@@ -81,9 +84,12 @@ impl Progress {
             json::print(&EventJson::from(event), terminal);
             return;
         }
-        let told = lines::tell(event, &self.labels, terminal.err.columns);
+        let told = lines::tell(event, &self.labels, terminal.err_room());
         if let Display::Live(live) = &mut self.display {
             live.show(event, &self.labels);
+        }
+        if self.is_single && is_failure(event) {
+            return;
         }
         match (told, &self.display) {
             (Some(Told::Failure(lines)), _) => {
@@ -108,8 +114,8 @@ impl Progress {
     }
 
     /// Says something that is about no single task.
-    pub(super) fn say(&self, text: &str, terminal: &mut Terminal) {
-        self.aside(terminal, |terminal| terminal.err.line(Line::new().styled(Style::Yellow, text)));
+    pub(super) fn say(&self, label: &str, text: &str, terminal: &mut Terminal) {
+        self.aside(terminal, |terminal| terminal.err.paragraph(label, Style::Yellow, text));
     }
 
     /// Ends the display. Endings whose events were lost are shown from the report.
@@ -141,5 +147,16 @@ impl Progress {
             );
             self.say(&text, terminal);
         }
+    }
+}
+
+/// Whether an event ends its task with an error that is told in four lines.
+fn is_failure(event: &TaskEvent) -> bool {
+    match &event.kind {
+        TaskEventKind::Finished(report) => match report.status() {
+            TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Crashed => true,
+            TaskStatus::Completed | TaskStatus::Cancelled => false,
+        },
+        _ => false,
     }
 }

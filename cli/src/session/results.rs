@@ -2,11 +2,12 @@
 
 use codex_task::json::{ErrorJson, RunJson};
 use codex_task::{Outcome, RunReport, RuntimeHandle, TaskReport, TaskStatus};
-use codex_task_config::ProviderKind;
+use codex_task_config::{ProviderKind, ProviderName};
 
 use super::json;
 use super::label::names;
 use super::lines::{ending, upshot};
+use super::notices::warn;
 use crate::exit::Exit;
 use crate::render::figures::{Cost, summary};
 use crate::render::tree::{self, Row};
@@ -35,7 +36,8 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
             FourLines::from(error).print(&mut terminal.err);
         }
     }
-    if !output.quiet {
+    let was_asked = report.tasks.iter().any(|task| !task.attempts.is_empty());
+    if was_asked && !output.quiet {
         let text = summary(report, &cost(report, handle));
         terminal.err.line(Line::new().styled(Style::Dim, text));
     }
@@ -51,7 +53,10 @@ fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal
         for (task, name) in report.tasks.iter().zip(&names) {
             terminal.out.line(Line::new().bold(format!("# {name}")));
             terminal.out.line("");
-            print_report(task, terminal);
+            match task.outcome.partial() {
+                None if task.status() != TaskStatus::Completed => print_ending(task, terminal),
+                Some(_) | None => print_report(task, terminal),
+            }
             terminal.out.line("");
         }
     }
@@ -59,19 +64,23 @@ fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal
     tree::print(&rows, terminal);
 }
 
-/// The report of an agent, or what it had written when it ended otherwise.
+/// The report of an agent, or what it had written when it ended otherwise. Without both there is no data.
 fn print_report(task: &TaskReport, terminal: &mut Terminal) {
-    let (verb, _) = ending(task.status());
     match &task.outcome {
         Outcome::Completed(text) => terminal.out.block(text),
         other => {
-            // A task that has written nothing has no data.
             if let Some(partial) = other.partial().filter(|partial| !partial.trim().is_empty()) {
                 terminal.out.block(partial);
-                terminal.out.line(format!("[{verb} before the report was complete]"));
+                print_ending(task, terminal);
             }
         }
     }
+}
+
+/// Marks a report that is not complete.
+fn print_ending(task: &TaskReport, terminal: &mut Terminal) {
+    let (verb, _) = ending(task.status());
+    terminal.out.line(format!("[{verb} before the report was complete]"));
 }
 
 fn row(task: &TaskReport, name: String) -> Row {
@@ -96,18 +105,17 @@ fn print_notes(report: &RunReport, terminal: &mut Terminal) {
         }
     }
     for (agent, note) in told {
-        terminal.err.line(Line::new().styled(Style::Yellow, "Warning:").text(format!(" {agent}: {note}")));
+        warn(&format!("{agent}: {note}"), terminal);
     }
 }
 
 /// The money that the tasks took; a scenario takes none.
 fn cost(report: &RunReport, handle: &RuntimeHandle) -> String {
-    let kind = |task: &TaskReport| {
-        let provider = task.provider.as_ref().and_then(|name| handle.providers().get(name));
-        provider.map(|provider| provider.kind)
+    let is_scripted = |provider: &ProviderName| {
+        handle.providers().get(provider).is_some_and(|provider| provider.kind == ProviderKind::Scripted)
     };
-    let is_scripted = |task: &TaskReport| kind(task) == Some(ProviderKind::Scripted);
-    if !report.tasks.is_empty() && report.tasks.iter().all(|task| is_scripted(task)) {
+    let mut attempts = report.tasks.iter().flat_map(|task| &task.attempts);
+    if attempts.all(|attempt| is_scripted(&attempt.provider)) {
         "no cost".to_owned()
     } else {
         Cost::of(report).to_string()

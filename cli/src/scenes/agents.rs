@@ -1,0 +1,1 @@
+//! `agents list`, `show`, `validate`, `new`.

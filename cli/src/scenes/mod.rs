@@ -1,0 +1,7 @@
+//! Whole scenes at the terminal: what a user types, and everything that comes back.
+
+mod agents;
+mod run;
+mod stage;
+
+use stage::Stage;

@@ -1,0 +1,147 @@
+//! `run` in all its forms.
+
+use serde_json::Value;
+
+use super::Stage;
+use super::stage::compare;
+
+const THREE: &str = r"
+name: three
+rules:
+  - when: {system: You review}
+    text: |
+      # 3 security issues found
+
+      - a.rs:1 one
+      - b.rs:2 two
+      - c.rs:3 three
+    usage: {input_tokens: 1200, output_tokens: 345}
+  - when: {system: You test}
+    text: 24/24 tests passing
+    usage: {input_tokens: 900, output_tokens: 5}
+  - when: {system: You write}
+    text: README.md updated
+    usage: {input_tokens: 9000, output_tokens: 5}
+";
+const THREE_TASKS: [&str; 4] = [
+    "run",
+    "Task(subagent_type='code-reviewer', prompt='Review security', description='Security analysis in progress')",
+    "Task(subagent_type='test-runner', prompt='Run test suite')",
+    "Task(subagent_type='documentation-writer', prompt='Update docs')",
+];
+
+/// Three agents with a model for them; one after the other, so that lines come in one order.
+fn three() -> Stage {
+    Stage::new()
+        .file("codex-task.yaml", "local: {probe: false}\nlimits: {max_concurrent: 1}\n")
+        .agent("code-reviewer", "description: Reviews\n", "You review code.")
+        .agent("test-runner", "description: Tests\n", "You test code.")
+        .agent("documentation-writer", "description: Writes\n", "You write documents.")
+        .model(THREE)
+}
+
+#[test]
+fn one_task_gives_its_report_on_stdout() {
+    compare("run_one", &three().scene(&["run", "code-reviewer", "Review src/auth.rs"]));
+}
+
+#[test]
+fn several_tasks_end_in_the_tree_of_the_specification() {
+    compare("run_three", &three().scene(&THREE_TASKS));
+}
+
+#[test]
+fn quiet_leaves_the_data_only() {
+    let played = three().play(&[&THREE_TASKS[..], &["--quiet"]].concat());
+    assert_eq!(
+        played.out,
+        "Results:\n\
+         ├── code-reviewer: 3 security issues found\n\
+         ├── test-runner: 24/24 tests passing\n\
+         └── documentation-writer: README.md updated\n"
+    );
+    let note = "Note: the model is scripted: provider 'scripted' plays a scenario, no AI is asked\n";
+    assert_eq!((played.exit, played.err.as_str()), (0, note));
+}
+
+#[test]
+fn plain_output_has_no_box_characters() {
+    let played = three().play(&[&THREE_TASKS[..], &["--plain", "--quiet"]].concat());
+    assert!(
+        played.out.is_ascii() && played.out.contains("\n- test-runner: 24/24 tests passing\n"),
+        "{}",
+        played.out
+    );
+}
+
+#[test]
+fn narrow_terminals_get_lines_that_fit() {
+    let scene = three().terminal(40).scene(&THREE_TASKS);
+    compare("run_narrow", &scene);
+    let widest = scene.lines().skip(2).map(|line| line.chars().count()).max();
+    assert!(widest <= Some(40), "{scene}");
+}
+
+#[test]
+fn the_prompt_and_the_list_of_tasks_come_from_stdin_too() {
+    let prompt = three().stdin("Review this\n").play(&["run", "code-reviewer", "-", "--quiet"]);
+    assert_eq!((prompt.exit, prompt.out.lines().next()), (0, Some("# 3 security issues found")));
+    let list = "- agent: test-runner\n  prompt: p\n- {agent: documentation-writer, prompt: p}\n";
+    let played = three().stdin(list).play(&["run", "--file", "-", "--quiet"]);
+    assert_eq!(played.out.lines().count(), 3, "{}", played.out);
+}
+
+#[test]
+fn tasks_from_a_file_are_warned_about_unknown_keys() {
+    let stage = three().file("tasks.yaml", "- agent: test-runner\n  prompt: p\n  modle: opus\n");
+    compare("run_file", &stage.scene(&["run", "--file", "tasks.yaml"]));
+}
+
+#[test]
+fn json_is_one_object_of_the_shape_that_programs_rely_on() {
+    compare("run_json", &three().scene(&["run", "test-runner", "Run", "--json", "--quiet"]));
+}
+
+#[test]
+fn jsonl_is_one_object_for_each_event_and_the_report_in_the_last() {
+    let played = three().play(&["run", "test-runner", "Run", "--jsonl"]);
+    let events: Vec<Value> =
+        played.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let names: Vec<&str> = events.iter().filter_map(|event| event["event"].as_str()).collect();
+    assert_eq!(names.last(), Some(&"finished"), "{names:?}");
+    assert!(names.contains(&"turn_started") && names.contains(&"started"), "{names:?}");
+    assert_eq!(events.last().expect("an event")["task"]["result"], "24/24 tests passing");
+}
+
+#[test]
+fn what_a_model_writes_cannot_move_the_cursor_of_a_terminal() {
+    let stage = |text: &str| {
+        let scenario = format!("rules:\n  - text: \"{text}\"\n");
+        Stage::new().agent("a", "description: d\n", "p").model(&scenario)
+    };
+    let hostile = "\\e]0;owned\\a\\e[2J done";
+    let shown = stage(hostile).terminal(80).play(&["run", "a", "x"]);
+    assert!(!shown.out.contains('\x1b') && !shown.err.contains('\x1b'), "{:?}{:?}", shown.out, shown.err);
+    let piped = stage(hostile).play(&["run", "a", "x"]);
+    assert!(piped.out.contains("\x1b[2J"), "programs get what the model wrote");
+    assert!(!piped.err.contains('\x1b'), "{:?}", piped.err);
+}
+
+#[test]
+fn a_failing_task_leaves_the_results_of_the_others() {
+    let scenario = THREE.replace(
+        "    text: 24/24 tests passing\n    usage: {input_tokens: 900, output_tokens: 5}\n",
+        "    fault: {kind: unauthorized}\n",
+    );
+    let stage = three_with(&scenario);
+    compare("run_partial_failure", &stage.scene(&THREE_TASKS));
+}
+
+fn three_with(scenario: &str) -> Stage {
+    Stage::new()
+        .file("codex-task.yaml", "local: {probe: false}\nlimits: {max_concurrent: 1}\n")
+        .agent("code-reviewer", "description: Reviews\n", "You review code.")
+        .agent("test-runner", "description: Tests\n", "You test code.")
+        .agent("documentation-writer", "description: Writes\n", "You write documents.")
+        .model(scenario)
+}

@@ -1,0 +1,170 @@
+//! Where scenes are played: a project and a home in a folder of their own, streams in memory, a scripted model.
+
+use std::ffi::OsString;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use codex_task::Environment;
+use codex_task_config::ProviderName;
+use codex_task_providers::ChatBackend;
+use codex_task_providers::scripted::{Scenario, ScriptedBackend};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use crate::command;
+use crate::host::Host;
+use crate::interrupt::Interrupts;
+use crate::render::testing::Captured;
+
+/// What differs between two runs of the same scene.
+const FILTERS: [(&str, &str); 3] = [
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
+    (r"\b\d+\.\d s\b", "[TIME]"),
+    (r#""(ms|[a-z_]+_ms)":\d+"#, r#""$1":"[MS]""#),
+];
+
+/// A project and a home, and who sits before them.
+pub(super) struct Stage {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+    stdin: String,
+    backends: Vec<Arc<dyn ChatBackend>>,
+    is_terminal: bool,
+    interruptions: usize,
+}
+
+/// What came back.
+pub(super) struct Played {
+    pub(super) exit: u8,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Stage {
+    /// An empty repository. Nothing is looked for on the network.
+    pub(super) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir_all(folder.path().join("project/.git")).expect("folders");
+        let stage = Self {
+            folder,
+            variables: Vec::new(),
+            stdin: String::new(),
+            backends: Vec::new(),
+            is_terminal: false,
+            interruptions: 0,
+        };
+        stage.file("codex-task.yaml", "local: {probe: false}\n")
+    }
+
+    /// With a file in the project.
+    pub(super) fn file(self, path: &str, text: &str) -> Self {
+        let path = self.project().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+        self
+    }
+
+    /// With an agent in the project.
+    pub(super) fn agent(self, name: &str, frontmatter: &str, prompt: &str) -> Self {
+        let text = format!("---\nname: {name}\n{frontmatter}---\n\n{prompt}\n");
+        self.file(&format!(".claude/agents/{name}.md"), &text)
+    }
+
+    /// With a variable of the environment.
+    pub(super) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With something on stdin.
+    pub(super) fn stdin(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.stdin);
+        self
+    }
+
+    /// With a model that plays a scenario, as the provider `scripted`.
+    pub(super) fn model(self, scenario: &str) -> Self {
+        self.provider("scripted", scenario)
+    }
+
+    /// With a provider that plays a scenario.
+    pub(super) fn provider(mut self, name: &str, scenario: &str) -> Self {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        self.backends.push(Arc::new(ScriptedBackend::new(ProviderName::new(name), scenario)));
+        self
+    }
+
+    /// At a terminal of so many columns.
+    pub(super) fn terminal(mut self, columns: usize) -> Self {
+        self.is_terminal = true;
+        // Lines that are drawn over go to the real stderr: not here.
+        self.variable("COLUMNS", &columns.to_string()).variable("TERM", "dumb")
+    }
+
+    /// Interrupted so many times, at once.
+    pub(super) fn interrupted(mut self, times: usize) -> Self {
+        self.interruptions = times;
+        self
+    }
+
+    /// The project's directory.
+    pub(super) fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    /// Types a command.
+    pub(super) fn play(&self, arguments: &[&str]) -> Played {
+        let home = self.folder.path().join("home").display().to_string();
+        let own = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let variables: Vec<(&str, &str)> = own.chain([("HOME", home.as_str())]).collect();
+        let captured =
+            if self.is_terminal { Captured::of_terminal(&variables) } else { Captured::new(&variables) };
+        let (sender, interruptions) = mpsc::unbounded_channel();
+        for _ in 0..self.interruptions {
+            sender.send(()).expect("the scene listens");
+        }
+        let mut host = Host {
+            environment: Environment::new(self.project(), variables.iter().copied()),
+            terminal: captured.terminal(),
+            stdin: Box::new(Cursor::new(self.stdin.clone().into_bytes())),
+            backends: self.backends.clone(),
+            interrupts: Some(Interrupts::Channel(interruptions)),
+        };
+        let words = ["codex-task"].iter().chain(arguments).map(OsString::from);
+        let exit = command::execute(words, &mut host).code();
+        let shown = |text: String| self.without_folder(&text);
+        Played { exit, out: shown(captured.out()), err: shown(captured.err()) }
+    }
+
+    /// Types a command and writes everything down that a snapshot holds.
+    pub(super) fn scene(&self, arguments: &[&str]) -> String {
+        let played = self.play(arguments);
+        let part = |name: &str, text: &str| {
+            if text.is_empty() { String::new() } else { format!("--- {name}\n{text}") }
+        };
+        format!(
+            "$ codex-task {}\nexit {}\n{}{}",
+            arguments.join(" "),
+            played.exit,
+            part("stdout", &played.out),
+            part("stderr", &played.err)
+        )
+    }
+
+    fn without_folder(&self, text: &str) -> String {
+        let real = self.folder.path().canonicalize().unwrap_or_default();
+        let replaced = text.replace(&real.display().to_string(), "[DIR]");
+        let replace = |text: String, path: &Path| text.replace(&path.display().to_string(), "[DIR]");
+        replace(replaced, self.folder.path())
+    }
+}
+
+/// Compares a scene with its snapshot.
+pub(super) fn compare(name: &str, scene: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_filters(FILTERS.to_vec());
+    settings.set_omit_expression(true);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name, scene));
+}
