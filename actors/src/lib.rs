@@ -13,7 +13,9 @@ mod subagent;
 mod supervisor;
 mod task;
 
-pub use aggregator::{AggregatorActor, AggregatorCounters, CollectRun, EventBus, OpenRun, RunUnknown};
+pub use aggregator::{
+    AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
+};
 pub use io_runtime::IoRuntime;
 pub use messages::{CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};

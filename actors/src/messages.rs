@@ -48,7 +48,7 @@ pub struct ListProviders;
 #[rtype(result = "()")]
 pub(crate) struct SubagentGone {
     pub(crate) task: TaskId,
-    pub(crate) generation: u32,
+    pub(crate) generation: u64,
     /// The panic's message; `None` when the actor did not die of its own fault (its Arbiter ended).
     pub(crate) panic: Option<String>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct SubagentGone {
 #[rtype(result = "()")]
 pub(crate) struct SubagentStepped {
     pub(crate) task: TaskId,
-    pub(crate) generation: u32,
+    pub(crate) generation: u64,
     pub(crate) step: CheckpointStep,
 }
 
@@ -67,6 +67,6 @@ pub(crate) struct SubagentStepped {
 #[rtype(result = "()")]
 pub(crate) struct SubagentFinished {
     pub(crate) task: TaskId,
-    pub(crate) generation: u32,
+    pub(crate) generation: u64,
     pub(crate) ending: Box<Ending>,
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix::Addr;
 use actix::dev::Request;
 use codex_task_actors::{
-    AggregatorActor, CancelTask, CollectRun, Drain, EventBus, OpenRun, RunId, RunReport, RunTask, Services,
-    SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
+    AggregatorActor, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId, RunReport, RunTask,
+    Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
 use codex_task_providers::ProviderRegistry;
@@ -67,6 +67,11 @@ impl RuntimeHandle {
         &self.shared.supervisor
     }
 
+    /// The aggregator, for hosts that open and collect runs themselves.
+    pub fn aggregator(&self) -> &Addr<AggregatorActor> {
+        &self.shared.aggregator
+    }
+
     /// Runs a task.
     ///
     /// # Cancel safety
@@ -88,6 +93,7 @@ impl RuntimeHandle {
         let ids = tasks.iter().map(|task| task.id).collect();
         let down = |_| TaskError::RuntimeDown;
         self.shared.aggregator.send(OpenRun { run, tasks: ids }).await.map_err(down)?;
+        let _close = CloseOnDrop { aggregator: self.shared.aggregator.clone(), run };
         let futures =
             tasks.into_iter().map(|task| self.run(RunTask::<String>::from_request(task).in_run(run)));
         for ended in join_all(futures).await {
@@ -210,5 +216,18 @@ impl Drop for CancelOnDrop {
         if let Some(task) = self.task.take() {
             self.supervisor.do_send(CancelTask { task });
         }
+    }
+}
+
+/// Forgets a run whose caller has left. A run that was collected is gone already.
+struct CloseOnDrop {
+    aggregator: Addr<AggregatorActor>,
+    run: RunId,
+}
+
+impl Drop for CloseOnDrop {
+    #[expect(clippy::disallowed_methods, reason = "a run must not be kept because of a full mailbox")]
+    fn drop(&mut self) {
+        self.aggregator.do_send(CloseRun { run: self.run });
     }
 }

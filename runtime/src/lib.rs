@@ -28,10 +28,10 @@ mod threads;
 
 pub use builder::{RuntimeBuilder, StartError};
 pub use codex_task_actors::{
-    Attempt, BoardEntry, BoardState, CancelTask, CollectRun, Observe, OpenRun, Outcome, Priority,
-    ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor,
-    SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest,
-    TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
+    Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport,
+    RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId,
+    TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};

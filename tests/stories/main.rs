@@ -1,1 +1,14 @@
-fn main() {}
+//! Stories across crates, one file each: through the public API, with scripted models or strict mock servers.
+
+#[cfg(test)]
+mod arbiters;
+#[cfg(test)]
+mod cancellation;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod queue;
+#[cfg(test)]
+mod supervision;
+#[cfg(test)]
+mod traps;

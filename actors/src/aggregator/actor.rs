@@ -1,17 +1,14 @@
 //! The aggregator correlates endings by run and answers `CollectRun` when all of a run's tasks have ended, failed ones
-//! included. It knows how long agents took so far. It decides nothing and holds no task up; the supervisor starts and
-//! outlives it.
+//! included. It decides nothing and holds no task up; the supervisor starts and outlives it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::history::History;
 use crate::messages::Observe;
 use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
 
@@ -19,7 +16,6 @@ use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
 pub struct AggregatorActor {
     /// Runs that somebody opened and nobody has collected yet.
     runs: HashMap<RunId, OpenedRun>,
-    history: History,
     counters: AggregatorCounters,
 }
 
@@ -52,6 +48,14 @@ pub struct CollectRun {
     pub run: RunId,
 }
 
+/// Forgets an opened run that nobody will collect.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct CloseRun {
+    /// The run.
+    pub run: RunId,
+}
+
 /// The run was never opened, or was collected before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("run {0} is not open")]
@@ -62,31 +66,35 @@ pub struct RunUnknown(pub RunId);
 #[rtype(result = "()")]
 pub(crate) struct TaskEnded {
     pub(crate) report: Arc<TaskReport>,
-    /// From its start to its end, waiting not counted.
-    pub(crate) ran: Duration,
-}
-
-/// How long tasks of this agent took so far.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "Option<Duration>")]
-pub(crate) struct ExpectedTime {
-    pub(crate) agent: Arc<str>,
 }
 
 struct OpenedRun {
     order: Vec<TaskId>,
-    ended: HashMap<TaskId, Arc<TaskReport>>,
+    /// Tasks that have not ended.
+    missing: usize,
+    /// For each task its report. An id that was asked for twice has two: the second call was refused.
+    ended: HashMap<TaskId, VecDeque<Arc<TaskReport>>>,
     opened: Instant,
     collectors: Vec<oneshot::Sender<RunReport>>,
 }
 
 impl OpenedRun {
-    fn is_complete(&self) -> bool {
-        self.order.iter().all(|task| self.ended.contains_key(task))
+    fn new(order: Vec<TaskId>) -> Self {
+        let ended = order.iter().map(|task| (*task, VecDeque::new())).collect();
+        Self { missing: order.len(), order, ended, opened: Instant::now(), collectors: Vec::new() }
+    }
+
+    /// Takes the report of a task, if it is one of the run's.
+    fn add(&mut self, report: Arc<TaskReport>) {
+        if let Some(reports) = self.ended.get_mut(&report.task) {
+            reports.push_back(report);
+            self.missing = self.missing.saturating_sub(1);
+        }
     }
 
     fn into_report(mut self, run: RunId) -> (RunReport, Vec<oneshot::Sender<RunReport>>) {
-        let tasks = self.order.iter().filter_map(|task| self.ended.remove(task)).collect();
+        let next = |task: &TaskId| self.ended.get_mut(task)?.pop_front();
+        let tasks = self.order.iter().filter_map(next).collect();
         (RunReport { run, tasks, total: self.opened.elapsed() }, self.collectors)
     }
 }
@@ -95,12 +103,12 @@ impl AggregatorActor {
     /// An aggregator that has seen nothing yet.
     #[expect(clippy::new_without_default, reason = "an actor is started, never a default value")]
     pub fn new() -> Self {
-        Self { runs: HashMap::new(), history: History::default(), counters: AggregatorCounters::default() }
+        Self { runs: HashMap::new(), counters: AggregatorCounters::default() }
     }
 
     /// Answers the collectors of a run whose last task has ended.
     fn close_if_complete(&mut self, run: RunId) {
-        if !self.runs.get(&run).is_some_and(|opened| opened.is_complete() && !opened.collectors.is_empty()) {
+        if !self.runs.get(&run).is_some_and(|opened| opened.missing == 0 && !opened.collectors.is_empty()) {
             return;
         }
         if let Some(opened) = self.runs.remove(&run) {
@@ -120,12 +128,15 @@ impl Handler<OpenRun> for AggregatorActor {
     type Result = ();
 
     fn handle(&mut self, open: OpenRun, _: &mut Self::Context) {
-        self.runs.entry(open.run).or_insert_with(|| OpenedRun {
-            order: open.tasks,
-            ended: HashMap::new(),
-            opened: Instant::now(),
-            collectors: Vec::new(),
-        });
+        self.runs.entry(open.run).or_insert_with(|| OpenedRun::new(open.tasks));
+    }
+}
+
+impl Handler<CloseRun> for AggregatorActor {
+    type Result = ();
+
+    fn handle(&mut self, CloseRun { run }: CloseRun, _: &mut Self::Context) {
+        self.runs.remove(&run);
     }
 }
 
@@ -146,25 +157,16 @@ impl Handler<CollectRun> for AggregatorActor {
 impl Handler<TaskEnded> for AggregatorActor {
     type Result = ();
 
-    fn handle(&mut self, TaskEnded { report, ran }: TaskEnded, _: &mut Self::Context) {
+    fn handle(&mut self, TaskEnded { report }: TaskEnded, _: &mut Self::Context) {
         self.counters.ended += 1;
         if matches!(report.outcome, Outcome::Completed(_)) {
             self.counters.completed += 1;
-            self.history.add(&report.agent, ran);
         }
         let run = report.run;
         if let Some(opened) = self.runs.get_mut(&run) {
-            opened.ended.insert(report.task, report);
+            opened.add(report);
             self.close_if_complete(run);
         }
-    }
-}
-
-impl Handler<ExpectedTime> for AggregatorActor {
-    type Result = Option<Duration>;
-
-    fn handle(&mut self, question: ExpectedTime, _: &mut Self::Context) -> Self::Result {
-        self.history.expected(&question.agent)
     }
 }
 
@@ -199,7 +201,7 @@ mod tests {
             restarts: 0,
             notes: Vec::new(),
         };
-        TaskEnded { report: Arc::new(report), ran: Duration::from_secs(1) }
+        TaskEnded { report: Arc::new(report) }
     }
 
     #[actix::test]
@@ -220,6 +222,30 @@ mod tests {
         );
         let counters = aggregator.send(Observe::new()).await.expect("alive");
         assert_eq!(counters, AggregatorCounters { ended: 2, completed: 1, runs_open: 0 });
+    }
+
+    #[actix::test]
+    async fn an_id_that_was_asked_for_twice_has_two_places_and_strangers_have_none() {
+        let aggregator = AggregatorActor::new().start();
+        let (run, task) = (RunId::new(), TaskId::new());
+        aggregator.send(OpenRun { run, tasks: vec![task, task] }).await.expect("alive");
+        let collected = tokio::task::spawn_local(aggregator.send(CollectRun { run }));
+        aggregator.send(ended(run, TaskId::new(), Outcome::Completed("x".into()))).await.expect("alive");
+        let refused = Outcome::Failed { error: TaskError::DuplicateTask, partial: None };
+        aggregator.send(ended(run, task, refused.clone())).await.expect("alive");
+        aggregator.send(ended(run, task, Outcome::Completed("1".into()))).await.expect("alive");
+        let report = collected.await.expect("no panic").expect("alive").expect("the run is open");
+        let outcomes: Vec<_> = report.tasks.iter().map(|task| task.outcome.clone()).collect();
+        assert_eq!(outcomes, [refused, Outcome::Completed("1".into())]);
+    }
+
+    #[actix::test]
+    async fn a_run_that_was_closed_is_not_kept() {
+        let aggregator = AggregatorActor::new().start();
+        let run = RunId::new();
+        aggregator.send(OpenRun { run, tasks: vec![TaskId::new()] }).await.expect("alive");
+        aggregator.send(CloseRun { run }).await.expect("alive");
+        assert_eq!(aggregator.send(Observe::new()).await.expect("alive").runs_open, 0);
     }
 
     #[actix::test]

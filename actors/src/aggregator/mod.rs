@@ -1,9 +1,8 @@
-//! Where results and timing come together.
+//! Where results come together.
 
 mod actor;
 mod event_bus;
-mod history;
 
-pub use actor::{AggregatorActor, AggregatorCounters, CollectRun, OpenRun, RunUnknown};
-pub(crate) use actor::{ExpectedTime, TaskEnded};
+pub(crate) use actor::TaskEnded;
+pub use actor::{AggregatorActor, AggregatorCounters, CloseRun, CollectRun, OpenRun, RunUnknown};
 pub use event_bus::EventBus;

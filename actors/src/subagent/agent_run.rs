@@ -37,7 +37,7 @@ pub(crate) struct AgentContext {
     pub(crate) task: TaskId,
     pub(crate) run: RunId,
     pub(crate) agent: Arc<str>,
-    pub(crate) generation: u32,
+    pub(crate) generation: u64,
     pub(crate) plan: Arc<AgentPlan>,
     pub(crate) tools: Arc<ToolSet>,
     pub(crate) priority: Priority,

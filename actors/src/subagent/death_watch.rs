@@ -14,7 +14,7 @@ pub(crate) struct DeathWatch {
 
 impl DeathWatch {
     /// Watches one incarnation of a task.
-    pub(crate) fn new(task: TaskId, generation: u32, supervisor: Recipient<SubagentGone>) -> Self {
+    pub(crate) fn new(task: TaskId, generation: u64, supervisor: Recipient<SubagentGone>) -> Self {
         let gone = SubagentGone { task, generation, panic: None };
         Self { gone: Some(gone), supervisor }
     }

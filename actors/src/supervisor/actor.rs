@@ -1,5 +1,5 @@
-//! The supervisor owns the table of tasks, the queue, the restart histories and the last checkpoint of each agent; it
-//! never owns an agent. It decides who runs and what happens to the dead. It does not talk to providers or tools. The
+//! The supervisor owns the table of tasks, the queue, the restart histories and the last checkpoint of each agent, and
+//! knows how long tasks took so far; it never owns an agent. It decides who runs and what happens to the dead. It does not talk to providers or tools. The
 //! runtime starts it first and stops it last.
 
 use std::collections::HashMap;
@@ -10,24 +10,20 @@ use actix::{Addr, AsyncContext, Context};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::debug;
 
+use super::history::History;
 use super::planner::{Planned, Planner};
 use super::queue::TaskQueue;
 use super::restart::{RestartHistory, RestartPolicy};
 use super::services::Services;
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::workers::{WorkerFactory, Workers};
-use crate::aggregator::{AggregatorActor, EventBus, ExpectedTime, TaskEnded};
+use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
 use crate::subagent::{AgentContext, Checkpoint, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
-
-/// How often overdue agents are looked for.
-pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-/// An agent that has not ended this long after it had to is given up: its Arbiter is blocked.
-const GIVE_UP_AFTER: Duration = Duration::from_millis(1_500);
 
 /// See the module.
 pub struct SupervisorActor {
@@ -37,11 +33,15 @@ pub struct SupervisorActor {
     pub(super) queue: TaskQueue,
     /// Tasks that hold a slot.
     pub(super) running: usize,
+    /// Number of the last incarnation of any task. Never used twice: an id may come again after its task has ended,
+    /// and what its old agent still says must not be taken for the new one's.
+    pub(super) generation: u64,
     pub(super) workers: Workers,
     pub(super) worker_count: usize,
     pub(super) aggregator: Addr<AggregatorActor>,
     pub(super) events: EventBus,
     pub(super) board: TaskBoard,
+    history: History,
     /// Set while the runtime shuts down: no new tasks, and somebody waits for the old ones.
     pub(super) drained: Option<Vec<oneshot::Sender<()>>>,
     pub(super) counters: SupervisorCounters,
@@ -84,11 +84,13 @@ impl SupervisorActor {
             tasks: HashMap::new(),
             queue: TaskQueue::default(),
             running: 0,
+            generation: 0,
             workers: Workers::new(workers),
             worker_count,
             aggregator,
             events,
             board,
+            history: History::default(),
             drained: None,
             counters: SupervisorCounters::default(),
         }
@@ -151,7 +153,7 @@ impl SupervisorActor {
         self.counters.refused += 1;
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
-        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report), ran: Duration::ZERO });
+        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
         let _ = reply.send(report); // a caller that left needs no answer
     }
@@ -166,30 +168,20 @@ impl SupervisorActor {
         }
     }
 
-    fn announce_start(&mut self, task: TaskId) {
-        if !self.events.is_watched() {
-            return;
-        }
+    /// Before anything else is heard of the task.
+    fn announce_start(&self, task: TaskId) {
         let Some(entry) = self.tasks.get(&task) else { return };
-        let event = |expected| TaskEvent {
-            task,
-            run: entry.request.run,
-            agent: Arc::clone(&entry.request.subagent_type),
-            kind: TaskEventKind::Started { description: entry.request.description.clone(), expected },
-        };
-        let (events, event) = (self.events.clone(), event(None));
-        let expected = self.aggregator.send(ExpectedTime { agent: Arc::clone(&event.agent) });
-        actix::spawn(async move {
-            let expected = expected.await.ok().flatten();
-            let TaskEventKind::Started { description, .. } = event.kind else { return };
-            events.publish(|| TaskEvent { kind: TaskEventKind::Started { description, expected }, ..event });
+        self.publish(&entry.request, || TaskEventKind::Started {
+            description: entry.request.description.clone(),
+            expected: self.history.expected(&entry.request.subagent_type),
         });
     }
 
     /// Starts the next incarnation of a task from its checkpoint.
     pub(super) fn incarnate(&mut self, task: TaskId, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
-        entry.generation += 1;
+        self.generation += 1;
+        entry.generation = self.generation;
         let now = Instant::now();
         let started = *entry.started.get_or_insert(now);
         let context = AgentContext {
@@ -217,6 +209,14 @@ impl SupervisorActor {
         }
     }
 
+    /// Starts the incarnation after one that died, unless the task has ended since.
+    pub(super) fn restart(&mut self, task: TaskId, died: u64, ctx: &mut Context<Self>) {
+        let entry = self.tasks.get(&task);
+        if entry.is_some_and(|e| e.generation == died && matches!(e.state, TaskState::Restarting)) {
+            self.incarnate(task, ctx);
+        }
+    }
+
     /// Ends a task: reports, replies, frees its slot.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
     pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
@@ -241,7 +241,10 @@ impl SupervisorActor {
         };
         let report = Arc::new(report(&entry.request, outcome, tally, timing, entry.restarts.total()));
         debug!(task_id = %task, status = ?report.status(), "task ended");
-        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report), ran });
+        if matches!(report.outcome, Outcome::Completed(_)) {
+            self.history.add(&report.agent, ran);
+        }
+        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
         let _ = entry.reply.send(report); // a caller that left needs no answer
         self.dispatch(ctx);
@@ -258,29 +261,12 @@ impl SupervisorActor {
     }
 
     /// The current incarnation of a task, if a message is from it.
-    pub(super) fn current(&mut self, task: TaskId, generation: u32) -> Option<&mut TaskEntry> {
+    pub(super) fn current(&mut self, task: TaskId, generation: u64) -> Option<&mut TaskEntry> {
         let entry = self.tasks.get_mut(&task).filter(|entry| entry.generation == generation);
         if entry.is_none() {
             self.counters.stale += 1;
         }
         entry
-    }
-
-    /// Gives up agents that should have ended by now: their Arbiter is blocked. What they still do is ignored.
-    pub(super) fn give_up_overdue(&mut self, ctx: &mut Context<Self>) {
-        let now = Instant::now();
-        let overdue: Vec<(TaskId, Outcome, Tally)> = self
-            .tasks
-            .iter()
-            .filter_map(|(task, entry)| {
-                Some((*task, overdue_outcome(entry, now)?, entry.checkpoint.tally.clone()))
-            })
-            .collect();
-        for (task, outcome, tally) in overdue {
-            warn!(task_id = %task, "an agent did not stop in time and is given up");
-            self.counters.given_up += 1;
-            self.finish(task, outcome, tally, ctx);
-        }
     }
 
     pub(super) fn tell_if_drained(&mut self) {
@@ -295,19 +281,6 @@ impl SupervisorActor {
 
     pub(super) fn restart_policy(&self) -> RestartPolicy {
         self.services.restart_policy
-    }
-}
-
-/// The ending of an agent that should have ended by itself.
-fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
-    let partial = || entry.checkpoint.tally.partial.clone();
-    let stopping = entry.stopping_since.is_some_and(|since| now.duration_since(since) > GIVE_UP_AFTER);
-    let late =
-        entry.started.is_some_and(|started| now.duration_since(started) > entry.plan.timeout + GIVE_UP_AFTER);
-    match (stopping, late) {
-        (true, _) => Some(Outcome::Cancelled { partial: partial() }),
-        (false, true) => Some(Outcome::TimedOut { after: entry.plan.timeout, partial: partial() }),
-        (false, false) => None,
     }
 }
 

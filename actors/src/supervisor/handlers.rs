@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::actor::{SupervisorActor, SupervisorCounters, WATCH_INTERVAL};
-use super::table::TaskState;
+use super::actor::{SupervisorActor, SupervisorCounters};
+use super::table::{TaskEntry, TaskState};
+use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
     CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
@@ -23,7 +24,7 @@ impl Actor for SupervisorActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.workers.start(self.worker_count, &ctx.address());
-        ctx.run_interval(WATCH_INTERVAL, Self::give_up_overdue);
+        ctx.run_interval(WATCH_INTERVAL, Self::watch);
     }
 }
 
@@ -96,7 +97,7 @@ impl Handler<SubagentGone> for SupervisorActor {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         if entry.stop.cause().is_some() {
             let tally = entry.checkpoint.tally.clone();
-            let outcome = Outcome::Cancelled { partial: tally.partial.clone() };
+            let outcome = outcome_of_stop(entry, tally.partial.clone());
             return self.finish(task, outcome, tally, ctx);
         }
         let Some(cause) = gone.panic else {
@@ -118,7 +119,15 @@ impl Handler<SubagentGone> for SupervisorActor {
             self.publish(&entry.request, || event);
         }
         // Few agents are between two lives at a time, so a timer of the actor's own is cheap here.
-        ctx.run_later(wait, move |actor, ctx| actor.incarnate(task, ctx));
+        ctx.run_later(wait, move |actor, ctx| actor.restart(task, gone.generation, ctx));
+    }
+}
+
+/// How a task ended that was asked to stop and whose agent died before it could say so.
+fn outcome_of_stop(entry: &TaskEntry, partial: Option<String>) -> Outcome {
+    match entry.stop.cause() {
+        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.plan.timeout, partial },
+        Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial },
     }
 }
 

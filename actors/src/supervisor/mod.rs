@@ -2,12 +2,15 @@
 
 mod actor;
 mod handlers;
+mod history;
 mod planner;
 mod prompt;
+mod pulse;
 mod queue;
 mod restart;
 mod services;
 mod table;
+mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};

@@ -55,7 +55,7 @@ pub(super) struct TaskEntry {
     pub(super) checkpoint: Checkpoint,
     pub(super) restarts: RestartHistory,
     /// Number of the current incarnation; messages of older ones are ignored.
-    pub(super) generation: u32,
+    pub(super) generation: u64,
     pub(super) admitted: Instant,
     /// When the task first ran: what its deadline counts from.
     pub(super) started: Option<Instant>,

@@ -1,10 +1,12 @@
 //! The Arbiters that subagents run on: fault domains. One that dies is replaced, and its agents move.
 
 use actix::{Actor, Addr, ArbiterHandle, Message};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::SupervisorActor;
+use super::pulse::Pulse;
 use crate::subagent::SubagentActor;
 
 /// Makes a new worker Arbiter; whoever gives the factory joins their threads in the end.
@@ -38,6 +40,7 @@ struct Worker {
     arbiter: ArbiterHandle,
     epoch: u64,
     agents: usize,
+    pulse: Pulse,
 }
 
 /// All workers. Without any, agents run on the supervisor's own Arbiter: for tests on one clock.
@@ -63,9 +66,10 @@ impl Workers {
         }
     }
 
-    /// Starts an agent on the worker with the fewest.
+    /// Starts an agent on the worker with the fewest, if possible one that answers.
     pub(crate) fn place(&mut self, agent: SubagentActor) -> Option<Place> {
-        let least = self.slots.iter_mut().enumerate().min_by_key(|(_, worker)| worker.agents);
+        let load = |worker: &Worker| (worker.pulse.is_late(), worker.agents);
+        let least = self.slots.iter_mut().enumerate().min_by_key(|(_, worker)| load(worker));
         let Some((index, worker)) = least else {
             agent.start();
             return None;
@@ -89,10 +93,31 @@ impl Workers {
             return;
         }
         warn!(worker = gone.index, "a worker Arbiter ended; its agents move");
-        let fresh = self.make_worker(gone.index, supervisor);
-        if let (Some(slot), Some(fresh)) = (self.slots.get_mut(gone.index), fresh) {
+        self.renew(gone.index, supervisor);
+    }
+
+    fn renew(&mut self, index: usize, supervisor: &Addr<SupervisorActor>) {
+        let fresh = self.make_worker(index, supervisor);
+        if let (Some(slot), Some(fresh)) = (self.slots.get_mut(index), fresh) {
             *slot = fresh;
         }
+    }
+
+    /// Looks whether the workers still answer. Replaces those that do not, and tells where agents are stranded.
+    pub(crate) fn look(&mut self, now: Instant, supervisor: &Addr<SupervisorActor>) -> Vec<Place> {
+        let mut blocked = Vec::new();
+        for (index, worker) in self.slots.iter_mut().enumerate() {
+            worker.pulse.look(now, &worker.arbiter);
+            if worker.pulse.is_blocked() {
+                blocked.push(Place { index, epoch: worker.epoch });
+            }
+        }
+        for place in &blocked {
+            warn!(worker = place.index, "a worker Arbiter is blocked; its agents move");
+            self.retire(place.index); // takes effect when it returns from whatever blocks it
+            self.renew(place.index, supervisor);
+        }
+        blocked
     }
 
     /// Ends one worker on purpose.
@@ -113,7 +138,7 @@ impl Workers {
             let _canary = canary;
             std::future::pending::<()>().await;
         });
-        Some(Worker { arbiter, epoch: self.epoch, agents: 0 })
+        Some(Worker { arbiter, epoch: self.epoch, agents: 0, pulse: Pulse::new() })
     }
 }
 

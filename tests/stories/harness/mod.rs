@@ -1,0 +1,20 @@
+//! What stories are told with: projects on disk, runtimes that must end clean, tools that do as told, one paused clock
+//! for all actors, and tests that run in a process of their own.
+
+mod child;
+mod one_clock;
+mod project;
+mod runtime;
+mod script;
+mod tools;
+mod wait;
+
+pub(crate) use child::in_child;
+pub(crate) use one_clock::{OneClock, Setup};
+pub(crate) use project::TestProject;
+pub(crate) use runtime::TestRuntime;
+pub(crate) use script::{
+    agent, agents, allow_everything, calling, first, once_prompted, result_of, scripted, texts_of, then,
+};
+pub(crate) use tools::{Runs, TestTool, counting};
+pub(crate) use wait::{wait_for, wait_until};

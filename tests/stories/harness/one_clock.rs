@@ -1,0 +1,104 @@
+//! All actors on the test's own Arbiter and clock, so that hours of waiting take no time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Actor, Addr};
+use codex_task::{
+    Observe, RestartPolicy, RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskReport,
+};
+use codex_task_actors::{AggregatorActor, EventBus, IoRuntime, Services, SessionFacts};
+use codex_task_config::{AgentRegistry, RegistryHandle, Settings, SettingsOverrides};
+use codex_task_providers::{ChatBackend, ProviderRegistry};
+use codex_task_tools::{Rights, Session, Tool, Toolbox};
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::TestProject;
+
+/// A supervisor and an aggregator without threads of their own. Stories pause the clock first.
+pub(crate) struct OneClock {
+    pub(crate) supervisor: Addr<SupervisorActor>,
+    pub(crate) aggregator: Addr<AggregatorActor>,
+    pub(crate) events: EventBus,
+    pub(crate) board: TaskBoard,
+    _project: TestProject,
+}
+
+/// What the actors work with.
+pub(crate) struct Setup {
+    pub(crate) agents: AgentRegistry,
+    pub(crate) backends: Vec<Arc<dyn ChatBackend>>,
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
+    pub(crate) overrides: SettingsOverrides,
+    pub(crate) restart_policy: RestartPolicy,
+    /// The user's `config.yaml`.
+    pub(crate) config: &'static str,
+}
+
+impl Setup {
+    /// These agents on this backend.
+    pub(crate) fn new(agents: AgentRegistry, backend: Arc<dyn ChatBackend>) -> Self {
+        Self {
+            agents,
+            backends: vec![backend],
+            tools: Vec::new(),
+            overrides: SettingsOverrides::default(),
+            restart_policy: RestartPolicy::default(),
+            config: "",
+        }
+    }
+}
+
+impl OneClock {
+    /// Starts the actors on the current Arbiter.
+    pub(crate) fn start(setup: Setup) -> Self {
+        let project = TestProject::new();
+        project.user_config(setup.config);
+        let (events, board) = (EventBus::new(), TaskBoard::default());
+        let aggregator = AggregatorActor::new().start();
+        let services = Arc::new(services(&project, setup));
+        let supervisor =
+            SupervisorActor::new(services, aggregator.clone(), events.clone(), Arc::clone(&board), 0, None);
+        Self { supervisor: supervisor.start(), aggregator, events, board, _project: project }
+    }
+
+    /// Runs one task to its end.
+    pub(crate) async fn ask(&self, agent: &str, prompt: &str) -> TaskReport {
+        self.run(RunTask::new(agent, prompt)).await
+    }
+
+    /// Runs a task to its end.
+    pub(crate) async fn run(&self, task: RunTask<String>) -> TaskReport {
+        self.supervisor.send(task).await.expect("the supervisor lives").expect("it takes tasks")
+    }
+
+    /// What the supervisor has seen.
+    pub(crate) async fn counters(&self) -> SupervisorCounters {
+        self.supervisor.send(Observe::new()).await.expect("the supervisor lives")
+    }
+}
+
+fn services(project: &TestProject, setup: Setup) -> Services {
+    let environment = project.environment();
+    let loaded = Settings::load(&environment, &setup.overrides);
+    let settings = Arc::new(loaded.settings);
+    let mut providers = ProviderRegistry::default();
+    for backend in setup.backends {
+        providers.register(backend);
+    }
+    let policy = &settings.permissions;
+    let session = Session::open(&project.dir(), &[], environment.clone(), CancellationToken::new());
+    Services {
+        agents: RegistryHandle::fixed(setup.agents),
+        rights: Rights::session(policy, policy.mode, &project.dir(), environment.home()),
+        session: session.expect("the project exists"),
+        providers: Arc::new(providers),
+        toolbox: Toolbox::new(setup.tools),
+        facts: SessionFacts { cwd: project.dir(), is_git: true, instructions: "".into() },
+        io: IoRuntime::new(Handle::current()),
+        restart_policy: setup.restart_policy,
+        settings,
+        environment,
+    }
+}

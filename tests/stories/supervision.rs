@@ -1,0 +1,232 @@
+//! Agents that die: they come back where they were, nobody else notices, and the end is always told.
+
+use std::time::Duration;
+
+use codex_task::{Outcome, RestartPolicy, RunTask, TaskEventKind, TaskStatus};
+use codex_task_config::{SettingsOverrides, TokenUsage};
+use codex_task_providers::ProviderError;
+use codex_task_providers::scripted::{Fault, Rule, ScriptedCall};
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::harness::{
+    OneClock, Runs, Setup, TestRuntime, TestTool, agent, agents, allow_everything, calling, counting, first,
+    once_prompted, result_of, scripted, then,
+};
+
+fn quick_restarts() -> RestartPolicy {
+    RestartPolicy { backoff_base: Duration::from_millis(1), ..RestartPolicy::default() }
+}
+
+fn panics() -> Rule {
+    Rule::fault(Fault::panic())
+}
+
+fn used(input_tokens: u64, output_tokens: u64) -> TokenUsage {
+    TokenUsage { input_tokens, output_tokens, ..TokenUsage::default() }
+}
+
+#[tokio::test]
+async fn a_panicking_subagent_restarts_from_its_checkpoint_and_pays_no_turn_twice() {
+    let runs = Runs::default();
+    let model = scripted([
+        calling("Change").when(first()).with_usage(used(100, 10)),
+        panics().when(then("Change")).times(1),
+        Rule::text("all done").when(then("Change")).with_usage(used(200, 20)),
+    ]);
+    let runtime = TestRuntime::start(|builder| {
+        let builder = builder.agents(agents([agent("worker")])).backend(model.clone());
+        builder.tool(counting("Change", &runs).shared()).overrides(allow_everything())
+    });
+    let mut events = runtime.events();
+    let report = runtime.ask("worker", "change it").await;
+    assert_eq!(report.outcome, Outcome::Completed("all done".into()));
+    assert_eq!((report.restarts, report.turns, report.tool_calls), (1, 2, 1));
+    assert_eq!(report.usage, used(300, 30));
+    assert_eq!(runs.count(), 1, "the completed tool call is not made again");
+    assert!(report.notes.contains(&"restarted after a crash: the scenario asks for a panic".to_owned()));
+    let conversations: Vec<usize> = model.recorded().iter().map(|request| request.messages.len()).collect();
+    assert_eq!(conversations, [1, 3, 3], "the second turn is asked for again, the first is not");
+    let mut restarts = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let TaskEventKind::Restarted { restarts: nth, cause } = &event.kind {
+            restarts.push((*nth, cause.clone()));
+        }
+    }
+    assert_eq!(restarts, [(1, "the scenario asks for a panic".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_siblings_of_a_panicking_agent_are_untouched() {
+    let slow = Duration::from_millis(40);
+    let model = scripted([
+        panics().when(once_prompted("the bad one")).times(2),
+        Rule::text("fine").with_delays(slow, Duration::ZERO),
+    ]);
+    let runtime = TestRuntime::start(|builder| {
+        builder.agents(agents([agent("worker")])).backend(model.clone()).restart_policy(quick_restarts())
+    });
+    let prompts = (0..7).map(|n| if n == 3 { "the bad one".to_owned() } else { format!("good {n}") });
+    let asked: Vec<String> = prompts.collect();
+    let reports = join_all(asked.iter().map(|prompt| runtime.ask("worker", prompt))).await;
+    for (n, report) in reports.iter().enumerate() {
+        assert_eq!(report.outcome, Outcome::Completed("fine".into()));
+        assert_eq!(report.restarts, if n == 3 { 2 } else { 0 });
+        assert_eq!(report.attempts.len(), 1, "each sibling called the model once");
+    }
+    assert_eq!(model.recorded().len(), 7 + 2);
+}
+
+#[actix::test]
+async fn the_restart_budget_ends_in_crashed_with_the_panics_words_and_the_partial_text() {
+    tokio::time::pause();
+    let runs = Runs::default();
+    let model = scripted([
+        Rule::text("so far so good").and_call(ScriptedCall::new("Change", &json!({}))).when(first()),
+        panics().when(then("Change")),
+    ]);
+    let mut setup = Setup::new(agents([agent("worker")]), model.clone());
+    setup.tools = vec![counting("Change", &runs).shared()];
+    setup.overrides = allow_everything();
+    let stage = OneClock::start(setup);
+    let report = stage.ask("worker", "change it").await;
+    let Outcome::Crashed { restarts, cause, partial } = report.outcome else {
+        panic!("crashed, not {:?}", report.outcome)
+    };
+    assert_eq!((restarts, cause.as_str()), (3, "the scenario asks for a panic"));
+    assert_eq!(partial.as_deref(), Some("so far so good"));
+    assert_eq!((report.turns, report.tool_calls, runs.count()), (1, 1, 1));
+    assert_eq!(model.recorded().len(), 1 + 4);
+}
+
+#[actix::test]
+async fn waits_between_restarts_double_and_stay_below_their_cap() {
+    tokio::time::pause();
+    let (base, most) = (Duration::from_secs(2), Duration::from_secs(9));
+    let mut setup = Setup::new(agents([agent("worker")]), scripted([panics()]));
+    setup.restart_policy = RestartPolicy {
+        restarts_max: 5,
+        window: Duration::from_hours(1),
+        backoff_base: base,
+        backoff_max: most,
+    };
+    let stage = OneClock::start(setup);
+    let mut events = stage.events.watch();
+    let watching = tokio::task::spawn_local(async move {
+        let (mut died, mut waits) = (None, Vec::new());
+        while let Ok(event) = events.recv().await {
+            match &event.kind {
+                TaskEventKind::Restarted { .. } => died = Some(Instant::now()),
+                TaskEventKind::TurnStarted { .. } => waits.extend(died.take().map(|at| at.elapsed())),
+                TaskEventKind::Finished(_) => break,
+                _ => {}
+            }
+        }
+        waits
+    });
+    let report = stage.ask("worker", "never mind").await;
+    assert_eq!(report.status(), TaskStatus::Crashed);
+    let waits = watching.await.expect("the watcher does not panic");
+    let caps = [base, base * 2, base * 4, most, most];
+    assert_eq!(waits.len(), caps.len());
+    for (wait, cap) in waits.iter().zip(caps) {
+        // Between a half and the whole, and the clock counts in milliseconds.
+        assert!(*wait >= cap / 2 && *wait <= cap + Duration::from_millis(2), "{waits:?}");
+    }
+}
+
+/// How an agent's incarnation ends.
+#[derive(Clone, Copy, Debug)]
+enum Exit {
+    Finishes,
+    FailsForGood,
+    PanicsOnce,
+    PanicsAlways,
+    OutlivesItsTime,
+}
+
+#[actix::test]
+async fn every_way_to_end_under_every_policy_is_told_as_it_was() {
+    tokio::time::pause();
+    use TaskStatus::{Completed, Crashed, Failed, TimedOut};
+    let policies = [0, 1, 3];
+    let expected = [
+        (Exit::Finishes, [(Completed, 0), (Completed, 0), (Completed, 0)]),
+        (Exit::FailsForGood, [(Failed, 0), (Failed, 0), (Failed, 0)]),
+        (Exit::PanicsOnce, [(Crashed, 0), (Completed, 1), (Completed, 1)]),
+        (Exit::PanicsAlways, [(Crashed, 0), (Crashed, 1), (Crashed, 3)]),
+        (Exit::OutlivesItsTime, [(TimedOut, 0), (TimedOut, 0), (TimedOut, 0)]),
+    ];
+    for (exit, endings) in expected {
+        for (restarts_max, (status, restarts)) in policies.into_iter().zip(endings) {
+            let error = ProviderError::InvalidRequest { status: 400, detail: "no".into() };
+            let rules = match exit {
+                Exit::Finishes => vec![],
+                Exit::FailsForGood => vec![Rule::error(error)],
+                Exit::PanicsOnce => vec![panics().times(1)],
+                Exit::PanicsAlways => vec![panics()],
+                Exit::OutlivesItsTime => vec![Rule::fault(Fault::hang())],
+            };
+            let rules = rules.into_iter().chain([Rule::text("done")]);
+            let mut setup = Setup::new(agents([agent("worker")]), scripted(rules));
+            setup.restart_policy = RestartPolicy { restarts_max, ..RestartPolicy::default() };
+            let stage = OneClock::start(setup);
+            let task = RunTask::new("worker", "end somehow").timeout(Duration::from_secs(30));
+            let report = stage.run(task).await;
+            assert_eq!((report.status(), report.restarts), (status, restarts), "{exit:?}, {restarts_max}");
+            assert!(stage.board.is_empty());
+            let counters = stage.counters().await;
+            assert_eq!((counters.running, counters.queued, counters.restarted), (0, 0, u64::from(restarts)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_tool_is_an_error_that_the_model_reads() {
+    let model = scripted([
+        calling("Burst").when(first()),
+        Rule::text("it broke").when(result_of("Burst failed by a fault of its own")),
+    ]);
+    let runtime = TestRuntime::start(|builder| {
+        let burst = TestTool::reading("Burst", |_| async { panic!("words that nobody needs to read") });
+        builder.agents(agents([agent("worker")])).backend(model.clone()).tool(burst.shared())
+    });
+    let report = runtime.ask("worker", "burst").await;
+    assert_eq!(report.outcome, Outcome::Completed("it broke".into()));
+    assert_eq!((report.restarts, report.tool_calls), (0, 1));
+}
+
+#[tokio::test]
+async fn a_panic_in_the_middle_of_a_stream_restarts_the_turn() {
+    let model = scripted([
+        Rule::text("the first half and the second half").with_fault(Fault::panic().after_bytes(14)).times(1),
+        Rule::text("the whole"),
+    ]);
+    let runtime =
+        TestRuntime::start(|builder| builder.agents(agents([agent("worker")])).backend(model.clone()));
+    let report = runtime.ask("worker", "speak").await;
+    assert_eq!(report.outcome, Outcome::Completed("the whole".into()));
+    assert_eq!((report.restarts, report.turns), (1, 1));
+}
+
+#[tokio::test]
+async fn a_storm_of_200_panics_among_400_tasks_costs_nobody_a_result() {
+    let bad = |n: usize| format!("task {n} of 400, a bad one");
+    let rules = (0..400).step_by(2).map(|n| panics().when(once_prompted(&bad(n))).times(1));
+    let model = scripted(rules.chain([Rule::text("done")]));
+    let runtime = TestRuntime::start(|builder| {
+        let overrides = SettingsOverrides { max_concurrent: Some(400), ..SettingsOverrides::default() };
+        let builder = builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(overrides);
+        builder.restart_policy(quick_restarts())
+    });
+    let prompts = (0..400).map(|n| if n % 2 == 0 { bad(n) } else { format!("task {n} of 400, a good one") });
+    let tasks: Vec<_> = prompts.map(|prompt| runtime.run(RunTask::<String>::new("worker", prompt))).collect();
+    for (n, report) in join_all(tasks).await.into_iter().enumerate() {
+        let report = report.expect("the runtime runs");
+        assert_eq!(report.outcome, Outcome::Completed("done".into()), "task {n}");
+        assert_eq!(report.restarts, u32::from(n % 2 == 0), "task {n}");
+    }
+    let counters = runtime.counters().await;
+    assert_eq!((counters.restarted, counters.admitted, counters.stale), (200, 400, 0));
+}
