@@ -32,12 +32,7 @@ const THREE_TASKS: [&str; 4] = [
 
 /// Three agents with a model for them; one after the other, so that lines come in one order.
 fn three() -> Stage {
-    Stage::new()
-        .file("codex-task.yaml", "local: {probe: false}\nlimits: {max_concurrent: 1}\n")
-        .agent("code-reviewer", "description: Reviews\n", "You review code.")
-        .agent("test-runner", "description: Tests\n", "You test code.")
-        .agent("documentation-writer", "description: Writes\n", "You write documents.")
-        .model(THREE)
+    three_with(THREE)
 }
 
 #[test]
@@ -60,7 +55,7 @@ fn quiet_leaves_the_data_only() {
          ├── test-runner: 24/24 tests passing\n\
          └── documentation-writer: README.md updated\n"
     );
-    let note = "Note: the model is scripted: provider 'scripted' plays a scenario, no AI is asked\n";
+    let note = "Note: the model is scripted: a scenario is played, no AI is asked\n";
     assert_eq!((played.exit, played.err.as_str()), (0, note));
 }
 
@@ -129,12 +124,66 @@ fn what_a_model_writes_cannot_move_the_cursor_of_a_terminal() {
 
 #[test]
 fn a_failing_task_leaves_the_results_of_the_others() {
-    let scenario = THREE.replace(
-        "    text: 24/24 tests passing\n    usage: {input_tokens: 900, output_tokens: 5}\n",
-        "    fault: {kind: unauthorized}\n",
+    let passing = "    text: 24/24 tests passing\n    usage: {input_tokens: 900, output_tokens: 5}\n";
+    let scenario = THREE.replace(passing, "    fault: {kind: unauthorized}\n");
+    compare("run_partial_failure", &three_with(&scenario).scene(&THREE_TASKS));
+}
+
+#[test]
+fn failover_is_told_while_it_happens() {
+    let stage = Stage::new()
+        .agent("code-reviewer", "description: d\nfallback: second/model\n", "You review code.")
+        .provider("first", "rules:\n  - fault: {kind: quota_exhausted}\n")
+        .provider("second", "rules:\n  - text: No issues found\n");
+    compare("run_failover", &stage.scene(&["run", "code-reviewer", "Review this", "--provider", "first"]));
+}
+
+#[test]
+fn a_task_that_takes_too_long_leaves_what_it_had_written() {
+    let stage = Stage::new().agent("a", "description: d\n", "p").model(
+        "rules:\n  - text: The first part is done and the rest is on its way\n    fault: {kind: hang, after_bytes: 30}\n",
     );
-    let stage = three_with(&scenario);
-    compare("run_partial_failure", &stage.scene(&THREE_TASKS));
+    compare("run_timeout", &stage.scene(&["run", "a", "x", "--timeout", "300ms"]));
+}
+
+const NEVER_ENDING: &str = "rules:\n  - text: The first part is done and the rest is on its way\n    fault: {kind: hang, after_bytes: 30}\n";
+
+#[test]
+fn ctrl_c_prints_what_exists() {
+    let stage = Stage::new().agent("a", "description: d\n", "p").impatient(NEVER_ENDING, 1);
+    compare("run_interrupted", &stage.scene(&["run", "a", "x"]));
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let stage = Stage::new().agent("a", "description: d\n", "p").impatient(NEVER_ENDING, 2);
+    let played = stage.play(&["run", "a", "x"]);
+    assert_eq!((played.exit, played.out.as_str()), (130, ""));
+}
+
+#[test]
+fn new_users_mistakes_are_told_in_four_lines() {
+    let stage = || three().file("broken.yaml", "- prompt: x\n  timeout: soon\n").file("list.json", "{}");
+    let scenes: Vec<String> = [
+        &["run"][..],
+        &["run", "code-reviewer"],
+        &["run", "code-reviewer", "two", "words"],
+        &["run", "code-reviewer", ""],
+        &["run", "code-reviewer", "x", "--provider", "claude"],
+        &["run", "Task(subagent_type=\"code-reviewer\" prompt=\"x\")"],
+        &["run", "Task(subagent_type=\"code-reviewer\")"],
+        &["run", "--file", "missing.yaml"],
+        &["run", "--file", "broken.yaml"],
+        &["run", "--file", "list.json"],
+        &["run", "a", "b", "--schema", "list.json", "--timeout", "never"],
+        &["run", "a", "b", "--schema", "codex-task.yaml"],
+        &["rum"],
+        &["run", "a", "b", "--permision-mode", "plan"],
+    ]
+    .iter()
+    .map(|arguments| stage().scene(arguments))
+    .collect();
+    compare("run_mistakes", &scenes.join("\n"));
 }
 
 fn three_with(scenario: &str) -> Stage {

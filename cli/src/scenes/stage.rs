@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use codex_task::Environment;
-use codex_task_config::ProviderName;
-use codex_task_providers::ChatBackend;
+use codex_task_config::{ModelId, ProviderName};
 use codex_task_providers::scripted::{Scenario, ScriptedBackend};
+use codex_task_providers::{ChatBackend, ChatRequest, ChatStream, ModelLimits, ProviderError};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -31,7 +33,50 @@ pub(super) struct Stage {
     stdin: String,
     backends: Vec<Arc<dyn ChatBackend>>,
     is_terminal: bool,
-    interruptions: usize,
+    /// Who presses Ctrl-C; the receiver is taken by the first command.
+    keyboard: (mpsc::UnboundedSender<()>, Mutex<Option<mpsc::UnboundedReceiver<()>>>),
+}
+
+/// A model whose user presses Ctrl-C so many times when it has begun to write.
+struct Impatient {
+    model: ScriptedBackend,
+    keyboard: mpsc::UnboundedSender<()>,
+    times: usize,
+}
+
+impl ChatBackend for Impatient {
+    fn name(&self) -> &ProviderName {
+        self.model.name()
+    }
+
+    fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
+        Box::pin(async move {
+            let stream = self.model.stream(request).await?;
+            let (keyboard, times) = (self.keyboard.clone(), self.times);
+            // The piece that is seen here has been taken by the agent when the next one is asked for.
+            let pressed = stream.enumerate().map(move |(index, event)| {
+                if index == 2 {
+                    for _ in 0..times {
+                        keyboard.send(()).expect("the scene listens");
+                    }
+                }
+                event
+            });
+            Ok(Box::pin(pressed) as ChatStream)
+        })
+    }
+
+    fn limits(&self, model: &ModelId) -> Option<ModelLimits> {
+        self.model.limits(model)
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
+        self.model.models()
+    }
+
+    fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
+        self.model.dropped_parameters(request)
+    }
 }
 
 /// What came back.
@@ -46,13 +91,14 @@ impl Stage {
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join("project/.git")).expect("folders");
+        let (keyboard, interruptions) = mpsc::unbounded_channel();
         let stage = Self {
             folder,
             variables: Vec::new(),
             stdin: String::new(),
             backends: Vec::new(),
             is_terminal: false,
-            interruptions: 0,
+            keyboard: (keyboard, Mutex::new(Some(interruptions))),
         };
         stage.file("codex-task.yaml", "local: {probe: false}\n")
     }
@@ -102,9 +148,12 @@ impl Stage {
         self.variable("COLUMNS", &columns.to_string()).variable("TERM", "dumb")
     }
 
-    /// Interrupted so many times, at once.
-    pub(super) fn interrupted(mut self, times: usize) -> Self {
-        self.interruptions = times;
+    /// With a model whose user presses Ctrl-C so many times when it has begun to write.
+    pub(super) fn impatient(mut self, scenario: &str, times: usize) -> Self {
+        let scenario = Scenario::parse(scenario).expect("a scenario");
+        let model = ScriptedBackend::new(ProviderName::new("scripted"), scenario);
+        let keyboard = self.keyboard.0.clone();
+        self.backends.push(Arc::new(Impatient { model, keyboard, times }));
         self
     }
 
@@ -120,16 +169,13 @@ impl Stage {
         let variables: Vec<(&str, &str)> = own.chain([("HOME", home.as_str())]).collect();
         let captured =
             if self.is_terminal { Captured::of_terminal(&variables) } else { Captured::new(&variables) };
-        let (sender, interruptions) = mpsc::unbounded_channel();
-        for _ in 0..self.interruptions {
-            sender.send(()).expect("the scene listens");
-        }
+        let interruptions = self.keyboard.1.lock().expect("no command panicked").take();
         let mut host = Host {
             environment: Environment::new(self.project(), variables.iter().copied()),
             terminal: captured.terminal(),
             stdin: Box::new(Cursor::new(self.stdin.clone().into_bytes())),
             backends: self.backends.clone(),
-            interrupts: Some(Interrupts::Channel(interruptions)),
+            interrupts: Some(Interrupts::Channel(interruptions.expect("one command for each stage"))),
         };
         let words = ["codex-task"].iter().chain(arguments).map(OsString::from);
         let exit = command::execute(words, &mut host).code();

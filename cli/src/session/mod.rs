@@ -36,7 +36,8 @@ pub(crate) async fn run(
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Fault> {
-    let progress = Progress::new(output, &tasks, handle, terminal);
+    let mut progress = Progress::new(output, &tasks, handle, terminal);
+    progress.begin(handle, terminal);
     match follow::follow(handle, tasks, progress, terminal, interrupts).await? {
         Ending::Collected { report, is_interrupted } => {
             results::print(&report, output, handle, terminal);

@@ -67,6 +67,14 @@ impl Progress {
         matches!(self.display, Display::Live(_))
     }
 
+    /// Says that the model is scripted before anything else, where there is no other.
+    pub(super) fn begin(&mut self, handle: &RuntimeHandle, terminal: &mut Terminal) {
+        if !self.scripted.is_empty() && self.scripted.len() == handle.providers().iter().count() {
+            self.scripted.clear();
+            self.say("Note:", "the model is scripted: a scenario is played, no AI is asked", terminal);
+        }
+    }
+
     /// Draws the next frame of lines that are drawn over.
     pub(super) fn tick(&self) {
         if let Display::Live(live) = &self.display {
@@ -140,12 +148,12 @@ impl Progress {
 
     /// Nobody must take a scenario for a model.
     fn say_if_scripted(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
-        let TaskEventKind::TurnStarted { provider, .. } = &event.kind else { return };
-        if self.scripted.remove(provider) {
-            let text = format!(
-                "Note: the model is scripted: provider '{provider}' plays a scenario, no AI is asked"
-            );
-            self.say(&text, terminal);
+        if let TaskEventKind::TurnStarted { provider, .. } = &event.kind
+            && self.scripted.remove(provider)
+        {
+            let text =
+                format!("the model is scripted: provider '{provider}' plays a scenario, no AI is asked");
+            self.say("Note:", &text, terminal);
         }
     }
 }

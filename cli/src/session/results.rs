@@ -36,8 +36,9 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
             FourLines::from(error).print(&mut terminal.err);
         }
     }
-    let was_asked = report.tasks.iter().any(|task| !task.attempts.is_empty());
-    if was_asked && !output.quiet {
+    // Tasks that could not begin have no figures.
+    let has_run = |task: &TaskReport| !task.attempts.is_empty() || task.status() != TaskStatus::Failed;
+    if !output.quiet && report.tasks.iter().any(|task| has_run(task)) {
         let text = summary(report, &cost(report, handle));
         terminal.err.line(Line::new().styled(Style::Dim, text));
     }
