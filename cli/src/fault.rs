@@ -71,12 +71,9 @@ impl Fault {
             None => fault.suggest(format!("correct {name} there")),
         };
         match problem.position {
-            Some(position) => fault.shown_in(Snippet {
-                name: name.to_owned(),
-                text: text.to_owned(),
-                position,
-                label: "here".to_owned(),
-            }),
+            Some(position) => {
+                fault.shown_in(Snippet { name: name.to_owned(), text: text.to_owned(), position })
+            }
             None => fault,
         }
     }

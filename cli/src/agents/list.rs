@@ -74,7 +74,7 @@ fn row(entry: &AgentEntry, registry: &AgentRegistry, environment: &Environment) 
         AgentStatus::Ok => (Style::Plain, description(definition)),
         AgentStatus::Warning => {
             let worth = entry.problems.iter().filter(|problem| problem.severity != Severity::Note).count();
-            (Style::Plain, format!("[{}] {}", counted(worth, "warning"), description(definition)))
+            (Style::Plain, format!("[{}] {}", counted(worth, "problem"), description(definition)))
         }
         AgentStatus::Broken => (Style::Red, format!("broken: {}", reason(entry, path.as_deref()))),
         AgentStatus::Shadowed => {
@@ -117,7 +117,8 @@ fn tools(agent: &AgentDefinition) -> String {
         ToolSelection::Inherit => "all".to_owned(),
         ToolSelection::Listed(patterns) if patterns.is_empty() => "none".to_owned(),
         ToolSelection::Listed(patterns) => {
-            let names: Vec<&str> = patterns.iter().map(|pattern| pattern.name.as_str()).collect();
+            let mut names: Vec<&str> = patterns.iter().map(|pattern| pattern.name.as_str()).collect();
+            names.dedup();
             names.join(", ")
         }
     }
@@ -177,5 +178,5 @@ fn sum_up(registry: &AgentRegistry, terminal: &mut Terminal) {
     if count(AgentStatus::Broken) + count(AgentStatus::Warning) > 0 {
         text.push_str("; `codex-task agents validate` says more");
     }
-    terminal.err.line(Line::new().styled(Style::Dim, text));
+    terminal.err.wrapped(Style::Dim, &text);
 }

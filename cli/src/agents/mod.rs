@@ -1,7 +1,9 @@
 //! `codex-task agents`: what is in `.claude/agents`, what is wrong with it, and new files.
 
 mod list;
+mod new;
 mod show;
+mod validate;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,8 @@ use crate::host::Host;
 pub(crate) enum AgentsCommand {
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Validate(validate::ValidateArgs),
+    New(new::NewArgs),
 }
 
 /// Where agents come from beside the files.
@@ -35,6 +39,8 @@ pub(crate) fn run(command: AgentsCommand, host: &mut Host) -> Result<Exit, Fault
     match command {
         AgentsCommand::List(args) => Ok(list::run(&args, host)),
         AgentsCommand::Show(args) => show::run(&args, host),
+        AgentsCommand::Validate(args) => validate::run(&args, host),
+        AgentsCommand::New(args) => new::run(&args, host),
     }
 }
 

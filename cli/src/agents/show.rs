@@ -81,7 +81,7 @@ fn find<'a>(name: &str, registry: &'a AgentRegistry) -> Result<&'a AgentEntry, F
     let of_name = |entry: &&AgentEntry| entry.name == wanted;
     registry.entries().iter().find(of_name).ok_or_else(|| {
         let known: Vec<&str> = registry.agents().map(|agent| agent.name.as_str()).collect();
-        let list = format!("available agents: {}", known.join(", "));
+        let list = format!("Available agents: {}", known.join(", "));
         let suggestion = match registry.nearest(name) {
             Some(nearest) => format!("did you mean '{nearest}'? {list}"),
             None => list,

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::render::{Line, Style};
+use crate::render::Style;
 use crate::run::{OutputArgs, run_tasks};
 use crate::session;
 
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &DemoArgs, host: &mut Host) -> Result<Exit, Fault> {
     let directory = place.path().display().to_string();
     if !args.output.quiet {
         let text = format!("Four agents work on a sample project in {directory}, with real tools.");
-        host.terminal.err.line(Line::new().styled(Style::Dim, text));
+        host.terminal.err.wrapped(Style::Dim, &text);
     }
     let exit = session::block_on(async {
         let builder = Runtime::builder()
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &DemoArgs, host: &mut Host) -> Result<Exit, Fault> {
         let text = format!(
             "Change {directory}, then run `codex-task demo --dir {directory}` to see other findings."
         );
-        host.terminal.err.line(Line::new().styled(Style::Dim, text));
+        host.terminal.err.wrapped(Style::Dim, &text);
     }
     Ok(exit)
 }

@@ -39,7 +39,7 @@ impl From<ErrorJson> for FourLines {
 }
 
 /// A text on one line with a capital at its beginning, unless it begins with a name such as `codex-task.yaml`.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = one_line(text);
     let word = text.split_whitespace().next().unwrap_or_default().trim_end_matches([',', ':']);
     let mut chars = text.chars();

@@ -4,6 +4,7 @@ pub(crate) mod clean;
 pub(crate) mod figures;
 mod four_lines;
 mod line;
+mod mark;
 mod snippet;
 mod terminal;
 #[cfg(test)]
@@ -11,7 +12,8 @@ pub(crate) mod testing;
 pub(crate) mod tree;
 pub(crate) mod width;
 
-pub(crate) use four_lines::FourLines;
+pub(crate) use four_lines::{FourLines, sentence};
 pub(crate) use line::{Line, Style};
+pub(crate) use mark::Mark;
 pub(crate) use snippet::Snippet;
 pub(crate) use terminal::{Stream, Terminal};

@@ -111,20 +111,23 @@ impl Stream {
         let Some(columns_max) = self.columns else {
             return self.line(Line::new().styled(style, label).text(" ").text(text));
         };
-        // The label counts as a word of the paragraph while it is wrapped.
-        let gap = "x".repeat(columns(label));
-        let mut lines = wrap(&format!("{gap} {text}"), columns_max.saturating_sub(INDENT.len())).into_iter();
+        // While the text is wrapped, label and blank count as the beginning of its first word.
+        let gap = "x".repeat(columns(label) + 1);
+        let mut lines = wrap(&format!("{gap}{text}"), columns_max.saturating_sub(INDENT.len())).into_iter();
         let first = lines.next().unwrap_or_default();
         let first = first.strip_prefix(&gap).unwrap_or_default().to_owned();
-        self.line(Line::new().styled(style, label).text(first));
+        self.line(Line::new().styled(style, label).text(" ").text(first));
         for line in lines {
             self.line(Line::new().text(INDENT).text(line));
         }
     }
 
-    /// A line as it would be written, for who draws it elsewhere.
-    pub(crate) fn rendered(&self, line: &Line) -> String {
-        line.render(self.is_colored)
+    /// Writes a text in a style; where lines have a width no word is broken in two.
+    pub(crate) fn wrapped(&mut self, style: Style, text: &str) {
+        let Some(columns) = self.columns else { return self.line(Line::new().styled(style, text)) };
+        for line in wrap(text, columns) {
+            self.line(Line::new().styled(style, line));
+        }
     }
 
     /// Writes a text of several lines that comes from elsewhere: as it is for programs, neutralised for terminals. Ends
@@ -203,7 +206,7 @@ mod tests {
     #[test]
     fn colours_need_a_terminal_that_nobody_has_asked_to_be_colourless() {
         let bold = |is_terminal, variables: &[(&str, &str)]| {
-            stream(is_terminal, variables, io::sink()).rendered(&Line::new().bold("x"))
+            Line::new().bold("x").render(stream(is_terminal, variables, io::sink()).is_colored)
         };
         assert_eq!(bold(true, &[]), "\x1b[1mx\x1b[0m");
         assert_eq!(bold(false, &[]), "x");

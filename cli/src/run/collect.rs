@@ -109,12 +109,7 @@ fn literal_fault(error: &LiteralError, name: &str, text: &str) -> Fault {
     Fault::new("the Task call cannot be read")
         .because(format!("{name}, {place}: {}", error.message))
         .suggest(FORM)
-        .shown_in(Snippet {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            position,
-            label: "here".to_owned(),
-        })
+        .shown_in(Snippet { name: name.to_owned(), text: text.to_owned(), position })
 }
 
 /// Line and column of a byte.

@@ -175,7 +175,7 @@ impl Stage {
             terminal: captured.terminal(),
             stdin: Box::new(Cursor::new(self.stdin.clone().into_bytes())),
             backends: self.backends.clone(),
-            interrupts: Some(Interrupts::Channel(interruptions.expect("one command for each stage"))),
+            interrupts: interruptions.map(Interrupts::Channel),
         };
         let words = ["codex-task"].iter().chain(arguments).map(OsString::from);
         let exit = command::execute(words, &mut host).code();

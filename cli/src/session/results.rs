@@ -40,7 +40,7 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
     let has_run = |task: &TaskReport| !task.attempts.is_empty() || task.status() != TaskStatus::Failed;
     if !output.quiet && report.tasks.iter().any(|task| has_run(task)) {
         let text = summary(report, &cost(report, handle));
-        terminal.err.line(Line::new().styled(Style::Dim, text));
+        terminal.err.wrapped(Style::Dim, &text);
     }
 }
 
