@@ -65,13 +65,13 @@ impl Snippet {
         let mut drawn = String::new();
         // Drawing into a string fails only for spans outside of the text, and ours are cut to it.
         let _ = handler.with_width(columns).render_report(&mut drawn, report.as_ref());
-        let has_something = |line: &&str| !line.is_empty() && *line != "×";
-        drawn
-            .lines()
-            .map(str::trim_end)
-            .filter(|line| has_something(&line.trim()))
-            .map(str::to_owned)
-            .collect()
+        let has_something = |line: &str| !line.is_empty() && line != "×";
+        // Miette names the place in the text as it is shown, which may be an excerpt.
+        let with_place = |line: &str| match line.split_once("╭─") {
+            Some((before, _)) => format!("{before}╭─[{place}]"),
+            None => line.trim_end().to_owned(),
+        };
+        drawn.lines().filter(|line| has_something(line.trim())).map(with_place).collect()
     }
 
     /// The text with lines of at most so many characters, and the place in bytes.
