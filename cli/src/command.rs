@@ -73,11 +73,11 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
 fn not_understood(error: &clap::Error, host: &mut Host) -> Result<Exit, Fault> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            host.terminal.out.block(&error.render().to_string());
+            host.terminal.out.verbatim(&error.render().to_string());
             Ok(Exit::Success)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            host.terminal.err.block(&error.render().to_string());
+            host.terminal.err.verbatim(&error.render().to_string());
             Ok(Exit::Failure)
         }
         _ => Err(Fault::new("the command line cannot be read")

@@ -6,7 +6,7 @@ use codex_task::{MicroUsd, RunReport, TaskStatus};
 
 /// What is known about the money that tasks took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cost {
+enum Cost {
     /// All of it.
     Known(MicroUsd),
     /// This much, and tasks of which nobody knows.
@@ -17,7 +17,7 @@ pub(crate) enum Cost {
 
 impl Cost {
     /// The cost of all tasks together.
-    pub(crate) fn of(report: &RunReport) -> Self {
+    fn of(report: &RunReport) -> Self {
         let asked = || report.tasks.iter().filter(|task| !task.attempts.is_empty());
         let known: MicroUsd = asked().filter_map(|task| task.cost).sum();
         match asked().filter(|task| task.cost.is_none()).count() {
@@ -38,14 +38,17 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// `3 tasks (1 failed), 12,345 tokens, $0.0272, 14.2 s`
-pub(crate) fn summary(report: &RunReport, cost: &str) -> String {
+/// `3 tasks (1 not completed), 12,345 tokens, $0.0272, 14.2 s`; a scenario counts tokens by a rule of thumb and costs
+/// nothing.
+pub(crate) fn summary(report: &RunReport, is_scripted: bool) -> String {
     let tasks = report.tasks.len();
     let failed = report.tasks.iter().filter(|task| task.status() != TaskStatus::Completed).count();
     let failed = if failed == 0 { String::new() } else { format!(" ({failed} not completed)") };
     let tokens: u64 = report.tasks.iter().map(|task| task.usage.total_tokens()).sum();
     let (tokens, total) = (thousands(tokens), duration(report.total));
-    format!("{}{failed}, {tokens} tokens, {cost}, {total}", counted(tasks, "task"))
+    let (about, cost) =
+        if is_scripted { ("about ", "no cost".to_owned()) } else { ("", Cost::of(report).to_string()) };
+    format!("{}{failed}, {about}{tokens} tokens, {cost}, {total}", counted(tasks, "task"))
 }
 
 /// `1 task`, `3 tasks`

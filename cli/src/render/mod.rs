@@ -5,6 +5,7 @@ pub(crate) mod figures;
 mod four_lines;
 mod line;
 mod mark;
+mod prose;
 mod snippet;
 mod terminal;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use codex_task::Environment;
 
 use super::clean::neutral;
+use super::prose;
 use super::width::{columns, wrap};
 use super::{Line, Style};
 
@@ -130,14 +131,24 @@ impl Stream {
         }
     }
 
-    /// Writes a text of several lines that comes from elsewhere: as it is for programs, neutralised for terminals. Ends
-    /// with a line break.
+    /// Writes a text of several lines that comes from elsewhere: as it is for programs, neutralised and broken between
+    /// words for terminals. Ends with a line break.
     pub(crate) fn block(&mut self, text: &str) {
         if self.is_terminal {
-            self.write(&neutral(text));
+            let text = neutral(text);
+            let columns = self.columns.unwrap_or(COLUMNS_USUAL);
+            self.write(&prose::wrapped(&text, columns));
         } else {
             self.write(text);
         }
+        if !text.ends_with('\n') {
+            self.write("\n");
+        }
+    }
+
+    /// Writes a line of our own that must not be changed: JSON, help.
+    pub(crate) fn verbatim(&mut self, text: &str) {
+        self.write(text);
         if !text.ends_with('\n') {
             self.write("\n");
         }

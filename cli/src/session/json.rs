@@ -9,7 +9,7 @@ use crate::render::clean::is_obeyed;
 pub(crate) fn print(value: &impl Serialize, terminal: &mut Terminal) {
     // Our own types have no keys that JSON cannot hold.
     let text = serde_json::to_string(value).unwrap_or_default();
-    terminal.out.block(&escaped(text));
+    terminal.out.verbatim(&escaped(text));
 }
 
 /// JSON text without raw control characters; outside of its texts JSON has none of them.

@@ -1,22 +1,26 @@
 //! Progress in lines that are drawn over: one for each running task, with what it does right now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use codex_task::{TaskEvent, TaskEventKind, TaskId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::label::Labels;
 use crate::render::clean::one_line;
-use crate::render::figures::duration;
+use crate::render::figures::{counted, duration};
 
 /// Agent, what it does as far as there is room, time.
-const TEMPLATE: &str = "{spinner} {prefix}: {wide_msg} {elapsed}";
+const TEMPLATE: &str = "{spinner} Task(Executing {prefix}): {wide_msg} {elapsed}";
+/// How many tasks wait.
+const WAITING_TEMPLATE: &str = "  {wide_msg}";
 
 /// The running tasks.
 pub(super) struct Live {
     bars: MultiProgress,
     running: HashMap<TaskId, ProgressBar>,
-    style: ProgressStyle,
+    /// Tasks without a slot, and the line below all others that counts them.
+    waiting: HashSet<TaskId>,
+    waiting_line: Option<ProgressBar>,
 }
 
 impl Live {
@@ -81,19 +85,43 @@ impl Live {
 
     /// Takes the lines away for good.
     pub(super) fn clear(&mut self) {
-        for (_, bar) in self.running.drain() {
+        for bar in self.running.drain().map(|(_, bar)| bar).chain(self.waiting_line.take()) {
             bar.finish_and_clear();
         }
     }
 
+    fn count_waiting(&mut self, task: TaskId, is_waiting: bool) {
+        let has_changed = if is_waiting { self.waiting.insert(task) } else { self.waiting.remove(&task) };
+        if !has_changed {
+            return;
+        }
+        if self.waiting.is_empty() {
+            if let Some(line) = self.waiting_line.take() {
+                line.finish_and_clear();
+            }
+            return;
+        }
+        let line = self.waiting_line.get_or_insert_with(|| {
+            self.bars.add(ProgressBar::new_spinner().with_style(style(WAITING_TEMPLATE)))
+        });
+        line.set_message(format!("{} waiting", counted(self.waiting.len(), "task")));
+    }
+
     fn bar(&mut self, event: &TaskEvent) -> &ProgressBar {
         self.running.entry(event.task).or_insert_with(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            bar.set_style(self.style.clone());
-            bar.set_prefix(one_line(&event.agent));
-            bar
+            let bar =
+                ProgressBar::new_spinner().with_style(style(TEMPLATE)).with_prefix(one_line(&event.agent));
+            match &self.waiting_line {
+                Some(line) => self.bars.insert_before(line, bar),
+                None => self.bars.add(bar),
+            }
         })
     }
+}
+
+/// The templates are constants that a test reads; the usual style is no worse than an end.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]
@@ -101,7 +129,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_is_one() {
-        assert!(ProgressStyle::with_template(TEMPLATE).is_ok());
+    fn the_templates_are_ones() {
+        for template in [TEMPLATE, WAITING_TEMPLATE] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::label::names;
 use super::lines::{ending, upshot};
 use super::notices::warn;
 use crate::exit::Exit;
-use crate::render::figures::{Cost, summary};
+use crate::render::figures::summary;
 use crate::render::tree::{self, Row};
 use crate::render::{FourLines, Line, Style, Terminal};
 use crate::run::OutputArgs;
@@ -33,13 +33,15 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
     for task in &report.tasks {
         let is_told = matches!(task.outcome, Outcome::Completed(_) | Outcome::Cancelled { .. });
         if let Some(error) = ErrorJson::of(task).filter(|_| !is_told) {
-            FourLines::from(error).print(&mut terminal.err);
+            let mut lines = FourLines::from(error);
+            lines.suggestion.get_or_insert_with(|| "look at the log: --log debug".to_owned());
+            lines.print(&mut terminal.err);
         }
     }
     // Tasks that could not begin have no figures.
     let has_run = |task: &TaskReport| !task.attempts.is_empty() || task.status() != TaskStatus::Failed;
     if !output.quiet && report.tasks.iter().any(|task| has_run(task)) {
-        let text = summary(report, &cost(report, handle));
+        let text = summary(report, is_scripted(report, handle));
         terminal.err.wrapped(Style::Dim, &text);
     }
 }
@@ -110,15 +112,11 @@ fn print_notes(report: &RunReport, terminal: &mut Terminal) {
     }
 }
 
-/// The money that the tasks took; a scenario takes none.
-fn cost(report: &RunReport, handle: &RuntimeHandle) -> String {
+/// Whether no call went to a model.
+fn is_scripted(report: &RunReport, handle: &RuntimeHandle) -> bool {
     let is_scripted = |provider: &ProviderName| {
         handle.providers().get(provider).is_some_and(|provider| provider.kind == ProviderKind::Scripted)
     };
     let mut attempts = report.tasks.iter().flat_map(|task| &task.attempts);
-    if attempts.all(|attempt| is_scripted(&attempt.provider)) {
-        "no cost".to_owned()
-    } else {
-        Cost::of(report).to_string()
-    }
+    attempts.all(|attempt| is_scripted(&attempt.provider))
 }
