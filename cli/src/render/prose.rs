@@ -33,25 +33,17 @@ fn is_prose(line: &str) -> bool {
 /// A line in several, the later ones below the text of the first.
 fn paragraph(line: &str, columns_max: usize) -> String {
     let indent = line.len() - line.trim_start().len();
-    let text = line.trim_start();
-    let mark = match text.split_once(' ') {
-        Some((mark @ ("-" | "*" | "+" | ">"), _)) => mark.len() + 1,
-        Some((mark, _)) if mark.ends_with('.') && mark.trim_end_matches('.').parse::<u32>().is_ok() => {
-            mark.len() + 1
-        }
-        Some(_) | None => 0,
-    };
-    let (first, below) = (" ".repeat(indent), " ".repeat(indent + mark));
-    let lines = wrap(text, columns_max.saturating_sub(indent + mark));
-    let mut written = first;
-    for (index, line) in lines.iter().enumerate() {
-        if index > 0 {
-            written.push('\n');
-            written.push_str(&below);
-        }
-        written.push_str(line);
-    }
-    written
+    let (before, body) = line.split_at(indent + list_mark(line.trim_start()));
+    let below = " ".repeat(before.len());
+    let lines = wrap(body, columns_max.saturating_sub(before.len()));
+    before.to_owned() + &lines.join(&format!("\n{below}"))
+}
+
+/// Bytes of the mark of a list (`- `, `3. `) or a quotation at the beginning of a line.
+fn list_mark(text: &str) -> usize {
+    let Some((mark, _)) = text.split_once(' ') else { return 0 };
+    let is_number = mark.strip_suffix('.').is_some_and(|number| number.parse::<u32>().is_ok());
+    if is_number || matches!(mark, "-" | "*" | "+" | ">") { mark.len() + 1 } else { 0 }
 }
 
 #[cfg(test)]

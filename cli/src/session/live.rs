@@ -29,20 +29,21 @@ impl Live {
         Self {
             bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
             running: HashMap::new(),
-            // The template is a constant that a test reads; the usual style is no worse than an end.
-            style: ProgressStyle::with_template(TEMPLATE)
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            waiting: HashSet::new(),
+            waiting_line: None,
         }
     }
 
     /// Shows what an event changes.
     pub(super) fn show(&mut self, event: &TaskEvent, labels: &Labels) {
+        self.count_waiting(event.task, matches!(event.kind, TaskEventKind::Queued { .. }));
         match &event.kind {
             TaskEventKind::Queued { .. } => {}
             TaskEventKind::Started { expected, .. } => {
-                let about =
-                    expected.map(|length| format!(", about {}", duration(length))).unwrap_or_default();
-                self.bar(event).set_message(format!("{}...{about}", labels.subject(event.task)));
+                let about = expected.map(|length| format!(" of about {}", duration(length)));
+                let bar = self.bar(event);
+                bar.set_style(style(&format!("{TEMPLATE}{}", about.unwrap_or_default())));
+                bar.set_message(format!("{}...", labels.subject(event.task)));
             }
             TaskEventKind::TurnStarted { turn: 1, .. } | TaskEventKind::ToolFinished { .. } => {}
             TaskEventKind::TurnStarted { turn, .. } => {
