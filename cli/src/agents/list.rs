@@ -5,9 +5,10 @@ use codex_task::Environment;
 use codex_task::json::AgentJson;
 use codex_task_config::{AgentDefinition, AgentEntry, AgentRegistry, AgentStatus, Severity, ToolSelection};
 
-use super::{SourceArgs, load, shown_path, shown_source};
+use super::{SourceArgs, load, shown_source};
 use crate::exit::Exit;
 use crate::host::Host;
+use crate::render::shown_path;
 use crate::render::clean::one_line;
 use crate::render::figures::counted;
 use crate::render::width::{columns, cut, pad, wrap};

@@ -5,8 +5,6 @@ mod new;
 mod show;
 mod validate;
 
-use std::path::{Path, PathBuf};
-
 use clap::{Args, Subcommand};
 use codex_task::Environment;
 use codex_task_config::{
@@ -51,17 +49,6 @@ fn load(sources: &SourceArgs, environment: &Environment) -> (LoadedSettings, Age
         AgentSources { command_line_json: sources.agents.clone(), strict: loaded.settings.strict_agents };
     let registry = AgentRegistry::load(environment, &sources);
     (loaded, registry)
-}
-
-/// A path as people write it: below the working directory or below `~` where it is.
-fn shown_path(path: &Path, environment: &Environment) -> String {
-    if let Ok(below) = path.strip_prefix(environment.cwd()) {
-        return below.display().to_string();
-    }
-    match environment.home().and_then(|home| path.strip_prefix(home).ok()) {
-        Some(below) => PathBuf::from("~").join(below).display().to_string(),
-        None => path.display().to_string(),
-    }
 }
 
 /// Where an agent comes from, in a word.

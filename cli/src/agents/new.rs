@@ -11,10 +11,10 @@ use codex_task_config::{
     templates,
 };
 
-use super::shown_path;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::render::shown_path;
 use crate::session::warn;
 
 /// Writes .claude/agents/NAME.md from a template.

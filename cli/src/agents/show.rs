@@ -10,10 +10,11 @@ use codex_task_providers::{ProviderRegistry, plan_routes};
 use codex_task_tools::{Rights, Withheld, builtin_tools};
 use serde::Serialize;
 
-use super::{SourceArgs, load, shown_path, shown_source};
+use super::{SourceArgs, load, shown_source};
 use crate::exit::Exit;
 use crate::fault::{Fault, place_and_message};
 use crate::host::Host;
+use crate::render::shown_path;
 use crate::render::figures::duration;
 use crate::render::width::wrap;
 use crate::render::{Line, Stream, Style};

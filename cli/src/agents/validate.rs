@@ -13,10 +13,10 @@ use codex_task_config::{
 };
 use serde::Serialize;
 
-use super::shown_path;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::render::shown_path;
 use crate::render::figures::counted;
 use crate::render::{Line, Mark, Snippet, Terminal, sentence};
 use crate::session::print_json;
