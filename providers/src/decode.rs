@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::Stream;
 use tokio::time::Sleep;
 
+use crate::http::clean;
 use crate::sse::{SseEvent, SseStream};
 use crate::{ChatEvent, ChatStream, ProviderError, RateLimits};
 
@@ -127,10 +128,23 @@ impl<D: Decoder + Unpin> Stream for Decoding<D> {
     }
 }
 
+/// An event that breaks the rules of its format.
+pub(crate) fn protocol(what: &str) -> ProviderError {
+    ProviderError::Protocol { detail: what.to_owned() }
+}
+
+/// An event that is not the JSON that it should be.
+pub(crate) fn unreadable(error: &serde_json::Error) -> ProviderError {
+    ProviderError::Protocol { detail: clean(&error.to_string()) }
+}
+
 fn is_finished(event: &ChatEvent) -> bool {
     matches!(event, ChatEvent::Finished(_))
 }
 
+#[cfg(test)]
+#[path = "decode_testing.rs"]
+pub(crate) mod testing;
 #[cfg(test)]
 #[path = "decode_tests.rs"]
 mod tests;

@@ -12,7 +12,7 @@ use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient};
+use crate::http::{HttpCall, HttpClient, json_body};
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, CredentialError, HttpSettings, ModelLimits,
     ProviderError,
@@ -115,7 +115,7 @@ impl AnthropicBackend {
         let wire = encode::to_wire(request, self.cache);
         let version = if wire.temperature.is_some() { VERSION_WITH_SAMPLING } else { VERSION_CURRENT };
         let headers = self.headers(version)?;
-        let call = HttpCall { path: MESSAGES_PATH, headers, body: encode::to_body(&wire)? };
+        let call = HttpCall { path: MESSAGES_PATH, headers, body: json_body(&wire)? };
         drop(wire);
         let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
         let request_id = reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);

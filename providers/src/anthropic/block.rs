@@ -1,14 +1,11 @@
 //! One content block, assembled from its start and its deltas without changing a byte that the server will check.
 
-use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::stream_wire::{BlockHead, Delta};
+use crate::raw_object::{RawObject, object_or_empty};
 use crate::{AssistantPart, ChatEvent, ToolCall};
 
 /// A block that is being received.
@@ -81,7 +78,7 @@ impl OpenBlock {
                 let whole = head
                     .input
                     .map(RawValue::get)
-                    .filter(|input| object(input).is_some_and(|o| !o.0.is_empty()));
+                    .filter(|input| RawObject::read(input).is_some_and(|object| !object.is_empty()));
                 whole.unwrap_or_default().clone_into(&mut block.json);
             }
             _ => {}
@@ -171,56 +168,5 @@ impl OpenBlock {
             block.set("citations", &citations);
         }
         Ok(Arc::from(to_raw_value(&block)?))
-    }
-}
-
-/// The text as a raw JSON object, byte for byte; `{}` where it is none, since the server takes nothing else. The
-/// model learns of its broken arguments from the error result of the call.
-pub(super) fn object_or_empty(text: &str) -> &RawValue {
-    let is_object = object(text).is_some();
-    serde_json::from_str(if is_object { text } else { "{}" }).unwrap_or(RawValue::NULL)
-}
-
-fn object(text: &str) -> Option<RawObject<'_>> {
-    serde_json::from_str(text).ok()
-}
-
-/// A JSON object whose fields keep their order and bytes.
-struct RawObject<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> RawObject<'a> {
-    fn set(&mut self, name: &'static str, value: &'a RawValue) {
-        match self.0.iter_mut().find(|(key, _)| key == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((Cow::Borrowed(name), value)),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for RawObject<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = RawObject<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
-                    fields.push(field);
-                }
-                Ok(RawObject(fields))
-            }
-        }
-        deserializer.deserialize_map(Fields)
-    }
-}
-
-impl Serialize for RawObject<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
     }
 }

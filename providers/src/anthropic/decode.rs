@@ -9,8 +9,7 @@ use super::FORMAT;
 use super::block::OpenBlock;
 use super::error::of_event;
 use super::stream_wire::{Delta, StopDetails, StreamEvent, WireReply, WireUsage};
-use crate::decode::Decoder;
-use crate::http::clean;
+use crate::decode::{Decoder, protocol, unreadable};
 use crate::sse::SseEvent;
 use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, StopReason};
 
@@ -181,14 +180,6 @@ impl Decoder for MessagesDecoder {
         }
         Ok(())
     }
-}
-
-fn protocol(what: &str) -> ProviderError {
-    ProviderError::Protocol { detail: what.to_owned() }
-}
-
-fn unreadable(error: &serde_json::Error) -> ProviderError {
-    ProviderError::Protocol { detail: clean(&error.to_string()) }
 }
 
 #[cfg(test)]

@@ -1,30 +1,14 @@
-use std::convert::Infallible;
-
-use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, stream};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{RateLimits, decode, sse};
+use crate::decode::testing::{arguments, cut, decode_pieces, echo, finished};
 
 const THINKING_AND_TWO_TOOLS: &str = include_str!("fixtures/thinking_and_two_tools.sse");
 const MODEL: &str = "claude-opus-5-5";
 
-/// Everything that a stream of this body gives, and the failure that ended it, if one did.
-fn decode_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<ChatEvent>, Option<ProviderError>) {
-    let pieces: Vec<_> = pieces.into_iter().map(|p| Ok::<_, Infallible>(Bytes::copy_from_slice(p))).collect();
-    let decoder = MessagesDecoder::new(ModelId::new(MODEL), Some("req_1".to_owned()));
-    let stream = decode::decode(sse::events(stream::iter(pieces)), decoder, RateLimits::default());
-    let items = stream.collect::<Vec<_>>().now_or_never().expect("all bytes are there");
-    let mut events = Vec::new();
-    for item in items {
-        match item {
-            Ok(event) => events.push(event),
-            Err(error) => return (events, Some(error)),
-        }
-    }
-    (events, None)
+fn decoder() -> MessagesDecoder {
+    MessagesDecoder::new(ModelId::new(MODEL), Some("req_1".to_owned()))
 }
 
 fn sse(events: &[Value]) -> String {
@@ -39,21 +23,11 @@ fn reply_of(events: &[Value]) -> ChatReply {
     let start = json!({"type": "message_start", "message": {"model": MODEL, "usage": {"input_tokens": 3}}});
     let all: Vec<Value> =
         [start].into_iter().chain(events.iter().cloned()).chain([json!({"type": "message_stop"})]).collect();
-    finished(sse(&all).as_bytes())
-}
-
-fn finished(body: &[u8]) -> ChatReply {
-    match decode_pieces([body]) {
-        (mut events, None) => match events.pop() {
-            Some(ChatEvent::Finished(reply)) => *reply,
-            other => panic!("ends with {other:?}"),
-        },
-        (_, Some(error)) => panic!("{error}"),
-    }
+    finished(decoder(), &sse(&all))
 }
 
 fn failure_of(events: &[Value]) -> ProviderError {
-    decode_pieces([sse(events).as_bytes()]).1.expect("the stream fails")
+    decode_pieces(decoder(), [sse(events).as_bytes()]).1.expect("the stream fails")
 }
 
 fn text_block(index: usize, text: &str) -> [Value; 3] {
@@ -79,24 +53,16 @@ fn stop(reason: &Value) -> Value {
     json!({"type": "message_delta", "delta": {"stop_reason": reason}, "usage": {"output_tokens": 7}})
 }
 
-fn arguments(reply: &ChatReply) -> Vec<&str> {
-    reply.turn.tool_calls().map(|call| call.arguments.as_str()).collect()
-}
-
-fn echo(reply: &ChatReply) -> Vec<&str> {
-    reply.turn.state.as_ref().unwrap().items.iter().map(|item| item.get()).collect()
-}
-
 #[test]
 fn a_whole_reply_gives_its_events_parts_usage_and_exact_echo() {
-    let (events, error) = decode_pieces([THINKING_AND_TWO_TOOLS.as_bytes()]);
+    let (events, error) = decode_pieces(decoder(), [THINKING_AND_TWO_TOOLS.as_bytes()]);
     assert_eq!(error, None);
     insta::assert_debug_snapshot!(events);
 }
 
 #[test]
 fn blocks_are_echoed_byte_for_byte() {
-    let reply = finished(THINKING_AND_TWO_TOOLS.as_bytes());
+    let reply = finished(decoder(), THINKING_AND_TWO_TOOLS);
     assert_eq!(
         echo(&reply),
         [
@@ -205,7 +171,7 @@ fn blocks_may_overlap_but_not_repeat_skip_or_continue_after_their_end() {
 fn a_reply_without_its_terminal_event_is_broken_whatever_came_before() {
     let complete: Vec<&str> = THINKING_AND_TWO_TOOLS.split_inclusive("\n\n").collect();
     for kept in 0..complete.len() - 1 {
-        let (_, error) = decode_pieces([complete[..kept].concat().as_bytes()]);
+        let (_, error) = decode_pieces(decoder(), [complete[..kept].concat().as_bytes()]);
         assert!(matches!(error, Some(ProviderError::BrokenStream { .. })), "after {kept} events: {error:?}");
     }
 }
@@ -214,14 +180,14 @@ fn a_reply_without_its_terminal_event_is_broken_whatever_came_before() {
 fn an_error_event_after_the_status_200_is_typed_and_keeps_the_text_before_it() {
     let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
     let body = sse(&[&text_block(0, "so far")[..2], &[overloaded]].concat());
-    let (events, error) = decode_pieces([body.as_bytes()]);
+    let (events, error) = decode_pieces(decoder(), [body.as_bytes()]);
     assert!(matches!(&events[2], ChatEvent::Text(text) if text == "so far"));
     assert_eq!(error, Some(ProviderError::Overloaded { retry_after: None, detail: "Overloaded".to_owned() }));
 }
 
 #[test]
 fn events_that_are_no_json_are_a_protocol_error() {
-    let (_, error) = decode_pieces([b"data: <html>\n\n".as_slice()]);
+    let (_, error) = decode_pieces(decoder(), [b"data: <html>\n\n".as_slice()]);
     assert!(matches!(error, Some(ProviderError::Protocol { .. })));
 }
 
@@ -233,7 +199,7 @@ fn usage_is_cumulative_and_cache_counts_stand_beside_the_input() {
     }}});
     let first = json!({"type": "message_delta", "delta": {}, "usage": {"output_tokens": 5}});
     let last = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 9, "input_tokens": 12}});
-    let reply = finished(sse(&[start, first, last, json!({"type": "message_stop"})]).as_bytes());
+    let reply = finished(decoder(), &sse(&[start, first, last, json!({"type": "message_stop"})]));
     let expected = TokenUsage {
         input_tokens: 12,
         output_tokens: 9,
@@ -247,7 +213,7 @@ fn usage_is_cumulative_and_cache_counts_stand_beside_the_input() {
 #[test]
 fn a_server_without_usage_is_marked_as_estimated() {
     let body = sse(&[json!({"type": "message_start", "message": {}}), json!({"type": "message_stop"})]);
-    assert!(finished(body.as_bytes()).usage_estimated);
+    assert!(finished(decoder(), &body).usage_estimated);
 }
 
 #[test]
@@ -271,11 +237,8 @@ proptest! {
     fn any_chunking_of_a_recorded_reply_decodes_to_the_same(
         cuts in prop::collection::vec(0..THINKING_AND_TWO_TOOLS.len(), 0..60),
     ) {
-        let body = THINKING_AND_TWO_TOOLS.as_bytes();
-        let mut at = cuts;
-        at.extend([0, body.len()]);
-        at.sort_unstable();
-        let pieces = at.windows(2).map(|pair| &body[pair[0]..pair[1]]);
-        prop_assert_eq!(format!("{:?}", decode_pieces(pieces)), format!("{:?}", decode_pieces([body])));
+        let (whole, pieces) = (cut(THINKING_AND_TWO_TOOLS, vec![]), cut(THINKING_AND_TWO_TOOLS, cuts));
+        let [whole, pieces] = [whole, pieces].map(|pieces| format!("{:?}", decode_pieces(decoder(), pieces)));
+        prop_assert_eq!(pieces, whole);
     }
 }

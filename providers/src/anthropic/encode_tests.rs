@@ -1,76 +1,26 @@
 use std::sync::Arc;
 
-use codex_task_config::{Effort, ModelId};
-use serde_json::value::RawValue;
+use codex_task_config::Effort;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{OutputSchema, ProviderState, ToolCall, ToolResult, ToolSpec, UserTurn};
-
-fn request(model: &str, messages: Vec<Message>) -> ChatRequest {
-    ChatRequest {
-        model: ModelId::new(model),
-        system: "You review code.".into(),
-        tools: Arc::new([tool("Read"), tool("Grep")]),
-        messages: messages.into_iter().map(Arc::new).collect(),
-        max_output_tokens: Some(4_096),
-        temperature: None,
-        effort: None,
-        output: None,
-        cache_key: "key".into(),
-    }
-}
-
-fn tool(name: &str) -> ToolSpec {
-    let input_schema =
-        raw(r#"{"type":"object","properties":{"path":{"type":"string"}},"additionalProperties":false}"#);
-    ToolSpec { name: name.into(), description: format!("{name}s files.").into(), input_schema }
-}
-
-fn raw(json: &str) -> Arc<RawValue> {
-    RawValue::from_string(json.to_owned()).unwrap().into()
-}
-
-fn user(text: &str) -> Message {
-    Message::User(UserTurn::text(text))
-}
-
-fn result(call_id: &str, text: &str, is_error: bool) -> UserPart {
-    UserPart::ToolResult(ToolResult {
-        call_id: call_id.into(),
-        tool: "Read".into(),
-        text: text.into(),
-        is_error,
-    })
-}
-
-fn call(id: &str, arguments: &str) -> AssistantPart {
-    AssistantPart::ToolCall(ToolCall { id: id.into(), name: "Read".into(), arguments: arguments.into() })
-}
-
-fn text(text: &str) -> AssistantPart {
-    AssistantPart::Text { text: text.to_owned() }
-}
+use crate::chat::testing::{
+    assistant, assistant_of, call, failure, request, result, results, text, tool, user,
+};
+use crate::{OutputSchema, ToolSpec};
 
 /// A turn that `model` thought about before it called a tool.
 fn thoughtful(model: &str) -> Message {
-    let state = ProviderState {
-        format: FORMAT.into(),
-        model: ModelId::new(model),
-        items: vec![
-            raw(r#"{"type":"thinking","thinking":"","signature":"Eq+/=="}"#),
-            raw(r#"{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}"#),
-        ],
-    };
-    Message::Assistant(AssistantTurn { parts: vec![call("toolu_1", r#"{"n": 1.0}"#)], state: Some(state) })
-}
-
-fn results(parts: Vec<UserPart>) -> Message {
-    Message::User(UserTurn { parts })
+    let items = [
+        r#"{"type":"thinking","thinking":"","signature":"Eq+/=="}"#,
+        r#"{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}"#,
+    ];
+    assistant_of(FORMAT, model, vec![call("toolu_1", r#"{"n": 1.0}"#)], &items)
 }
 
 fn body(request: &ChatRequest) -> String {
-    String::from_utf8(to_body(&to_wire(request, CacheLifetime::FiveMinutes)).unwrap().to_vec()).unwrap()
+    String::from_utf8(crate::http::json_body(&to_wire(request, CacheLifetime::FiveMinutes)).unwrap().to_vec())
+        .unwrap()
 }
 
 fn json_of(request: &ChatRequest) -> Value {
@@ -84,12 +34,9 @@ fn a_conversation_with_tools_is_written_in_full() {
         vec![
             user("Review a.rs."),
             thoughtful("claude-opus-5-5"),
-            results(vec![UserPart::Text { text: "Go on.".into() }, result("toolu_1", "fn main() {}", false)]),
-            Message::Assistant(AssistantTurn {
-                parts: vec![text("Done."), call("toolu_2", "")],
-                state: None,
-            }),
-            results(vec![result("toolu_2", "", true)]),
+            results(vec![UserPart::Text { text: "Go on.".into() }, result("toolu_1", "fn main() {}")]),
+            assistant(vec![text("Done."), call("toolu_2", "")]),
+            results(vec![failure("toolu_2", "")]),
         ],
     );
     insta::assert_snapshot!(serde_json::to_string_pretty(&json_of(&conversation)).unwrap());
@@ -98,8 +45,7 @@ fn a_conversation_with_tools_is_written_in_full() {
 #[test]
 fn reasoning_is_echoed_byte_for_byte_to_its_model_and_stripped_for_another() {
     let conversation = |model: &str| {
-        let turns =
-            vec![user("Hi."), thoughtful("claude-opus-5-5"), results(vec![result("toolu_1", "x", false)])];
+        let turns = vec![user("Hi."), thoughtful("claude-opus-5-5"), results(vec![result("toolu_1", "x")])];
         body(&request(model, turns))
     };
     let echoed = r#"{"role":"assistant","content":[{"type":"thinking","thinking":"","signature":"Eq+/=="},{"type":"tool_use","id":"toolu_1","name":"Read","input":{"n": 1.0}}]}"#;
@@ -110,7 +56,7 @@ fn reasoning_is_echoed_byte_for_byte_to_its_model_and_stripped_for_another() {
 
 #[test]
 fn roles_alternate_whatever_the_turns_hold() {
-    let silent = Message::Assistant(AssistantTurn { parts: vec![text(" \n")], state: None });
+    let silent = assistant(vec![text(" \n")]);
     let conversation = request(
         "m",
         vec![
@@ -120,7 +66,7 @@ fn roles_alternate_whatever_the_turns_hold() {
             results(vec![]),
             user(" "),
             thoughtful("m"),
-            results(vec![UserPart::Text { text: "later".into() }, result("toolu_1", "x", false)]),
+            results(vec![UserPart::Text { text: "later".into() }, result("toolu_1", "x")]),
         ],
     );
     let messages = json_of(&conversation)["messages"].take();
@@ -144,11 +90,8 @@ fn roles_alternate_whatever_the_turns_hold() {
 
 #[test]
 fn ids_of_other_vendors_are_rewritten_alike_in_call_and_result() {
-    let turns = vec![
-        user("Hi."),
-        Message::Assistant(AssistantTurn { parts: vec![call("fc|1:ä", "{}")], state: None }),
-        results(vec![result("fc|1:ä", "x", false)]),
-    ];
+    let turns =
+        vec![user("Hi."), assistant(vec![call("fc|1:ä", "{}")]), results(vec![result("fc|1:ä", "x")])];
     let messages = json_of(&request("m", turns))["messages"].take();
     assert_eq!(messages[1]["content"][0]["id"], "fc_1__");
     assert_eq!(messages[2]["content"][0]["tool_use_id"], "fc_1__");
@@ -157,10 +100,7 @@ fn ids_of_other_vendors_are_rewritten_alike_in_call_and_result() {
 #[test]
 fn arguments_that_are_no_object_become_one() {
     for arguments in ["", "{\"a\": tru", "[1]", "null"] {
-        let turns = vec![
-            user("x"),
-            Message::Assistant(AssistantTurn { parts: vec![call("c", arguments)], state: None }),
-        ];
+        let turns = vec![user("x"), assistant(vec![call("c", arguments)])];
         let messages = json_of(&request("m", turns))["messages"].take();
         assert_eq!(messages[1]["content"][0]["input"], json!({}), "{arguments}");
     }
@@ -170,7 +110,7 @@ fn arguments_that_are_no_object_become_one() {
 fn breakpoints_close_the_prefix_and_the_three_newest_user_turns() {
     let mut turns = vec![user("0")];
     for n in 1..=4 {
-        turns.push(Message::Assistant(AssistantTurn { parts: vec![text("ok")], state: None }));
+        turns.push(assistant(vec![text("ok")]));
         turns.push(user(&n.to_string()));
     }
     let mut request = request("claude-sonnet-5-5", turns);

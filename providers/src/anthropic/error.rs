@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::stream_wire::{WireError, WireErrorDetails};
 use crate::ProviderError;
-use crate::http::{ErrorReply, clean};
+use crate::http::{ErrorReply, clean, mentions};
 
 /// Codes that say that money, not time, is short.
 const MONEY_CODES: &[&str] = &[
@@ -58,12 +58,7 @@ pub(super) fn of_reply(reply: &ErrorReply, model: &ModelId) -> ProviderError {
 
 /// Reads an error status of the list of models: no model is asked for, so a 404 says that there is no list.
 pub(super) fn of_list_reply(reply: &ErrorReply) -> ProviderError {
-    match of_reply(reply, &ModelId::new("")) {
-        ProviderError::ModelNotFound { detail, .. } => {
-            ProviderError::InvalidRequest { status: reply.status, detail }
-        }
-        other => other,
-    }
+    reply.about_a_list(of_reply(reply, &ModelId::new("")))
 }
 
 /// Reads an `error` event, which comes after the status 200: the type stands for the status.
@@ -169,8 +164,7 @@ impl Fault {
     }
 
     fn mentions(&self, words: &[&str]) -> bool {
-        let message = self.error.message.to_ascii_lowercase();
-        words.iter().any(|word| message.contains(word))
+        mentions(&self.error.message, words)
     }
 }
 

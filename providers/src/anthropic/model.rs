@@ -3,6 +3,7 @@
 use codex_task_config::{Capabilities, Effort, ModelId, PriceTable, ProviderKind};
 
 use crate::ModelLimits;
+use crate::effort::{high_efforts, nearest_effort};
 
 /// Output limit of a Claude whose limit nobody knows: the smallest of all Claude models that are still served.
 const CLAUDE_OUTPUT_TOKENS: u64 = 64_000;
@@ -76,8 +77,7 @@ impl ModelFacts {
         if self.thinking == ThinkingMode::Unasked {
             return None;
         }
-        let higher = self.high_efforts.iter().copied().filter(|effort| *effort <= asked).max();
-        higher.or(Some(asked.min(Effort::High)))
+        Some(nearest_effort(asked, self.high_efforts))
     }
 }
 
@@ -88,16 +88,6 @@ fn thinking_mode(capabilities: Capabilities) -> ThinkingMode {
         ThinkingMode::Adaptive
     } else {
         ThinkingMode::Unasked
-    }
-}
-
-fn high_efforts(capabilities: Capabilities) -> &'static [Effort] {
-    let knows = |flag: Option<bool>| flag == Some(true);
-    match (knows(capabilities.xhigh_reasoning_effort), knows(capabilities.max_reasoning_effort)) {
-        (true, true) => &[Effort::Xhigh, Effort::Max],
-        (true, false) => &[Effort::Xhigh],
-        (false, true) => &[Effort::Max],
-        (false, false) => &[],
     }
 }
 

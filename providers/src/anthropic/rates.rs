@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
+use crate::http::rate_window;
 use crate::{RateLimits, RateWindow};
 
 /// Reads `anthropic-ratelimit-*`.
@@ -49,16 +50,12 @@ pub(super) fn rate_limits(headers: &HeaderMap, now: Timestamp) -> RateLimits {
     }
 }
 
-fn window(headers: &HeaderMap, now: Timestamp, [limit, remaining, reset]: [&str; 3]) -> RateWindow {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let number = |name: &str| text(name).and_then(|text| text.trim().parse().ok());
-    let reset = text(reset).and_then(|text| text.trim().parse::<Timestamp>().ok());
-    RateWindow {
-        limit: number(limit),
-        remaining: number(remaining),
+fn window(headers: &HeaderMap, now: Timestamp, names: [&str; 3]) -> RateWindow {
+    rate_window(headers, names, |reset| {
+        let at: Timestamp = reset.parse().ok()?;
         // A time that has passed means that the window is full now.
-        reset: reset.map(|at| Duration::try_from(at.duration_since(now)).unwrap_or_default()),
-    }
+        Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+    })
 }
 
 #[cfg(test)]

@@ -101,6 +101,15 @@ impl UserTurn {
     }
 }
 
+impl ToolResult {
+    /// What the model reads; a failure says something even if the tool did not, since servers refuse an error
+    /// without text.
+    pub(crate) fn text_or_notice(&self) -> &str {
+        let is_silent = self.is_error && self.text.trim().is_empty();
+        if is_silent { "(the tool failed without a message)" } else { &self.text }
+    }
+}
+
 impl AssistantTurn {
     /// The tool calls of the turn, in order.
     pub fn tool_calls(&self) -> impl Iterator<Item = &ToolCall> {

@@ -4,6 +4,8 @@ mod event;
 mod message;
 mod reply;
 mod request;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use event::{ChatEvent, RateLimits, RateWindow};
 pub use message::{

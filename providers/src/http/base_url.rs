@@ -77,11 +77,16 @@ impl BaseUrl {
         self.0.scheme() == "https"
     }
 
+    /// The path below which all others lie, without a slash at its end; empty for the root of the host.
+    pub(crate) fn path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
     /// The address of a path, which begins with a slash and may have a query. Never leaves the host.
     pub(crate) fn join(&self, path: &str) -> Url {
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut url = self.0.clone();
-        url.set_path(&format!("{}{path}", self.0.path().trim_end_matches('/')));
+        url.set_path(&format!("{}{path}", self.path()));
         url.set_query(query);
         url
     }

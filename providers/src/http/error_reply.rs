@@ -1,6 +1,7 @@
 //! A reply with an error status.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::hint;
 use super::redact::clean;
-use std::time::Duration;
+use crate::ProviderError;
 
 /// Shortest secret that is looked for in a body: a shorter one (`none`, `ollama`) is no secret and may be a word.
 const SECRET_CHARS_MIN: usize = 8;
@@ -79,12 +80,28 @@ impl ErrorReply {
         }
     }
 
+    /// The error of a call that asks for no model, such as the list of models: not found is the list itself.
+    pub(crate) fn about_a_list(&self, error: ProviderError) -> ProviderError {
+        match error {
+            ProviderError::ModelNotFound { detail, .. } => {
+                ProviderError::InvalidRequest { status: self.status, detail }
+            }
+            other => other,
+        }
+    }
+
     /// For bodies without a message in JSON: the title of a page, else the text itself.
     fn plain_detail(&self) -> String {
         let title = self.body.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
         let text = clean(title.map_or(&*self.body, |(title, _)| title));
         if text.is_empty() { format!("HTTP {} without a message", self.status) } else { text }
     }
+}
+
+/// Whether a message has one of the words, which are in lower case.
+pub(crate) fn mentions(message: &str, words: &[&str]) -> bool {
+    let message = message.to_ascii_lowercase();
+    words.iter().any(|word| message.contains(word))
 }
 
 /// Where the known servers put their message.

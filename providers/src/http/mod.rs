@@ -5,11 +5,14 @@
 //! that leaves this folder shows one.
 
 mod base_url;
+mod body;
 mod client;
 mod error_reply;
 mod failure;
+mod go_duration;
 mod hint;
 mod proxies;
+mod rate_window;
 mod redact;
 mod settings;
 #[cfg(test)]
@@ -17,9 +20,12 @@ pub(crate) mod test_server;
 mod tls;
 
 pub use base_url::{BaseUrl, BaseUrlError};
+pub(crate) use body::json_body;
 pub(crate) use client::{HttpCall, HttpClient};
-pub(crate) use error_reply::ErrorReply;
+pub(crate) use error_reply::{ErrorReply, mentions};
 pub(crate) use failure::root_cause;
+pub(crate) use go_duration::{duration_after, go_duration};
 pub use proxies::ProxySettings;
+pub(crate) use rate_window::rate_window;
 pub(crate) use redact::clean;
 pub use settings::HttpSettings;

@@ -1,0 +1,119 @@
+//! The Responses backend. Owns the client and the credential; translates, and decides nothing else.
+
+use codex_task_config::{ModelId, ProviderName};
+use futures_util::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+use super::decode::ResponsesDecoder;
+use super::model::ModelFacts;
+use super::rates::rate_limits;
+use super::stream_wire::ModelList;
+use super::{encode, error};
+use crate::decode::decode;
+use crate::http::{HttpCall, HttpClient, json_body};
+use crate::{ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError};
+
+const RESPONSES_PATH: &str = "/responses";
+const MODELS_PATH: &str = "/models";
+/// What stands before the paths where the base URL is the bare root of a host.
+const VERSION_PATH: &str = "/v1";
+/// The host that serves nobody without a key; its regions lie below it (`eu.api.openai.com`).
+const OFFICIAL_HOST: &str = "api.openai.com";
+const KEY_VARIABLE: &str = "OPENAI_API_KEY";
+
+/// What a Responses backend is built from.
+#[derive(Clone, Debug)]
+pub struct OpenAiConfig {
+    /// The configured name.
+    pub name: ProviderName,
+    /// Where the API is and how it is connected to. The base URL includes the version, as in OpenAI's own SDK
+    /// (`https://api.openai.com/v1`); to the bare root of a host `/v1` is added.
+    pub http: HttpSettings,
+    /// Who pays, sent as `authorization: Bearer`. Servers other than OpenAI's own may need none.
+    pub credential: Option<Credential>,
+}
+
+/// OpenAI, or a server that speaks its Responses format.
+pub struct OpenAiBackend {
+    name: ProviderName,
+    http: HttpClient,
+    authorization: Option<HeaderValue>,
+    responses_path: String,
+    models_path: String,
+}
+
+impl OpenAiBackend {
+    /// Builds the backend; nothing is connected yet.
+    pub fn new(config: OpenAiConfig) -> Self {
+        let version = if config.http.base_url.path().is_empty() { VERSION_PATH } else { "" };
+        Self {
+            name: config.name,
+            responses_path: format!("{version}{RESPONSES_PATH}"),
+            models_path: format!("{version}{MODELS_PATH}"),
+            http: HttpClient::new(config.http),
+            authorization: config.credential.as_ref().map(Credential::bearer),
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, ProviderError> {
+        let mut headers = HeaderMap::with_capacity(4);
+        let host = self.http.host();
+        let is_official = host == OFFICIAL_HOST
+            || host.strip_suffix(OFFICIAL_HOST).is_some_and(|region| region.ends_with('.'));
+        match &self.authorization {
+            Some(bearer) => {
+                headers.insert(AUTHORIZATION, bearer.clone());
+            }
+            None if is_official => {
+                return Err(ProviderError::NoCredential {
+                    provider: self.name.to_string(),
+                    variable: KEY_VARIABLE.to_owned(),
+                });
+            }
+            None => {}
+        }
+        Ok(headers)
+    }
+
+    async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
+        let headers = self.headers()?;
+        let body = json_body(&encode::to_wire(request))?;
+        let call = HttpCall { path: &self.responses_path, headers, body };
+        let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
+        let request_id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let rates = rate_limits(&reply.headers);
+        Ok(decode(reply.events, ResponsesDecoder::new(request.model.clone(), request_id), rates))
+    }
+
+    async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
+        let headers = self.headers()?;
+        let list: ModelList = self.http.get_json(&self.models_path, headers, error::of_list_reply).await?;
+        Ok(list.data.into_iter().map(|entry| ModelId::new(entry.id)).collect())
+    }
+}
+
+impl ChatBackend for OpenAiBackend {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
+        Box::pin(self.open(request))
+    }
+
+    fn limits(&self, model: &ModelId) -> Option<ModelLimits> {
+        ModelFacts::of(model).limits
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
+        Box::pin(self.list_models())
+    }
+
+    fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
+        encode::dropped(request)
+    }
+}
+
+#[cfg(test)]
+#[path = "backend_tests.rs"]
+mod tests;

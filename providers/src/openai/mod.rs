@@ -1,0 +1,19 @@
+//! OpenAI Responses: OpenAI itself and every server that speaks its format.
+//!
+//! The request bodies were checked against the types of OpenAI's own SDK, version 3.57.
+
+mod backend;
+mod decode;
+mod encode;
+mod error;
+mod item;
+mod model;
+mod rates;
+mod schema;
+mod stream_wire;
+mod wire;
+
+pub use backend::{OpenAiBackend, OpenAiConfig};
+
+/// Name of the wire format.
+const FORMAT: &str = "openai";
