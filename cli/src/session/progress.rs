@@ -14,6 +14,9 @@ use super::live::Live;
 use crate::render::{Style, Terminal};
 use crate::run::OutputArgs;
 
+/// Columns of a terminal whose size is not known.
+const COLUMNS_USUAL: usize = 80;
+
 /// Shows events as they come.
 pub(super) struct Progress {
     display: Display,
@@ -49,7 +52,7 @@ impl Progress {
         } else if output.quiet {
             Display::Quiet
         } else if terminal.can_redraw() {
-            Display::Live(Live::new())
+            Display::Live(Live::new(tasks.len(), terminal.err.columns.unwrap_or(COLUMNS_USUAL)))
         } else {
             Display::Lines
         };
