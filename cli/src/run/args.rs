@@ -22,7 +22,7 @@ Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
-    /// AGENT PROMPT, or one or more 'Task(subagent_type="...", prompt="...")'; `-` as PROMPT reads stdin
+    /// An agent and its prompt, where `-` reads stdin; or texts such as `Task(subagent_type="a", prompt="p")`
     #[arg(value_name = "AGENT PROMPT | TASK")]
     pub(super) words: Vec<String>,
     /// Reads the tasks from a YAML or JSON list; `-` is stdin

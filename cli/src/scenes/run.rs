@@ -186,6 +186,17 @@ fn new_users_mistakes_are_told_in_four_lines() {
     compare("run_mistakes", &scenes.join("\n"));
 }
 
+#[test]
+fn agents_that_cannot_run_are_told_with_the_nearest_name() {
+    let stage = three()
+        .agent("misspelt", "description: d\ntools: Gerp, raed\n", "You search.")
+        .agent("half", "description: d\ntools: Gerp, Read\n", "You review.")
+        .file(".claude/agents/broken.md", "---\nname: broken\ntools: &all Read\n---\nx\n");
+    let scenes =
+        ["code-revewer", "misspelt", "half", "broken"].map(|agent| stage.scene(&["run", agent, "x"]));
+    compare("run_wrong_agents", &scenes.join("\n"));
+}
+
 fn three_with(scenario: &str) -> Stage {
     Stage::new()
         .file("codex-task.yaml", "local: {probe: false}\nlimits: {max_concurrent: 1}\n")

@@ -104,7 +104,7 @@ impl Progress {
         }
         match (told, &self.display) {
             (Some(Told::Failure(lines)), _) => {
-                self.aside(terminal, |terminal| lines.print(&mut terminal.err))
+                self.aside(terminal, |terminal| lines.print(&mut terminal.err));
             }
             (Some(Told::Line(line)), Display::Lines) => terminal.err.line(line),
             // A line that stays is for endings; what runs has its own line already.

@@ -51,7 +51,7 @@ fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal
         print_report(task, terminal);
         return;
     }
-    let names = names(report.tasks.iter().map(AsRef::as_ref));
+    let names = names(&report.tasks);
     if !output.quiet {
         for (task, name) in report.tasks.iter().zip(&names) {
             terminal.out.line(Line::new().bold(format!("# {name}")));
