@@ -27,7 +27,7 @@ pub(crate) trait Decoder: Send {
     /// What the event says about a failure, or [`ProviderError::Protocol`] when it cannot be read.
     fn on_event(&mut self, event: SseEvent, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError>;
 
-    /// Called once when the body has ended before `Finished`: for formats without a terminal event.
+    /// Called once when the body has ended, cleanly or not, before `Finished`: for formats without a terminal event.
     ///
     /// # Errors
     /// As for [`Self::on_event`].
@@ -67,14 +67,16 @@ enum Phase {
 impl<D: Decoder> Decoding<D> {
     /// Reads one event, or the end of the body, into the queue.
     fn read(&mut self, item: Option<Result<SseEvent, ProviderError>>) -> Result<(), ProviderError> {
-        if let Some(event) = item {
-            return self.decoder.on_event(event?, &mut self.queue);
-        }
+        let end = match item {
+            Some(Ok(event)) => return self.decoder.on_event(event, &mut self.queue),
+            Some(Err(error)) => error,
+            None => {
+                ProviderError::BrokenStream { detail: "the reply ended before it was complete".to_owned() }
+            }
+        };
+        // A connection that breaks after everything was said takes nothing away.
         self.decoder.on_end(&mut self.queue)?;
-        if self.queue.iter().any(is_finished) {
-            return Ok(());
-        }
-        Err(ProviderError::BrokenStream { detail: "the reply ended before it was complete".to_owned() })
+        if self.queue.iter().any(is_finished) { Ok(()) } else { Err(end) }
     }
 
     /// Whether the body has ended, or need not be waited for any longer.
