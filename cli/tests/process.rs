@@ -1,5 +1,7 @@
 //! The built command as a process: exit codes, pipes, signals, and the demo with its real tools.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
