@@ -9,7 +9,9 @@ use super::keys::{self, KeyUse};
 use super::tool_check::{ToolCheck, UnknownTool};
 use super::value::Value;
 use super::{AgentDefinition, AgentSource, ToolPattern, ToolSelection, write};
-use crate::{AgentName, Effort, ModelChoice, PermissionMode, Problem, ProviderName, parse_duration};
+use crate::{
+    AgentName, Effort, ModelChoice, PermissionMode, Problem, ProviderName, Severity, parse_duration,
+};
 
 /// Whether a required key is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,8 +296,12 @@ fn other_keys(keyed: &mut Keyed<'_>, fields: &[Field]) {
             Some(KeyUse::Read | KeyUse::Kept) => continue,
             Some(KeyUse::NotYet) => Problem::note(format!("'{key}' is not used yet")),
             None => match keys::nearest(key) {
-                Some(meant) => Problem::warning(format!("unknown key '{key}' is ignored"))
-                    .with_help(format!("did you mean '{meant}'?")),
+                Some(meant) => {
+                    let is_wider = keys::is_restricting(meant) && keyed.field(meant).is_none();
+                    let severity = if is_wider { Severity::Error } else { Severity::Warning };
+                    Problem::new(severity, format!("unknown key '{key}' is ignored"))
+                        .with_help(format!("did you mean '{meant}'?"))
+                }
                 None => Problem::note(format!("unknown key '{key}' is ignored")),
             },
         };

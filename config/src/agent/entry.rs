@@ -59,14 +59,14 @@ impl AgentEntry {
         Self { name, definition, source, path: Some(path), status, problems: vec![problem] }
     }
 
-    /// What a report says. With `strict`, an agent that names a tool that does not exist is broken.
+    /// What a report says. With `strict`, an agent with errors is broken, e.g. one that names a tool that does not exist.
     pub(super) fn from_report(
         report: AgentReport,
         source: AgentSource,
         path: Option<&Path>,
         strict: bool,
     ) -> Self {
-        let is_refused = strict && !report.unknown_tools.is_empty();
+        let is_refused = strict && report.has_errors();
         let status = match (&report.definition, report.worst()) {
             (None, _) => AgentStatus::Broken,
             (Some(_), _) if is_refused => AgentStatus::Broken,

@@ -100,7 +100,8 @@ fn strict(text: &str) -> Result<Vec<Field>, Box<Problem>> {
         Value::Null => return Ok(Vec::new()),
         other => {
             let message = format!("the frontmatter is {}, not `key: value` lines", other.kind());
-            return Err(Box::new(Problem::error(message).at(2, 1, 1)));
+            let problem = Problem::error(message).at(2, 1, 1);
+            return Err(Box::new(problem.with_help("write `name: ...` and `description: ...`")));
         }
     };
     let outline = &parsed.outline;

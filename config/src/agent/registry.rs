@@ -22,7 +22,8 @@ const SIMILARITY_MIN: f64 = 0.8;
 pub struct AgentSources {
     /// Agents as Claude Code's `--agents` takes them; they win over all files.
     pub command_line_json: Option<String>,
-    /// Whether a tool that exists nowhere makes an agent broken (`strict_agents`).
+    /// Whether an agent that could be used without the part that is wrong is broken instead, e.g. one that names a tool
+    /// that exists nowhere (`strict_agents`).
     pub strict: bool,
 }
 

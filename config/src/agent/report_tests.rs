@@ -87,6 +87,7 @@ fn what_was_meant_to_narrow_an_agent_never_widens_it() {
         "name: a\ndescription: b\ntools Read, Grep",
         "name: a\ndescription: b\ntools= Read",
         "name: a\ndescription: b\ndisallowedTools: 5",
+        "name: a\ndescription: b\ndisallowedTools:\n- Bash\nWrite\n",
         "name: a\ndescription: b\ndisallowedTools: [Bash, 5]",
         "name: a\ndescription: b\ndisallowedTools: {Bash: true}",
     ] {
@@ -96,7 +97,11 @@ fn what_was_meant_to_narrow_an_agent_never_widens_it() {
     }
     let denied = agent("name: a\ndescription: b\ndisallowedTools:\n  - Bash\n  - mcp__srv__*");
     assert_eq!(denied.disallowed_tools, ["Bash", "mcp__srv__*"].map(ToolPattern::parse));
-    let denied = agent("name: a\ndescription: b\ndisallowedTools: Bash, Write");
+    for list in ["Bash, Write", "\n- Bash\n-Write", "\n\t- Bash\n\t- Write"] {
+        let denied = agent(&format!("name: a\ndescription: b\ndisallowedTools: {list}"));
+        assert_eq!(denied.disallowed_tools, ["Bash", "Write"].map(ToolPattern::parse), "{list}");
+    }
+    let denied = agent("name: a\ndescription: b\nTools: x\ndisallowedTools: Bash, Write");
     assert_eq!(denied.disallowed_tools, ["Bash", "Write"].map(ToolPattern::parse));
     assert_eq!(
         agent("name: a\ndescription: b: c\n  tools: Read").tools,
@@ -282,7 +287,7 @@ fn keys_that_are_not_used_or_not_known_are_named() {
         [
             (Severity::Note, "'hooks' is not used yet"),
             (Severity::Note, "unknown key 'version' is ignored"),
-            (Severity::Warning, "unknown key 'allowed-tools' is ignored"),
+            (Severity::Error, "unknown key 'allowed-tools' is ignored"),
         ]
     );
     assert_eq!(report.problems[2].help.as_deref(), Some("did you mean 'tools'?"));

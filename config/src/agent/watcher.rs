@@ -45,6 +45,8 @@ impl RegistryWatcher {
                 return None;
             }
         };
+        // A file may have changed after the registry was read and before it was watched.
+        let _ = wake.try_send(());
         let stopped = Arc::new(AtomicBool::new(false));
         let round = Round { registry: registry.clone(), watches, changes, stopped: Arc::clone(&stopped) };
         match thread::Builder::new().name("codex-task-agents".to_owned()).spawn(move || round.run()) {

@@ -12,7 +12,7 @@ use super::reasoning::Reasoning;
 use super::stream_wire::{Choice, Chunk, Delta, WireUsage};
 use super::text_calls;
 use super::tool_calls::ToolCalls;
-use crate::decode::{Decoder, unreadable};
+use crate::decode::{BodyEnd, Decoder, unreadable};
 use crate::sse::SseEvent;
 use crate::{
     AssistantPart, AssistantTurn, ChatDialect, ChatEvent, ChatReply, ChatRequest, ProviderError,
@@ -253,7 +253,8 @@ impl Decoder for CompletionsDecoder {
         Ok(())
     }
 
-    fn on_end(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
+    /// After the reason everything was said: a connection that breaks then takes nothing away.
+    fn on_end(&mut self, _: BodyEnd, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
         if self.finish_reason.is_some() {
             self.finish(out);
         }

@@ -14,8 +14,8 @@ use super::{KeySource, Provider, ProviderProblem};
 use crate::scripted::{Scenario, ScriptedBackend};
 use crate::{
     AnthropicBackend, AnthropicConfig, AnthropicCredential, BaseUrl, CacheLifetime, ChatBackend, ChatDialect,
-    Credential, ExtraHeaders, HttpSettings, OpenAiBackend, OpenAiChatBackend, OpenAiChatConfig, OpenAiConfig,
-    ProxySettings,
+    Credential, ExtraHeaders, GeminiBackend, GeminiConfig, HttpSettings, OpenAiBackend, OpenAiChatBackend,
+    OpenAiChatConfig, OpenAiConfig, ProxySettings,
 };
 
 /// Largest scenario file that is read.
@@ -81,8 +81,7 @@ impl Builder<'_> {
     /// The one place that knows which backend speaks which format.
     fn backend(&self, http: HttpSettings, key: Option<Key>) -> Result<Arc<dyn ChatBackend>, ProviderProblem> {
         let name = self.name.clone();
-        let kind = self.settings.kind;
-        Ok(match kind {
+        Ok(match self.settings.kind {
             ProviderKind::Anthropic => Arc::new(AnthropicBackend::new(AnthropicConfig {
                 name,
                 http,
@@ -100,11 +99,12 @@ impl Builder<'_> {
                 let credential = key.map(|key| key.credential);
                 Arc::new(OpenAiBackend::new(OpenAiConfig { name, http, credential }))
             }
-            ProviderKind::Gemini | ProviderKind::Scripted => {
-                let reason = format!("this build does not speak the format '{}'", kind.as_str());
-                let help = "use kind: openai_chat with the address of a compatible server";
-                return Err(self.problem(reason, help));
+            ProviderKind::Gemini => {
+                let credential = key.map(|key| key.credential);
+                Arc::new(GeminiBackend::new(GeminiConfig { name, http, credential }))
             }
+            // Has no vendor, so that it never comes here; a scenario is built from its file.
+            ProviderKind::Scripted => return self.scripted().map(|provider| provider.backend),
         })
     }
 

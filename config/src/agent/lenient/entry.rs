@@ -66,6 +66,11 @@ impl<'a> Entry<'a> {
         })
     }
 
+    /// What stands behind the dash of a line, if it is an item of this entry's list.
+    pub(super) fn item(&self, line: &Line<'a>) -> Option<&'a str> {
+        if keys::is_list(self.key.key) { line.name_item() } else { line.item() }
+    }
+
     fn is_known(&self) -> bool {
         keys::key_use(self.key.key).is_some()
     }
@@ -80,7 +85,7 @@ impl<'a> Entry<'a> {
             return Role::Continues;
         }
         let Some(key) = line.key() else {
-            let is_item = line.item().is_some() && self.inline().is_empty();
+            let is_item = self.inline().is_empty() && self.item(&line).is_some();
             return if is_indented || is_item { Role::Continues } else { Role::ContinuesLoosely };
         };
         let is_known = keys::key_use(key.key).is_some();
@@ -145,7 +150,7 @@ impl<'a> Entries<'a> {
             Role::Continues => self.strays.push(line),
             Role::ContinuesLoosely => {
                 self.check_for_colon(line)?;
-                self.append_loosely(line);
+                self.append_loosely(line)?;
             }
         }
         Ok(false)
@@ -159,7 +164,7 @@ impl<'a> Entries<'a> {
 
     /// Text that is not indented belongs to the description before it, together with lines between them that only
     /// looked like keys (`Context: ...`, `user: "..."`).
-    fn append_loosely(&mut self, line: Line<'a>) {
+    fn append_loosely(&mut self, line: Line<'a>) -> Result<(), Box<Problem>> {
         if let Some(known) = self.all.iter().rposition(Entry::is_known)
             && self.all.get(known).is_some_and(Entry::is_free_text)
         {
@@ -174,11 +179,19 @@ impl<'a> Entries<'a> {
                 entry.is_loose = true;
                 entry.lines.push(line);
             }
+            // It may name what the agent must not have.
+            Some(entry) if entry.key.key == "disallowedTools" => {
+                let problem =
+                    Problem::error("this line belongs to no key, but stands below 'disallowedTools'");
+                let help = "write it as an item of the list, or make it a comment";
+                return Err(Box::new(problem.at(line.number, 1, line.text.chars().count()).with_help(help)));
+            }
             Some(_) | None => {
                 self.strays.push(line);
                 self.is_astray = true;
             }
         }
+        Ok(())
     }
 
     /// `tools Read, Grep` as text would leave an agent with all tools.

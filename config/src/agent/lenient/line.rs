@@ -51,6 +51,11 @@ impl<'a> Line<'a> {
         (rest.is_empty() || rest.starts_with([' ', '\t'])).then(|| rest.trim())
     }
 
+    /// What stands behind `-`, also without a space between: in a list of names nothing else can be meant.
+    pub(super) fn name_item(&self) -> Option<&'a str> {
+        self.trimmed().strip_prefix('-').map(str::trim)
+    }
+
     /// The key that it begins with, if it does.
     pub(super) fn key(&self) -> Option<KeyLine<'a>> {
         let indent = self.indent();

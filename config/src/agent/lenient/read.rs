@@ -59,10 +59,10 @@ impl Entry<'_> {
         let inline = self.inline();
         let is_text = self.is_free_text();
         if inline.is_empty() && !self.is_loose {
-            let items: Option<Vec<&str>> =
-                self.rest().filter(|line| !line.is_blank() && !line.is_comment()).map(Line::item).collect();
+            let lines = self.rest().filter(|line| !line.is_blank() && !line.is_comment());
+            let items: Option<Vec<&str>> = lines.map(|line| self.item(line)).collect();
             return match items {
-                Some(items) => self.list(items.into_iter().map(without_comment)),
+                Some(items) => self.list(items.into_iter().map(without_comment), error),
                 None if is_text => Ok(Value::Text(self.text())),
                 None => Err(Box::new(error.clone())),
             };
@@ -70,17 +70,18 @@ impl Entry<'_> {
         if self.is_block() && !self.is_loose {
             return Ok(Value::Text(self.block()));
         }
-        if inline.starts_with(['[', '{'])
-            && !matches!(keys::key_use(self.key.key), Some(KeyUse::Read | KeyUse::Kept))
-        {
+        let is_list = keys::is_list(self.key.key);
+        let is_simple = is_list || matches!(keys::key_use(self.key.key), Some(KeyUse::Read | KeyUse::Kept));
+        if inline.starts_with(['[', '{']) && !is_simple {
             // A structure, not text: only YAML can say what it is.
             return Err(Box::new(error.clone()));
         }
         let text = self.text();
         let text = if is_text { text.as_str() } else { without_comment(&text) };
-        if keys::is_list(self.key.key) && text.starts_with('[') {
+        if is_list && text.starts_with('[') {
             let inner = text.trim_start_matches('[');
-            return self.list(split_at_commas(inner.strip_suffix(']').unwrap_or(inner)).into_iter());
+            let items = split_at_commas(inner.strip_suffix(']').unwrap_or(inner));
+            return self.list(items.into_iter(), error);
         }
         match unquoted(text) {
             Ok(text) => Ok(Value::Text(text)),
@@ -91,12 +92,12 @@ impl Entry<'_> {
         }
     }
 
-    fn list<'t>(&self, items: impl Iterator<Item = &'t str>) -> Result<Value, Box<Problem>> {
+    /// A list of texts; of an item that is more than that, only YAML can say what it is.
+    fn list<'t>(&self, items: impl Iterator<Item = &'t str>, error: &Problem) -> Result<Value, Box<Problem>> {
         let mut list = Vec::new();
         for item in items.filter(|item| !item.is_empty()) {
             if item.starts_with(['[', '{']) || item.contains(": ") {
-                let problem = Problem::error(format!("'{}' must be a list of texts", self.key.key));
-                return Err(Box::new(at(problem, self.value_position())));
+                return Err(Box::new(error.clone()));
             }
             list.push(Value::Text(match unquoted(item) {
                 Ok(text) => text,
