@@ -1,7 +1,7 @@
 //! What is worth knowing before tasks run: problems of the settings, and which model server was found.
 
 use codex_task::{Environment, RuntimeHandle};
-use codex_task_config::{AgentStatus, Problem};
+use codex_task_config::{AgentEntry, AgentSource, AgentStatus, Problem};
 use codex_task_providers::BaseUrl;
 
 use crate::fault::place_and_message;
@@ -23,6 +23,13 @@ pub(crate) fn announce(
         terminal.err.paragraph("Using", Style::Plain, &text);
     }
     let registry = handle.agents();
+    let of_command_line =
+        |entry: &&AgentEntry| entry.source == AgentSource::CommandLine && entry.status == AgentStatus::Broken;
+    for entry in registry.entries().iter().filter(of_command_line) {
+        for problem in &entry.problems {
+            warn(&format!("{}: {}", entry.name, sentence(problem, environment)), terminal);
+        }
+    }
     for entry in registry.entries() {
         let is_used = entry.status == AgentStatus::Warning && agents.contains(&entry.name.as_str());
         if let (true, Some(problem)) = (is_used, entry.problems.first()) {
