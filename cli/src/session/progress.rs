@@ -1,6 +1,7 @@
 //! Which progress is shown: none, lines that stay, lines that are drawn over, or JSON.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use codex_task::json::EventJson;
 use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus};
@@ -132,8 +133,8 @@ impl Progress {
     /// Ends the display. Endings whose events were lost are shown from the report.
     pub(super) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
         for task in report.iter().flat_map(|report| &report.tasks) {
-            let kind = TaskEventKind::Finished(std::sync::Arc::clone(task));
-            let agent = std::sync::Arc::clone(&task.agent);
+            let kind = TaskEventKind::Finished(Arc::clone(task));
+            let agent = Arc::clone(&task.agent);
             self.show(&TaskEvent { task: task.task, run: task.run, agent, kind }, terminal);
         }
         if let Display::Live(live) = &mut self.display {
