@@ -251,15 +251,17 @@ impl Caller {
     }
 
     fn change_route(&mut self, agent: &AgentContext, error: &ProviderError, tally: &mut Tally) {
-        let left = agent.plan.routes.get(self.route).map(|route| route.route.to_string());
+        let left = agent.plan.routes.get(self.route).map(|route| route.route.clone());
         self.route += 1;
         self.state_stripped = false;
         self.dropped.clear();
         if let Some(route) = agent.plan.routes.get(self.route) {
-            let left = left.unwrap_or_default();
-            tally.notes.insert(format!("{left} failed ({error}); went on with {}", route.route));
+            let name = left.as_ref().map(ToString::to_string).unwrap_or_default();
+            tally.notes.insert(format!("{name} failed ({error}); went on with {}", route.route));
             agent.publish(|| TaskEventKind::RouteChanged {
                 error: error.to_string(),
+                suggestion: error.help(),
+                from: left.map(|left| left.provider),
                 provider: route.route.provider.clone(),
                 model: route.route.model.clone(),
             });
