@@ -198,7 +198,10 @@ impl Caller {
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
             messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
-            max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
+            max_output_tokens: self
+                .output_tokens_max
+                .or(plan.output_tokens_max)
+                .filter(|_| !dropped("max_tokens") && !dropped("max_output_tokens")),
             temperature: plan.temperature.filter(|_| !dropped("temperature")),
             effort: plan
                 .effort
@@ -310,8 +313,8 @@ async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Perm
 
 /// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.
 async fn run_call(agent: &AgentContext, route: &BoundRoute, request: ChatRequest) -> CallOutcome {
-    let limits = CallLimits { total: agent.plan.call_timeout, ..CallLimits::USUAL };
     let backend = Arc::clone(&route.backend);
+    let limits = CallLimits { total: agent.plan.call_timeout, ..backend.patience() };
     let stop = agent.stop.token().clone();
     let mut screen = agent.screen();
     agent
