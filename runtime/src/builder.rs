@@ -8,8 +8,8 @@ use codex_task_actors::{
     AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
-    AgentRegistry, AgentSources, Environment, LocalServers, RegistryHandle, RegistryWatcher, Settings,
-    SettingsOverrides, instructions, repository_root,
+    AgentRegistry, AgentSources, Environment, LocalServers, Problem, ProviderName, RegistryHandle,
+    RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
@@ -164,11 +164,13 @@ impl RuntimeBuilder {
         };
         let session = session(&settings, &environment)?;
         // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
-        let providers = Arc::new(providers(&settings, &environment, self.backends));
+        let (providers, local_server) = providers(&settings, &environment, self.backends);
+        let mut problems = loaded.problems;
+        problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
         let services = Arc::new(Services {
             agents,
-            providers,
+            providers: Arc::new(providers),
             toolbox: toolbox(self.tools, self.approver),
             rights: rights(&settings, &environment),
             session,
@@ -196,7 +198,8 @@ impl RuntimeBuilder {
             board,
             events,
             services,
-            problems: loaded.problems,
+            problems,
+            local_server,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
         }))
@@ -214,23 +217,24 @@ fn watched_agents(
     (handle, watcher)
 }
 
-/// The configured providers, the host's own, and a local server if there is nothing else.
+/// The configured providers, the host's own, and a local server if there is nothing else or the settings want it.
 fn providers(
     settings: &Settings,
     environment: &Environment,
     backends: Vec<Arc<dyn ChatBackend>>,
-) -> ProviderRegistry {
+) -> (ProviderRegistry, Option<LocalServer>) {
     let mut registry = ProviderRegistry::new(settings, environment);
     for backend in backends {
         registry.register(backend);
     }
-    if registry.is_empty()
-        && settings.local.probe
-        && let Some(server) = probe_on_own_thread(settings.local.clone())
-    {
-        registry.add_local(server);
+    let local = ProviderName::new(ProviderRegistry::LOCAL);
+    let is_wanted = settings.provider.as_ref() == Some(&local) && registry.get(&local).is_none();
+    let is_needed = is_wanted || (registry.is_empty() && settings.local.probe);
+    let found = if is_needed { probe_on_own_thread(settings.local.clone()) } else { None };
+    if let Some(server) = &found {
+        registry.add_local(server.clone());
     }
-    registry
+    (registry, found)
 }
 
 /// Looks for a local server on a thread of its own: the caller's may be the only one of the host's runtime. A system

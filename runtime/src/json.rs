@@ -1,10 +1,16 @@
 //! Reports as JSON: the shapes that other programs rely on. Fields are only ever added.
 
+mod agent;
+mod event;
+
 use std::time::Duration;
 
 use codex_task_actors::{Attempt, Outcome, RunReport, TaskReport, TaskStatus};
 use codex_task_config::TokenUsage;
 use serde::Serialize;
+
+pub use agent::{AgentJson, ProblemJson};
+pub use event::{EventJson, EventKindJson};
 
 /// A run: `{"run_id", "status", "tasks"}`.
 #[derive(Clone, Debug, Serialize)]
@@ -114,7 +120,7 @@ impl From<&TaskReport> for TaskJson {
             description: report.description.clone(),
             status: report.status(),
             result,
-            error: error_of(report),
+            error: ErrorJson::of(report),
             model: report.model.as_ref().map(ToString::to_string),
             provider: report.provider.as_ref().map(ToString::to_string),
             attempts: report.attempts.iter().map(AttemptJson::from).collect(),
@@ -144,35 +150,38 @@ impl From<&Attempt> for AttemptJson {
     }
 }
 
-fn error_of(report: &TaskReport) -> Option<ErrorJson> {
-    let agent = &report.agent;
-    let message = |what: &str| format!("agent '{agent}' {what}");
-    match &report.outcome {
-        Outcome::Completed(_) => None,
-        Outcome::Failed { error, .. } => Some(ErrorJson {
-            kind: error.kind().to_owned(),
-            message: message("execution failed"),
-            cause: Some(error.to_string()),
-            suggestion: error.help(),
-        }),
-        Outcome::TimedOut { after, .. } => Some(ErrorJson {
-            kind: "timed_out".to_owned(),
-            message: message("did not finish in time"),
-            cause: Some(format!("the task's {after:?} were over")),
-            suggestion: Some("raise the time-out or give the agent a smaller task".to_owned()),
-        }),
-        Outcome::Cancelled { .. } => Some(ErrorJson {
-            kind: "cancelled".to_owned(),
-            message: message("was cancelled"),
-            cause: None,
-            suggestion: None,
-        }),
-        Outcome::Crashed { restarts, cause, .. } => Some(ErrorJson {
-            kind: "crashed".to_owned(),
-            message: message("crashed"),
-            cause: Some(format!("{cause} (after {restarts} restarts)")),
-            suggestion: Some("this is a bug: please report it with the log of `--log debug`".to_owned()),
-        }),
+impl ErrorJson {
+    /// Why a task did not complete; `None` when it did.
+    pub fn of(report: &TaskReport) -> Option<Self> {
+        let agent = &report.agent;
+        let message = |what: &str| format!("agent '{agent}' {what}");
+        match &report.outcome {
+            Outcome::Completed(_) => None,
+            Outcome::Failed { error, .. } => Some(ErrorJson {
+                kind: error.kind().to_owned(),
+                message: message("execution failed"),
+                cause: Some(error.to_string()),
+                suggestion: error.help(),
+            }),
+            Outcome::TimedOut { after, .. } => Some(ErrorJson {
+                kind: "timed_out".to_owned(),
+                message: message("did not finish in time"),
+                cause: Some(format!("the task's {after:?} were over")),
+                suggestion: Some("raise the time-out or give the agent a smaller task".to_owned()),
+            }),
+            Outcome::Cancelled { .. } => Some(ErrorJson {
+                kind: "cancelled".to_owned(),
+                message: message("was cancelled"),
+                cause: None,
+                suggestion: None,
+            }),
+            Outcome::Crashed { restarts, cause, .. } => Some(ErrorJson {
+                kind: "crashed".to_owned(),
+                message: message("crashed"),
+                cause: Some(format!("{cause} (after {restarts} restarts)")),
+                suggestion: Some("this is a bug: please report it with the log of `--log debug`".to_owned()),
+            }),
+        }
     }
 }
 

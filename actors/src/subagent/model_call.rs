@@ -227,7 +227,10 @@ impl Caller {
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
             messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
-            max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
+            max_output_tokens: self
+                .output_tokens_max
+                .or(plan.output_tokens_max)
+                .filter(|_| !dropped("max_tokens") && !dropped("max_output_tokens")),
             temperature: plan.temperature.filter(|_| !dropped("temperature")),
             effort: plan
                 .effort
@@ -283,15 +286,17 @@ impl Caller {
     }
 
     fn change_route(&mut self, agent: &AgentContext, error: &ProviderError, tally: &mut Tally) {
-        let left = agent.plan.routes.get(self.route).map(|route| route.route.to_string());
+        let left = agent.plan.routes.get(self.route).map(|route| route.route.clone());
         self.route += 1;
         self.state_stripped = false;
         self.dropped.clear();
         if let Some(route) = agent.plan.routes.get(self.route) {
-            let left = left.unwrap_or_default();
-            tally.notes.insert(format!("{left} failed ({error}); went on with {}", route.route));
+            let name = left.as_ref().map(ToString::to_string).unwrap_or_default();
+            tally.notes.insert(format!("{name} failed ({error}); went on with {}", route.route));
             agent.publish(|| TaskEventKind::RouteChanged {
                 error: error.to_string(),
+                suggestion: error.help(),
+                from: left.map(|left| left.provider),
                 provider: route.route.provider.clone(),
                 model: route.route.model.clone(),
             });
@@ -340,8 +345,8 @@ async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Perm
 
 /// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.
 async fn run_call(agent: &AgentContext, route: &BoundRoute, request: ChatRequest) -> CallOutcome {
-    let limits = CallLimits { total: agent.plan.call_timeout, ..CallLimits::USUAL };
     let backend = Arc::clone(&route.backend);
+    let limits = CallLimits { total: agent.plan.call_timeout, ..backend.patience() };
     let stop = agent.stop.token().clone();
     let mut screen = agent.screen();
     agent

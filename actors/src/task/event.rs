@@ -78,6 +78,10 @@ pub enum TaskEventKind {
     RouteChanged {
         /// Why, for people.
         error: String,
+        /// What the user can do about it.
+        suggestion: Option<String>,
+        /// The provider that failed.
+        from: Option<ProviderName>,
         /// Where to.
         provider: ProviderName,
         /// Which model.

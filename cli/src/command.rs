@@ -1,0 +1,109 @@
+//! The command line as a whole.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::run::{self, RunArgs};
+use crate::{agents, demo, doctor, logging};
+
+/// Claude Code's subagents, side by side, on any model.
+///
+/// Runs the agents of `.claude/agents/*.md` in parallel, each in its own context with only its own tools.
+#[derive(Parser, Debug)]
+#[command(name = "codex-task", version, propagate_version = true)]
+struct Arguments {
+    /// Writes a log to stderr: error, warn, info, debug or trace
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Run(Box<RunArgs>),
+    #[command(subcommand)]
+    Agents(agents::AgentsCommand),
+    Doctor(doctor::DoctorArgs),
+    Demo(demo::DemoArgs),
+}
+
+/// Does what the arguments say and tells how it ended.
+pub(crate) fn execute(arguments: impl IntoIterator<Item = OsString>, host: &mut Host) -> Exit {
+    let done = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => dispatch(arguments, host),
+        Err(error) => not_understood(&error, host),
+    };
+    let exit = match done {
+        Ok(exit) => exit,
+        Err(fault) => fault.report(&mut host.terminal),
+    };
+    match host.terminal.out.finish() {
+        Some(error) => Fault::new("the output could not be written")
+            .because(error.to_string())
+            .suggest("check the disk or the program that reads the output")
+            .report(&mut host.terminal),
+        None => exit,
+    }
+}
+
+fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
+    if let Some(directives) = &arguments.log {
+        logging::start(directives, host.terminal.can_redraw())?;
+    }
+    match arguments.command {
+        Command::Run(args) => {
+            if args.output.plain {
+                host.terminal.make_plain();
+            }
+            run::run(&args, host)
+        }
+        Command::Agents(command) => agents::run(command, host),
+        Command::Doctor(args) => doctor::run(args, host),
+        Command::Demo(args) => demo::run(&args, host),
+    }
+}
+
+/// Help is data; everything else that clap says becomes our four lines.
+fn not_understood(error: &clap::Error, host: &mut Host) -> Result<Exit, Fault> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            host.terminal.out.verbatim(&error.render().to_string());
+            Ok(Exit::Success)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            host.terminal.err.verbatim(&error.render().to_string());
+            Ok(Exit::Failure)
+        }
+        _ => Err(Fault::new("the command line cannot be read")
+            .because(complaint(error))
+            .suggest(advice(error))),
+    }
+}
+
+/// Clap's own first line, without its label.
+fn complaint(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.strip_prefix("error: ").unwrap_or(&text).to_owned()
+}
+
+fn advice(error: &clap::Error) -> String {
+    let meant = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue]
+        .into_iter()
+        .find_map(|kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.clone()),
+            Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+            Some(_) | None => None,
+        });
+    match meant {
+        Some(meant) => format!("did you mean '{meant}'? See --help"),
+        None => "see --help for what can be written".to_owned(),
+    }
+}

@@ -1,0 +1,106 @@
+//! What the doctor looks at on this machine: directory, settings, permissions, agents, tools.
+
+use codex_task::Environment;
+use codex_task_config::{
+    AgentRegistry, AgentSources, AgentStatus, LoadedSettings, PermissionMode, Problem, RuleBehavior,
+    repository_root,
+};
+use codex_task_tools::builtin_tools;
+
+use super::check::{Check, Status};
+use crate::fault::place_and_message;
+use crate::render::figures::counted;
+use crate::render::shown_path;
+
+/// The working directory and the repository around it.
+pub(super) fn directory(environment: &Environment) -> Check {
+    let cwd = environment.cwd();
+    if let Err(error) = std::fs::read_dir(cwd) {
+        return Check::new("directory", Status::Error, format!("{} cannot be read: {error}", cwd.display()))
+            .remedy("change into a directory that you may read");
+    }
+    match repository_root(cwd) {
+        Some(root) if root == cwd => {
+            Check::ok("directory", format!("{}, the root of a git repository", cwd.display()))
+        }
+        Some(root) => {
+            Check::ok("directory", format!("{} in the git repository {}", cwd.display(), root.display()))
+        }
+        None => Check::new("directory", Status::Note, format!("{} is in no git repository", cwd.display()))
+            .remedy("agents are looked for, and may work, in this directory only; `git init` makes it a repository"),
+    }
+}
+
+/// The settings files, and what is wrong with them.
+pub(super) fn settings(loaded: &LoadedSettings) -> Vec<Check> {
+    let shown = |path: &std::path::PathBuf| shown_path(path, &loaded.environment);
+    let files: Vec<String> = loaded.files.iter().map(shown).collect();
+    let summary = match files.as_slice() {
+        [] => Check::new("settings", Status::Note, "no settings files, the defaults are in force"),
+        files => Check::ok("settings", files.join(", ")),
+    };
+    let problem = |problem: &Problem| {
+        let path = problem.path.as_deref().map(|path| shown_path(path, &loaded.environment));
+        let message = place_and_message(problem, &path.unwrap_or_default());
+        let check = Check::new("settings", Status::Warning, message);
+        match &problem.help {
+            Some(help) => check.remedy(help),
+            None => check,
+        }
+    };
+    std::iter::once(summary).chain(loaded.problems.iter().map(problem)).collect()
+}
+
+/// What tool calls may do.
+pub(super) fn permissions(loaded: &LoadedSettings) -> Check {
+    let policy = &loaded.settings.permissions;
+    if let Some(broken) = &policy.broken {
+        return Check::new("permissions", Status::Error, format!("no tool call may run: {broken}"))
+            .remedy("correct the file");
+    }
+    let count = |behavior| policy.rules.iter().filter(|rule| rule.behavior == behavior).count();
+    let rules = [(RuleBehavior::Allow, "allow"), (RuleBehavior::Ask, "ask"), (RuleBehavior::Deny, "deny")]
+        .map(|(behavior, word)| format!("{} {word}", count(behavior)))
+        .join(", ");
+    let meaning = match policy.mode {
+        PermissionMode::Plan => "agents read only",
+        PermissionMode::Default => "agents read the workspace; Bash, Write and Edit need an allow rule",
+        PermissionMode::AcceptEdits => "agents read and write the workspace; Bash needs an allow rule",
+        PermissionMode::BypassPermissions => "agents do everything that no rule denies",
+    };
+    let message = format!("mode {} ({meaning}); rules: {rules}", policy.mode.as_str());
+    match policy.mode {
+        PermissionMode::BypassPermissions => Check::new("permissions", Status::Warning, message)
+            .remedy("choose another mode unless this machine is a container"),
+        PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits => {
+            Check::ok("permissions", message)
+        }
+    }
+}
+
+/// How many agents there are.
+pub(super) fn agents(loaded: &LoadedSettings) -> Check {
+    let sources = AgentSources { command_line_json: None, strict: loaded.settings.strict_agents };
+    let registry = AgentRegistry::load(&loaded.environment, &sources);
+    let count = |status| registry.entries().iter().filter(|entry| entry.status == status).count();
+    let usable = counted(registry.agents().count(), "agent");
+    let (broken, doubtful) = (count(AgentStatus::Broken), count(AgentStatus::Warning));
+    match (broken, doubtful) {
+        (0, 0) => Check::ok("agents", usable),
+        (0, doubtful) => {
+            Check::new("agents", Status::Warning, format!("{usable}, {doubtful} of them with problems"))
+                .remedy("`codex-task agents validate` names them")
+        }
+        (broken, _) => {
+            Check::new("agents", Status::Warning, format!("{usable}, {broken} more cannot be read"))
+                .remedy("`codex-task agents validate` says why")
+        }
+    }
+}
+
+/// The tools that agents can have.
+pub(super) fn tools() -> Check {
+    let tools = builtin_tools();
+    let names: Vec<&str> = tools.iter().map(|tool| tool.definition().name.as_str()).collect();
+    Check::ok("tools", names.join(", "))
+}

@@ -1,0 +1,61 @@
+//! Ctrl-C and SIGTERM, as something that can be awaited.
+
+use std::io;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(test)]
+use tokio::sync::mpsc;
+
+/// Where interruptions come from.
+pub(crate) enum Interrupts {
+    /// The operating system.
+    #[cfg(unix)]
+    Signals {
+        /// Ctrl-C.
+        interrupt: Signal,
+        /// `kill`, a closing session, a container that stops.
+        terminate: Signal,
+    },
+    /// Ctrl-C, where there are no signals.
+    #[cfg(not(unix))]
+    Console,
+    /// A test.
+    #[cfg(test)]
+    Channel(mpsc::UnboundedReceiver<()>),
+}
+
+impl Interrupts {
+    /// Listens from now on; the process is no longer ended by the signals themselves. Must be called inside of tokio.
+    pub(crate) fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        return Ok(Self::Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        });
+        #[cfg(not(unix))]
+        return Ok(Self::Console);
+    }
+
+    /// Waits for the next one.
+    ///
+    /// # Cancel safety
+    /// No interruption is lost when the future is dropped.
+    pub(crate) async fn next(&mut self) {
+        let came = match self {
+            #[cfg(unix)]
+            Self::Signals { interrupt, terminate } => tokio::select! {
+                signal = interrupt.recv() => signal,
+                signal = terminate.recv() => signal,
+            },
+            #[cfg(not(unix))]
+            Self::Console => tokio::signal::ctrl_c().await.ok(),
+            #[cfg(test)]
+            Self::Channel(receiver) => receiver.recv().await,
+        };
+        if came.is_none() {
+            // Nobody can interrupt any longer.
+            std::future::pending::<()>().await;
+        }
+    }
+}

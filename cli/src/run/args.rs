@@ -1,0 +1,112 @@
+//! The arguments of `run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use codex_task::{MicroUsd, PermissionMode};
+use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, parse_duration};
+
+use super::spec;
+
+const EXAMPLES: &str = r#"Examples:
+  codex-task run code-reviewer "Review src/auth.rs"
+  git diff | codex-task run code-reviewer -
+  codex-task run 'Task(subagent_type="code-reviewer", prompt="Review src/auth.rs")' \
+                 'Task(subagent_type="test-runner", prompt="Run the tests")'
+  codex-task run --file tasks.yaml --json
+
+Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an internal fault, 130 interrupted."#;
+
+/// Runs one or many tasks side by side and prints their reports.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// An agent and its prompt, where `-` reads stdin; or texts such as `Task(subagent_type="a", prompt="p")`
+    #[arg(value_name = "AGENT PROMPT | TASK")]
+    pub(super) words: Vec<String>,
+    /// Reads the tasks from a YAML or JSON list; `-` is stdin
+    #[arg(long, short, value_name = "FILE", conflicts_with = "words")]
+    pub(super) file: Option<PathBuf>,
+    /// Three to five words for people; the agent does not see them
+    #[arg(long, value_name = "TEXT")]
+    pub(super) description: Option<String>,
+    /// haiku, sonnet, opus, fable or a full model id; beats the agent file
+    #[arg(long, short, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// The provider for models that belong to no vendor, and for aliases
+    #[arg(long, value_name = "NAME")]
+    pub(super) provider: Option<String>,
+    /// Longest time of a task, for example 90s or 5m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(super) timeout: Option<Duration>,
+    /// Most model calls of a task
+    #[arg(long, value_name = "N", value_parser = spec::turns)]
+    pub(super) max_turns: Option<u32>,
+    /// Most money of a task in dollars: no model call begins when it is spent
+    #[arg(long, value_name = "USD", value_parser = spec::dollars)]
+    pub(super) max_cost: Option<MicroUsd>,
+    /// Tasks that run at once; more wait
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(super) concurrency: Option<usize>,
+    /// A JSON schema that each report must follow
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Option<PathBuf>,
+    /// Agents as JSON, as Claude Code takes them; they come before all files
+    #[arg(long, value_name = "JSON")]
+    pub(super) agents: Option<String>,
+    /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
+    #[arg(long, value_name = "MODE", value_parser = permission_mode)]
+    pub(super) permission_mode: Option<PermissionMode>,
+    /// A rule that allows, for example 'Bash(cargo test:*)'; can be repeated
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    pub(super) allow: Vec<String>,
+    /// A rule that denies; can be repeated
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    pub(super) deny: Vec<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What is printed, and how.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct OutputArgs {
+    /// Prints one JSON object with all tasks when the last one has ended
+    #[arg(long, conflicts_with = "jsonl")]
+    pub(crate) json: bool,
+    /// Prints one JSON object per line for each event and each finished task
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+    /// No progress, no notes, no summary; of many tasks the tree of results only
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// For screen readers and simple terminals: no live lines, box characters or colours
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a number from 1 is needed".to_owned()),
+        Ok(count) => Ok(count),
+    }
+}
+
+/// Keeps the text of a rule that can be read; one that cannot must not pass for one that is in force.
+fn rule(text: &str) -> Result<String, String> {
+    let origin = RuleOrigin { scope: RuleScope::Session, path: None, position: None };
+    match PermissionRule::parse(text, RuleBehavior::Deny, origin) {
+        Ok(rule) => Ok(rule.text),
+        Err(problem) => {
+            Err([Some(problem.message), problem.help].into_iter().flatten().collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+fn permission_mode(text: &str) -> Result<PermissionMode, String> {
+    PermissionMode::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
+        format!("known modes: {}", names.join(", "))
+    })
+}

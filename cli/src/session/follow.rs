@@ -1,0 +1,103 @@
+//! Waits for tasks and for whoever interrupts them, and shows events in between.
+
+use std::time::Duration;
+
+use codex_task::{RunReport, RuntimeHandle, TaskError, TaskId, TaskRequest};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::time::MissedTickBehavior;
+
+use super::progress::Progress;
+use crate::fault::Fault;
+use crate::interrupt::Interrupts;
+use crate::render::Terminal;
+use crate::render::figures::counted;
+
+/// Time between two frames of a live display.
+const FRAME: Duration = Duration::from_millis(120);
+
+/// How the wait for the tasks ended.
+pub(super) enum Ending {
+    /// Every task has ended.
+    Collected {
+        /// Their reports.
+        report: RunReport,
+        /// Whether they were asked to.
+        is_interrupted: bool,
+    },
+    /// Nobody reads the output any longer.
+    ReaderGone,
+    /// Interrupted for the second time: nothing is waited for.
+    AtOnce,
+}
+
+/// Runs the tasks to their end; the first interruption cancels them, the second one ends the wait.
+pub(super) async fn follow(
+    handle: &RuntimeHandle,
+    tasks: Vec<TaskRequest>,
+    mut progress: Progress,
+    terminal: &mut Terminal,
+    interrupts: &mut Interrupts,
+) -> Result<Ending, Fault> {
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    let mut events = handle.events();
+    let mut frames = tokio::time::interval(FRAME);
+    frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut collected = std::pin::pin!(handle.run_all(tasks));
+    let mut is_interrupted = false;
+    let report = loop {
+        tokio::select! {
+            biased;
+            () = interrupts.next() => {
+                if is_interrupted {
+                    progress.finish(None, terminal);
+                    return Ok(Ending::AtOnce);
+                }
+                is_interrupted = true;
+                progress.say("Interrupted:", &interrupted(handle), terminal);
+                cancel(handle, &ids).await;
+            }
+            event = events.recv() => match event {
+                Ok(event) => progress.show(&event, terminal),
+                Err(RecvError::Lagged(missed)) => progress.missed(missed, terminal),
+                // The bus lives as long as the handle.
+                Err(RecvError::Closed) => {}
+            },
+            report = &mut collected => break report.map_err(|error| no_runtime(&error))?,
+            _ = frames.tick(), if progress.is_live() || is_interrupted => {
+                progress.tick();
+                if is_interrupted {
+                    // A task that was on its way to the supervisor is cancelled when it has arrived.
+                    cancel(handle, &ids).await;
+                }
+            }
+        }
+        if terminal.out.is_closed() {
+            cancel(handle, &ids).await;
+            return Ok(Ending::ReaderGone);
+        }
+    };
+    loop {
+        match events.try_recv() {
+            Ok(event) => progress.show(&event, terminal),
+            Err(TryRecvError::Lagged(missed)) => progress.missed(missed, terminal),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    progress.finish(Some(&report), terminal);
+    Ok(Ending::Collected { report, is_interrupted })
+}
+
+async fn cancel(handle: &RuntimeHandle, tasks: &[TaskId]) {
+    for task in tasks {
+        handle.cancel(*task).await;
+    }
+}
+
+fn interrupted(handle: &RuntimeHandle) -> String {
+    let tasks = counted(handle.board().len(), "task");
+    format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
+}
+
+fn no_runtime(error: &TaskError) -> Fault {
+    Fault::internal("the tasks were not run").because(error.to_string())
+}

@@ -1,0 +1,174 @@
+//! Which progress is shown: none, lines that stay, lines that are drawn over, or JSON.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use codex_task::json::EventJson;
+use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus};
+use codex_task_config::{ProviderKind, ProviderName};
+use serde_json::json;
+
+use super::json;
+use super::label::Labels;
+use super::lines::{self, Told};
+use super::live::Live;
+use crate::render::{Style, Terminal};
+use crate::run::OutputArgs;
+
+/// Columns of a terminal whose size is not known.
+const COLUMNS_USUAL: usize = 80;
+
+/// Shows events as they come.
+pub(super) struct Progress {
+    display: Display,
+    labels: Labels,
+    /// Whether there is but one task: then its failure is told once, by its four lines.
+    is_single: bool,
+    /// Tasks whose ending was shown.
+    shown: HashSet<TaskId>,
+    /// Providers that play a scenario, until it was said that they do.
+    scripted: HashSet<ProviderName>,
+}
+
+enum Display {
+    /// Nothing but failures that something is being done about.
+    Quiet,
+    /// One line for each change.
+    Lines,
+    /// Lines that are drawn over.
+    Live(Live),
+    /// One JSON object for each event, on stdout.
+    Json,
+}
+
+impl Progress {
+    pub(super) fn new(
+        output: OutputArgs,
+        tasks: &[TaskRequest],
+        handle: &RuntimeHandle,
+        terminal: &Terminal,
+    ) -> Self {
+        let display = if output.jsonl {
+            Display::Json
+        } else if output.quiet {
+            Display::Quiet
+        } else if terminal.can_redraw() {
+            Display::Live(Live::new(tasks.len(), terminal.err.columns.unwrap_or(COLUMNS_USUAL)))
+        } else {
+            Display::Lines
+        };
+        let scripted = handle.providers().iter().filter(|(_, p)| p.kind == ProviderKind::Scripted);
+        Self {
+            display,
+            labels: Labels::new(tasks),
+            is_single: tasks.len() == 1,
+            shown: HashSet::new(),
+            scripted: scripted.map(|(name, _)| name.clone()).collect(),
+        }
+    }
+
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.display, Display::Live(_))
+    }
+
+    /// Says that the model is scripted before anything else, where there is no other.
+    pub(super) fn begin(&mut self, handle: &RuntimeHandle, terminal: &mut Terminal) {
+        if !self.scripted.is_empty() && self.scripted.len() == handle.providers().iter().count() {
+            self.scripted.clear();
+            self.say("Note:", "the model is scripted: a scenario is played, no AI is asked", terminal);
+        }
+    }
+
+    /// Draws the next frame of lines that are drawn over.
+    pub(super) fn tick(&self) {
+        if let Display::Live(live) = &self.display {
+            live.tick();
+        }
+    }
+
+    /// Shows an event.
+    pub(super) fn show(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
+        if matches!(event.kind, TaskEventKind::Finished(_)) && !self.shown.insert(event.task) {
+            return;
+        }
+        self.say_if_scripted(event, terminal);
+        if matches!(self.display, Display::Json) {
+            json::print(&EventJson::from(event), terminal);
+            return;
+        }
+        let told = lines::tell(event, &self.labels, terminal.err_room());
+        if let Display::Live(live) = &mut self.display {
+            live.show(event, &self.labels);
+        }
+        if self.is_single && is_failure(event) {
+            return;
+        }
+        match (told, &self.display) {
+            (Some(Told::Failure(lines)), _) => {
+                self.aside(terminal, |terminal| lines.print(&mut terminal.err));
+            }
+            (Some(Told::Line(line)), Display::Lines) => terminal.err.line(line),
+            // A line that stays is for endings; what runs has its own line already.
+            (Some(Told::Line(line)), Display::Live(_))
+                if matches!(event.kind, TaskEventKind::Finished(_) | TaskEventKind::Restarted { .. }) =>
+            {
+                self.aside(terminal, |terminal| terminal.err.line(line));
+            }
+            (Some(Told::Line(_)) | None, _) => {}
+        }
+    }
+
+    /// Some events were lost, because the terminal was slower than the tasks.
+    pub(super) fn missed(&mut self, count: u64, terminal: &mut Terminal) {
+        if matches!(self.display, Display::Json) {
+            json::print(&json!({"event": "missed", "events": count}), terminal);
+        }
+    }
+
+    /// Says something that is about no single task.
+    pub(super) fn say(&self, label: &str, text: &str, terminal: &mut Terminal) {
+        self.aside(terminal, |terminal| terminal.err.paragraph(label, Style::Yellow, text));
+    }
+
+    /// Ends the display. Endings whose events were lost are shown from the report.
+    pub(super) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
+        for task in report.iter().flat_map(|report| &report.tasks) {
+            let kind = TaskEventKind::Finished(Arc::clone(task));
+            let agent = Arc::clone(&task.agent);
+            self.show(&TaskEvent { task: task.task, run: task.run, agent, kind }, terminal);
+        }
+        if let Display::Live(live) = &mut self.display {
+            live.clear();
+        }
+    }
+
+    /// Writes past the lines that are drawn over.
+    fn aside(&self, terminal: &mut Terminal, write: impl FnOnce(&mut Terminal)) {
+        match &self.display {
+            Display::Live(live) => live.aside(|| write(terminal)),
+            Display::Quiet | Display::Lines | Display::Json => write(terminal),
+        }
+    }
+
+    /// Nobody must take a scenario for a model.
+    fn say_if_scripted(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
+        if let TaskEventKind::TurnStarted { provider, .. } = &event.kind
+            && self.scripted.remove(provider)
+        {
+            let text =
+                format!("the model is scripted: provider '{provider}' plays a scenario, no AI is asked");
+            self.say("Note:", &text, terminal);
+        }
+    }
+}
+
+/// Whether an event ends its task with an error that is told in four lines.
+fn is_failure(event: &TaskEvent) -> bool {
+    match &event.kind {
+        TaskEventKind::Finished(report) => match report.status() {
+            TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Crashed => true,
+            TaskStatus::Completed | TaskStatus::Cancelled => false,
+        },
+        _ => false,
+    }
+}
