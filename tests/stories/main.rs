@@ -15,7 +15,11 @@ mod harness;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
