@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::Addr;
-use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserTurn};
+use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserPart, UserTurn};
 use codex_task_tools::ToolSet;
 use tokio::time::Instant;
 
@@ -14,10 +14,11 @@ use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
 use super::context_window::ContextWindow;
 use super::model_call::{Ask, Caller};
 use super::plan::AgentPlan;
+use super::repetition::{Repetition, Round};
 use super::screen::Screen;
 use super::stop::StopSignal;
 use super::tally::Tally;
-use super::{compaction, tool_turn, typed_output};
+use super::{compaction, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
 use crate::io_runtime::IoRuntime;
 use crate::messages::SubagentStepped;
@@ -83,6 +84,7 @@ pub(crate) struct AgentRun {
     continuations: u32,
     pauses: u32,
     empty_answers: u32,
+    repetition: Repetition,
 }
 
 impl AgentContext {
@@ -139,6 +141,7 @@ impl AgentRun {
             continuations: 0,
             pauses: 0,
             empty_answers: 0,
+            repetition: Repetition::default(),
         }
     }
 
@@ -227,9 +230,21 @@ impl AgentRun {
 
     async fn run_tools(&mut self, turn: &AssistantTurn, begun: &[BegunCall]) -> Result<(), Halt> {
         let calls: Vec<_> = turn.tool_calls().cloned().collect();
-        let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await?;
-        self.tell_turn(results);
-        Ok(())
+        let mut results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await?;
+        let round = self.repetition.note(&calls, &results);
+        if let Round::Repeated(rounds) = round {
+            results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });
+        }
+        self.tell_turn(Arc::new(Message::User(results)));
+        match round {
+            Round::Fresh | Round::Repeated(_) => Ok(()),
+            Round::Stuck(rounds) => {
+                let names = repetition::names(&calls);
+                Err(Halt::Error(stuck(&format!(
+                    "{rounds} times in a row the same call with the same result: {names}"
+                ))))
+            }
+        }
     }
 
     fn tell(&mut self, text: &str) {

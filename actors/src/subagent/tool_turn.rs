@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_providers::{Message, ToolCall, ToolResult, UserPart, UserTurn};
+use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn};
 use codex_task_tools::ToolReply;
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -28,7 +28,7 @@ pub(crate) async fn run(
     tally: &mut Tally,
     calls: &[ToolCall],
     begun: &[BegunCall],
-) -> Result<Arc<Message>, Halt> {
+) -> Result<UserTurn, Halt> {
     let started = Instant::now();
     let mut results = Vec::with_capacity(calls.len());
     let mut rest = calls;
@@ -52,7 +52,7 @@ pub(crate) async fn run(
         return Err(Halt::Stopped);
     }
     let parts = results.into_iter().map(UserPart::ToolResult).collect();
-    Ok(Arc::new(Message::User(UserTurn { parts })))
+    Ok(UserTurn { parts })
 }
 
 fn is_read_only(agent: &AgentContext, call: &ToolCall) -> bool {
