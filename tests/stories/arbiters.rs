@@ -96,6 +96,37 @@ async fn the_death_of_an_arbiter_moves_its_agents_and_repeats_no_completed_turn(
     assert!(!runtime.supervisor().send(RetireWorker { index: 9 }).await.expect("the supervisor lives"));
 }
 
+#[tokio::test]
+async fn tasks_that_come_while_one_arbiter_after_the_other_dies_lose_nothing() {
+    const TASKS: usize = 120;
+    let runs = Runs::default();
+    let model = scripted([
+        calling("Change").when(first()).with_delays(Duration::from_millis(4), Duration::ZERO),
+        Rule::text("done").when(then("Change")).with_delays(Duration::from_millis(4), Duration::ZERO),
+    ]);
+    let runtime = TestRuntime::start(|builder| {
+        let builder =
+            builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(allow_everything());
+        builder.tool(counting("Change", &runs).shared())
+    });
+    let tasks: Vec<_> = (0..TASKS).map(|n| runtime.begin(RunTask::new("worker", n.to_string()))).collect();
+    for round in 1..=8 {
+        wait_until("some more calls are made", || model.recorded().len() >= round * 20).await;
+        for index in [0, 1] {
+            runtime.supervisor().send(RetireWorker { index }).await.expect("the supervisor lives");
+        }
+    }
+    for report in join_all(tasks).await {
+        let report = report.expect("no panic");
+        assert_eq!(report.outcome, Outcome::Completed("done".into()));
+        assert_eq!((report.turns, report.tool_calls, report.restarts), (2, 1, 0));
+    }
+    assert!(runs.count() <= TASKS, "no call is made twice, at worst one was not made");
+    // Ten tasks run at once: a dead Arbiter that got its agents again and again would move far more.
+    let counters = runtime.counters().await;
+    assert!(counters.moved <= 8 * 2 * 10, "{counters:?}");
+}
+
 /// A tool whose question what it would touch blocks the Arbiter, once; with how often that was asked, and how often it
 /// ran.
 fn blocking(time: Duration, asked: &Runs, runs: &Runs) -> TestTool {

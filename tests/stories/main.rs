@@ -15,6 +15,8 @@ mod harness;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;
