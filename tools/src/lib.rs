@@ -5,6 +5,7 @@ mod error;
 mod gate;
 mod path;
 mod rights;
+mod sandbox;
 mod session;
 mod shell;
 mod tool;
@@ -18,6 +19,10 @@ pub use gate::{
 };
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
+pub use sandbox::{
+    Aftermath, CommandEnvironment, Confined, ConfinedCommand, DeniedReads, LandlockSupport, Leash,
+    MountSupport, NetworkAccess, RefusedPath, Sandbox, SandboxError, SandboxPolicy, SandboxStatus,
+};
 pub use session::Session;
 pub use tool::{Access, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};

@@ -3,6 +3,8 @@
 mod mode;
 mod parse;
 mod rule;
+mod sandbox_mode;
 
 pub use mode::PermissionMode;
 pub use rule::{PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};
+pub use sandbox_mode::{SandboxMode, SandboxUnavailable};

@@ -17,6 +17,16 @@ impl DeniedPaths {
         Self { patterns: patterns.into_iter().collect() }
     }
 
+    /// The files and directories that the patterns name outright; they need not exist.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Path> {
+        self.patterns.iter().filter_map(PathPattern::place)
+    }
+
+    /// Whether some pattern names no single place, so that what it means has to be looked for.
+    pub(crate) fn has_globs(&self) -> bool {
+        self.patterns.iter().any(|pattern| pattern.place().is_none())
+    }
+
     /// Whether a single absolute path is denied.
     pub(crate) fn covers(&self, path: &Path) -> bool {
         self.patterns.iter().any(|pattern| pattern.matches(path))

@@ -63,6 +63,11 @@ impl PathGuard {
         Self { denied, ..self.clone() }
     }
 
+    /// The paths that no opening may reach.
+    pub(crate) fn denied(&self) -> &DeniedPaths {
+        &self.denied
+    }
+
     /// The same roots seen from another working directory, not checked to exist.
     #[must_use]
     pub(crate) fn seen_from(&self, cwd: &Path) -> Self {

@@ -28,6 +28,8 @@ pub(crate) struct PathPattern {
     /// The anchor as written and with links resolved: a path is matched below either.
     bases: Vec<PathBuf>,
     globs: Gitignore,
+    /// The one file or directory that is meant, where the pattern is no glob.
+    place: Option<PathBuf>,
 }
 
 impl PathPattern {
@@ -47,6 +49,7 @@ impl PathPattern {
         let mut builder = GitignoreBuilder::new(&anchor);
         let fold = case == Case::Folded;
         builder.case_insensitive(fold).map_err(|error| error.to_string())?;
+        let place = single_place(&anchor, &pattern);
         let escaped = if pattern.starts_with(['!', '#']) { format!("\\{pattern}") } else { pattern };
         builder.add_line(None, &escaped).map_err(|error| error.to_string())?;
         // Whoever may not see what is in a directory may not list or search it either.
@@ -57,7 +60,12 @@ impl PathPattern {
         let mut bases = vec![anchor];
         bases.extend(bases.first().and_then(|shown| std::fs::canonicalize(shown).ok()));
         bases.dedup();
-        Ok(Self { bases, globs })
+        Ok(Self { bases, globs, place })
+    }
+
+    /// The one file or directory that is meant, unless the pattern has to be looked for.
+    pub(crate) fn place(&self) -> Option<&Path> {
+        self.place.as_deref()
     }
 
     /// Whether an absolute path without `.` and `..` is meant, or lies in a directory that is meant.
@@ -70,6 +78,14 @@ impl PathPattern {
             })
         })
     }
+}
+
+/// What an anchored pattern without wildcards names. A trailing `/**` means the directory.
+fn single_place(anchor: &Path, pattern: &str) -> Option<PathBuf> {
+    let name = pattern.strip_suffix("/**").unwrap_or(pattern);
+    let is_anchored = pattern.trim_end_matches('/').contains('/');
+    let is_glob = name.contains(['*', '?', '[', '\\']);
+    (is_anchored && !is_glob).then(|| anchor.join(name.trim_matches('/')))
 }
 
 /// Splits a specifier into the directory it is anchored at and a gitignore pattern below it.
@@ -128,6 +144,26 @@ mod tests {
         assert!(!matches("./.env", Case::Exact, "/w/project/.ENV"));
         assert!(matches("./secrets/**", Case::Folded, "/w/project/secrets"));
         assert!(!matches("./secrets/**", Case::Exact, "/w/project/secrets"));
+    }
+
+    #[test]
+    fn an_anchored_pattern_without_wildcards_is_one_place() {
+        let base = PatternBase { settings: Path::new("/w/project"), home: Some(Path::new("/home/me")) };
+        for (specifier, expected) in [
+            ("./.env", Some("/w/project/.env")),
+            ("./secrets/**", Some("/w/project/secrets")),
+            ("secrets/**", Some("/w/project/secrets")),
+            ("//etc/shadow", Some("/etc/shadow")),
+            ("~/.ssh/**", Some("/home/me/.ssh")),
+            ("../other/**", Some("/w/other")),
+            (".env", None),
+            ("secrets/", None),
+            ("./*.pem", None),
+            ("./a/**/key", None),
+        ] {
+            let pattern = PathPattern::parse(specifier, &base, Case::Folded).unwrap();
+            assert_eq!(pattern.place(), expected.map(Path::new), "{specifier}");
+        }
     }
 
     #[test]

@@ -65,6 +65,11 @@ const IGNORED_BY_HFS: &[char] = &[
 ];
 
 impl Protection {
+    /// The names that are protected wherever they stand, for sandboxes that take patterns.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        DIRECTORIES.iter().chain(FILES).copied().chain([".claude"])
+    }
+
     /// Judges a path below a root by its names alone.
     pub(crate) fn of(relative: &Path) -> Self {
         let names: Vec<String> = relative.components().filter_map(folded).collect();

@@ -1,0 +1,206 @@
+//! The variables that a command sees: an allow-list, so that no key of the session is ever among them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use codex_task_config::Environment;
+
+/// Variables that commands need to find their way, their language and the user's toolchains.
+const PASSED: &[&str] = &[
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "COLORTERM",
+    "NO_COLOR",
+    "CI",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "CC",
+    "CXX",
+    "PKG_CONFIG_PATH",
+    "ANDROID_HOME",
+    "ASDF_DATA_DIR",
+    "ASDF_DIR",
+    "BUN_INSTALL",
+    "CARGO_HOME",
+    "CONDA_DEFAULT_ENV",
+    "CONDA_PREFIX",
+    "DENO_DIR",
+    "DOTNET_ROOT",
+    "FNM_DIR",
+    "GEM_HOME",
+    "GEM_PATH",
+    "GOMODCACHE",
+    "GOPATH",
+    "GOROOT",
+    "GRADLE_USER_HOME",
+    "JAVA_HOME",
+    "LIBCLANG_PATH",
+    "MISE_DATA_DIR",
+    "NODE_ENV",
+    "NVM_DIR",
+    "OPAMROOT",
+    "PNPM_HOME",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+    "RBENV_ROOT",
+    "RBENV_VERSION",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "RUST_BACKTRACE",
+    "SDKMAN_DIR",
+    "VIRTUAL_ENV",
+    "VOLTA_HOME",
+];
+
+/// Parts of names that mark a secret, whoever passes it.
+const SECRET: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "COOKIE"];
+
+/// Beginnings of names that decide what else runs.
+const STEERING: &[&str] = &["LD_", "DYLD_", "GIT_", "BASH_", "SSH_", "PERL5", "PYTHONSTARTUP"];
+
+/// Names that decide what else runs.
+const STEERING_NAMES: &[&str] =
+    &["ENV", "IFS", "PS4", "PROMPT_COMMAND", "CDPATH", "GLOBIGNORE", "SHELLOPTS", "LESSOPEN", "LESSCLOSE"];
+
+/// Where programs are when the session does not say.
+const PATH_DEFAULT: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What keeps programs from waiting for a person, and git from writing where it only reads.
+const ALWAYS: &[(&str, &str)] =
+    &[("PAGER", "cat"), ("GIT_PAGER", "cat"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0")];
+
+/// The environment of one command. `Debug` shows names only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CommandEnvironment {
+    variables: BTreeMap<OsString, OsString>,
+}
+
+impl CommandEnvironment {
+    /// What a command sees of the session's environment.
+    pub fn of_session(environment: &Environment) -> Self {
+        let passed = environment.variables().filter(|(name, _)| is_passed(name));
+        let mut variables: BTreeMap<OsString, OsString> =
+            passed.map(|(name, value)| (name.into(), value.into())).collect();
+        variables.extend(ALWAYS.iter().map(|(name, value)| (OsString::from(*name), OsString::from(*value))));
+        variables.insert("PATH".into(), absolute_entries(environment.get("PATH")).into());
+        Self { variables }
+    }
+
+    /// The same with one more variable, unless its name marks a secret or decides what else runs.
+    #[must_use]
+    pub fn and(mut self, name: &str, value: &str) -> Self {
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if is_name && name != "PATH" && !is_refused(name) && !value.contains('\0') {
+            self.variables.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// All variables, sorted by name.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
+        self.variables.iter()
+    }
+
+    /// The same with a private directory for temporary files. Go builds nothing where it cannot write its cache.
+    pub(super) fn with_temporary(mut self, directory: &Path) -> Self {
+        for name in ["TMPDIR", "TMP", "TEMP"] {
+            self.variables.insert(name.into(), directory.into());
+        }
+        self.variables.insert("GOCACHE".into(), directory.join("go-build").into());
+        self
+    }
+}
+
+impl std::fmt::Debug for CommandEnvironment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.variables.keys()).finish()
+    }
+}
+
+fn is_passed(name: &str) -> bool {
+    (PASSED.contains(&name) || name.starts_with("LC_")) && !is_refused(name)
+}
+
+fn is_refused(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    SECRET.iter().any(|part| upper.contains(part))
+        || STEERING.iter().any(|start| upper.starts_with(start))
+        || STEERING_NAMES.contains(&upper.as_str())
+}
+
+/// Leaves out relative entries: they mean whatever directory a command happens to be in.
+fn absolute_entries(path: Option<&str>) -> String {
+    let entries: Vec<&str> = path.unwrap_or_default().split(':').filter(|dir| dir.starts_with('/')).collect();
+    if entries.is_empty() { PATH_DEFAULT.to_owned() } else { entries.join(":") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(environment: &CommandEnvironment) -> Vec<String> {
+        environment.variables().map(|(name, _)| name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn keys_and_variables_that_steer_programs_are_never_passed() {
+        let session = Environment::new(
+            "/",
+            [
+                ("HOME", "/home/me"),
+                ("LC_ALL", "C.UTF-8"),
+                ("PATH", "/usr/bin::.:bin:/bin"),
+                ("ANTHROPIC_API_KEY", "canary"),
+                ("GH_TOKEN", "canary"),
+                ("LC_SECRET", "canary"),
+                ("LD_PRELOAD", "/x.so"),
+                ("DYLD_INSERT_LIBRARIES", "/x.dylib"),
+                ("GIT_SSH_COMMAND", "x"),
+                ("BASH_ENV", "/x"),
+                ("ENV", "/x"),
+                ("PROMPT_COMMAND", "x"),
+                ("SSH_AUTH_SOCK", "/x"),
+                ("XDG_RUNTIME_DIR", "/run/user/1"),
+                ("SOMETHING_ELSE", "1"),
+            ],
+        );
+        let environment = CommandEnvironment::of_session(&session)
+            .and("MY_API_KEY", "canary")
+            .and("LD_LIBRARY_PATH", "/x")
+            .and("PATH", ".")
+            .and("A=B", "x")
+            .and("RUST_LOG", "debug");
+        let expected = [
+            "GIT_OPTIONAL_LOCKS",
+            "GIT_PAGER",
+            "GIT_TERMINAL_PROMPT",
+            "HOME",
+            "LC_ALL",
+            "PAGER",
+            "PATH",
+            "RUST_LOG",
+        ];
+        assert_eq!(names(&environment), expected);
+        let value = |name: &str| environment.variables.get(&OsString::from(name)).cloned();
+        assert_eq!(value("PATH"), Some("/usr/bin:/bin".into()));
+        assert!(!format!("{environment:?}").contains("home"));
+    }
+
+    #[test]
+    fn without_a_path_programs_are_found_in_the_usual_places() {
+        let environment = CommandEnvironment::of_session(&Environment::new("/", [("PATH", "bin:.")]));
+        let path = environment.variables().find(|(name, _)| *name == "PATH").map(|(_, value)| value.clone());
+        assert_eq!(path, Some(PATH_DEFAULT.into()));
+    }
+}

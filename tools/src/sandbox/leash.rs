@@ -1,0 +1,91 @@
+//! The end of a command: nothing that it started outlives it, nothing that it must not create stays.
+
+use std::time::Duration;
+
+use super::processes::{Brand, Seen, Sweep};
+use super::tripwire::Tripwire;
+use super::{Aftermath, SandboxError};
+
+/// How long to wait between two looks at processes that are dying.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Looks at dying processes before giving up: half a second, what sleeps in the kernel may sleep for ever.
+const SWEEPS_MAX: usize = 100;
+
+/// Holds everything that one command starts. Ending it is the caller's duty at every outcome: when the command has
+/// ended by itself, at its deadline, when it is cancelled. Dropping it does the same without an answer.
+#[derive(Debug)]
+pub struct Leash {
+    brand: Option<Brand>,
+    tripwire: Option<Tripwire>,
+}
+
+impl Leash {
+    pub(super) fn new(brand: Brand, tripwire: Option<Tripwire>) -> Self {
+        Self { brand: Some(brand), tripwire }
+    }
+
+    /// Kills every process of the command that is left, the first one included, and puts aside what it must not have
+    /// created.
+    ///
+    /// # Errors
+    /// [`SandboxError`] when the runtime is shutting down; the processes are killed all the same.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills the processes too, without waiting for them.
+    pub async fn end(mut self) -> Result<Aftermath, SandboxError> {
+        let mut aftermath = Aftermath::default();
+        if let Some(brand) = self.brand.clone() {
+            (aftermath.killed, aftermath.left) = end_all(brand).await?;
+            self.brand = None;
+        }
+        if let Some(tripwire) = self.tripwire.take() {
+            aftermath.refused = tripwire.disarm().await;
+        }
+        Ok(aftermath)
+    }
+}
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        let Some(brand) = self.brand.take() else { return };
+        let tripwire = self.tripwire.take();
+        // Not on this thread, which may be an Arbiter's; and not on the runtime, which may be ending.
+        let thread = std::thread::Builder::new().name("sandbox-end".to_owned()).spawn(move || {
+            let mut seen = Seen::default();
+            for _ in 0..SWEEPS_MAX {
+                if brand.sweep(&mut seen).alive == 0 {
+                    break;
+                }
+                std::thread::yield_now();
+            }
+            if let Some(tripwire) = tripwire {
+                tripwire.put_aside();
+            }
+        });
+        if let Err(error) = thread {
+            tracing::warn!(%error, "what a command started may still be running");
+        }
+    }
+}
+
+/// Ends all, and says how many were killed and how many are left.
+pub(super) async fn end_all(brand: Brand) -> Result<(usize, usize), SandboxError> {
+    let mut seen = Seen::default();
+    let mut left = 0;
+    for _ in 0..SWEEPS_MAX {
+        let (brand, mut before) = (brand.clone(), std::mem::take(&mut seen));
+        let look = move || (brand.sweep(&mut before), before);
+        let (Sweep { alive, new }, after) = tokio::task::spawn_blocking(look)
+            .await
+            .map_err(|error| SandboxError::Setup { step: "ending a command", reason: error.to_string() })?;
+        (seen, left) = (after, alive);
+        if alive == 0 {
+            break;
+        }
+        if new == 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok((seen.strays.saturating_sub(left), left))
+}

@@ -1,0 +1,116 @@
+//! From a policy to what Landlock allows and what is mounted, as the file system is at this moment.
+
+use std::path::{Path, PathBuf};
+
+use codex_task_config::SandboxMode;
+
+use super::landlock::{Confinement, Grant};
+use super::trees;
+use crate::sandbox::protected::protected_entries;
+use crate::sandbox::workspace::{PrivatePlace, denied_paths};
+use crate::sandbox::{SandboxError, SandboxPolicy};
+
+/// Devices that programs read and write as a matter of course. No terminal: a command has none.
+const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+/// Shared memory, which is this command's own where a mount can be put over the system's.
+pub(super) const SHARED_MEMORY: &str = "/dev/shm";
+
+/// Terminals that the command opens for its children, likewise.
+pub(super) const TERMINALS: &str = "/dev/pts";
+
+/// What a program opens to get a terminal.
+const TERMINAL_MAKER: &str = "/dev/ptmx";
+
+/// What is mounted before anything is restricted.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct MountPlan {
+    /// Stays writable; all else does not.
+    pub(super) writable: Vec<PathBuf>,
+    /// In what is writable: stays readable and cannot be written to, renamed or removed.
+    pub(super) read_only: Vec<PathBuf>,
+    /// Looks empty.
+    pub(super) hidden: Vec<PathBuf>,
+}
+
+/// What is allowed, as paths; [`Blueprint::allow`] opens them after the mounts are made.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Blueprint {
+    /// `None`: mounts cannot be made here.
+    pub(super) mounts: Option<MountPlan>,
+    writable: Vec<PathBuf>,
+    not_writable: Vec<PathBuf>,
+    not_readable: Vec<PathBuf>,
+}
+
+impl Blueprint {
+    /// Looks at the file system for what the policy protects and denies.
+    pub(super) fn draw(policy: &SandboxPolicy, place: &PrivatePlace, can_mount: bool) -> Self {
+        let denied = denied_paths(policy);
+        let roots = policy.writable_roots();
+        let protected: Vec<_> = protected_entries(policy.configured_directories())
+            .into_iter()
+            .filter(|entry| roots.iter().any(|root| entry.path.starts_with(root)))
+            .collect();
+        let writable: Vec<PathBuf> = roots.iter().cloned().chain([place.temporary.clone()]).collect();
+        let in_dev = PathBuf::from("/dev");
+        if can_mount {
+            // A link cannot be mounted over, so its directory is divided all the same.
+            let (links, mountable): (Vec<_>, Vec<_>) = protected.into_iter().partition(|entry| entry.is_link);
+            let read_only = mountable.into_iter().map(|entry| entry.path).collect();
+            return Self {
+                mounts: Some(MountPlan { writable: writable.clone(), read_only, hidden: denied }),
+                writable,
+                not_writable: links.into_iter().map(|entry| entry.path).collect(),
+                not_readable: vec![in_dev],
+            };
+        }
+        let not_writable = protected.into_iter().map(|entry| entry.path).chain(denied.iter().cloned());
+        Self {
+            mounts: None,
+            writable,
+            not_writable: not_writable.collect(),
+            not_readable: denied.into_iter().chain([in_dev]).collect(),
+        }
+    }
+
+    /// Whether mounts alone hold everything. A protected link is held by Landlock only.
+    pub(super) fn is_held_by_mounts(&self) -> bool {
+        self.mounts.is_some() && self.not_writable.is_empty()
+    }
+
+    /// Opens what is allowed, as it is after the mounts were made, and allows it.
+    pub(super) fn allow(&self, landlock: &mut Confinement) -> Result<(), SandboxError> {
+        let root = Path::new("/");
+        landlock.allow_at(root, Grant::List)?;
+        trees::trees_without(root, &self.not_readable, &mut |tree| landlock.allow(tree, Grant::Read))?;
+        for writable in &self.writable {
+            let mut allow = |tree| landlock.allow(tree, Grant::Write);
+            trees::trees_without(writable, &self.not_writable, &mut allow)?;
+        }
+        for device in DEVICES {
+            landlock.allow_at(Path::new(device), Grant::Device)?;
+        }
+        if self.mounts.is_some() {
+            landlock.allow_at(Path::new(SHARED_MEMORY), Grant::Write)?;
+            landlock.allow_at(Path::new(TERMINALS), Grant::Device)?;
+            landlock.allow_at(Path::new(TERMINAL_MAKER), Grant::Device)?;
+        }
+        Ok(())
+    }
+}
+
+/// The directories in which nothing new can be created because something protected is in them.
+pub(in crate::sandbox) fn closed_directories(policy: &SandboxPolicy, can_mount: bool) -> Vec<PathBuf> {
+    if policy.mode() != SandboxMode::WorkspaceWrite {
+        return Vec::new();
+    }
+    let closing = protected_entries(policy.configured_directories())
+        .into_iter()
+        .filter(|entry| !can_mount || entry.is_link)
+        .filter_map(|entry| entry.path.parent().map(Path::to_owned));
+    let mut closed: Vec<PathBuf> = closing.collect();
+    closed.sort();
+    closed.dedup();
+    closed
+}

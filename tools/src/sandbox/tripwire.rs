@@ -1,0 +1,202 @@
+//! Protected paths that are not there yet: nothing can be mounted where nothing is, so that their appearing is watched
+//! for and undone. What a command put there is renamed within a millisecond or so; the harmless name keeps the content
+//! for whoever wants to see it.
+//!
+//! Watched are the directories where configuration is looked for: the roots, and those on the way to the working
+//! directory. It cannot be told who created a path: what the user creates in that very moment is put aside too.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::RefusedPath;
+use super::processes::Brand;
+use super::protected::is_protected;
+
+/// Watches for protected names while a command runs.
+#[derive(Debug)]
+pub(super) struct Tripwire {
+    scene: Arc<Scene>,
+    watcher: Option<tokio::task::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Scene {
+    directories: Vec<PathBuf>,
+    /// What was there before.
+    known: HashSet<PathBuf>,
+    /// Held for a rename only, never across an await.
+    refused: Mutex<Vec<RefusedPath>>,
+}
+
+impl Tripwire {
+    /// Remembers what is there and watches from now on.
+    pub(super) fn arm(directories: Vec<PathBuf>, brand: Brand) -> Self {
+        let known = protected_names(&directories).collect();
+        let scene = Arc::new(Scene { directories, known, refused: Mutex::default() });
+        let watcher = watch::watch(Arc::clone(&scene), brand);
+        Self { scene, watcher }
+    }
+
+    /// Looks a last time, and gives back everything that was put aside.
+    pub(super) async fn disarm(mut self) -> Vec<RefusedPath> {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.abort();
+        }
+        let scene = Arc::clone(&self.scene);
+        let looked = tokio::task::spawn_blocking(move || scene.put_aside()).await;
+        if looked.is_err() {
+            self.put_aside();
+        }
+        self.scene.taken()
+    }
+
+    /// Looks a last time.
+    pub(super) fn put_aside(&self) {
+        self.scene.put_aside();
+    }
+}
+
+impl Drop for Tripwire {
+    fn drop(&mut self) {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.abort();
+        }
+    }
+}
+
+impl Scene {
+    /// Renames every protected path that was not there before.
+    fn put_aside(&self) {
+        for path in protected_names(&self.directories).filter(|path| !self.known.contains(path)) {
+            self.refuse(path);
+        }
+    }
+
+    fn refuse(&self, path: PathBuf) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let moved_to = free_name(&path).filter(|free| std::fs::rename(&path, free).is_ok());
+        tracing::warn!(path = %path.display(), "a command created a protected path, which was put aside");
+        refused.push(RefusedPath { path, moved_to });
+    }
+
+    #[cfg(target_os = "linux")]
+    fn count(&self) -> usize {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn taken(&self) -> Vec<RefusedPath> {
+        std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The protected entries of these directories, present at this moment.
+fn protected_names(directories: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
+    let entries = directories.iter().flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten().flatten());
+    entries.filter(|entry| is_protected(Path::new(&entry.file_name()))).map(|entry| entry.path())
+}
+
+/// `name.refused-1`, or the first such name that is free.
+fn free_name(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?;
+    (1..=u32::MAX)
+        .map(|number| {
+            let mut free = name.to_owned();
+            free.push(format!(".refused-{number}"));
+            path.with_file_name(free)
+        })
+        .find(|free| free.symlink_metadata().is_err())
+}
+
+#[cfg(target_os = "linux")]
+mod watch {
+    use std::mem::MaybeUninit;
+    use std::os::fd::OwnedFd;
+    use std::sync::Arc;
+
+    use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+    use tokio::io::unix::AsyncFd;
+    use tokio::task::JoinHandle;
+
+    use super::{Brand, Scene};
+    use crate::sandbox::leash::end_all;
+
+    /// Paths that are put aside before the command is ended instead.
+    const REFUSALS_MAX: usize = 16;
+
+    /// Room for some dozens of events.
+    const BUFFER_BYTES: usize = 4096;
+
+    /// `None` when this user has used up the system's watches; the look at the end is all there is then.
+    pub(super) fn watch(scene: Arc<Scene>, brand: Brand) -> Option<JoinHandle<()>> {
+        match open(&scene) {
+            Ok(events) => Some(tokio::runtime::Handle::current().spawn(follow(events, scene, brand))),
+            Err(error) => {
+                tracing::debug!(%error, "protected paths are looked for at the end only");
+                None
+            }
+        }
+    }
+
+    fn open(scene: &Scene) -> std::io::Result<AsyncFd<OwnedFd>> {
+        let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        for directory in &scene.directories {
+            let appearing = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
+            inotify::add_watch(&events, directory, appearing)?;
+        }
+        #[expect(deprecated, reason = "its successor is unsafe for handles that are not owned; this one is")]
+        AsyncFd::new(events)
+    }
+
+    /// Any event is a reason to look: names are short, directories few.
+    async fn follow(events: AsyncFd<OwnedFd>, scene: Arc<Scene>, brand: Brand) {
+        while let Ok(mut ready) = events.readable().await {
+            let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
+            let mut reader = inotify::Reader::new(ready.get_inner(), &mut buffer);
+            while reader.next().is_ok() {}
+            ready.clear_ready();
+            scene.put_aside();
+            if scene.count() >= REFUSALS_MAX {
+                tracing::warn!("a command that goes on creating protected paths is ended");
+                let _ = end_all(brand).await;
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod watch {
+    use std::sync::Arc;
+
+    use super::{Brand, Scene};
+
+    /// Seatbelt denies such names itself.
+    pub(super) fn watch(_scene: Arc<Scene>, _brand: Brand) -> Option<tokio::task::JoinHandle<()>> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_there_stays_and_what_appears_is_put_aside_under_a_free_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        std::fs::create_dir(at(".git")).expect("a folder");
+        std::fs::write(at(".mcp.json.refused-1"), "older").expect("a file");
+        let directories = vec![dir.path().to_owned()];
+        let known = protected_names(&directories).collect();
+        let scene = Scene { directories, known, refused: Mutex::default() };
+        std::fs::write(at(".mcp.json"), "evil").expect("a file");
+        std::fs::write(at("fine.txt"), "fine").expect("a file");
+        scene.put_aside();
+        scene.put_aside();
+        let expected = RefusedPath { path: at(".mcp.json"), moved_to: Some(at(".mcp.json.refused-2")) };
+        assert_eq!(scene.taken(), [expected]);
+        assert_eq!(std::fs::read_to_string(at(".mcp.json.refused-2")).expect("the content"), "evil");
+        assert!(at(".git").is_dir() && at("fine.txt").is_file() && !at(".mcp.json").exists());
+    }
+}
