@@ -26,7 +26,9 @@ pub(super) fn left(words: &[Word], free_from: usize, guard: &PathGuard) -> Optio
         }
         name if programs::is_path_bound(name) => {
             let texts = free.iter().map(|word| word.text.as_str());
-            texts.filter(|text| !(programs::is_remote(name) && is_elsewhere(text))).find_map(|text| {
+            let is_file =
+                |text: &&str| !text.contains("://") && !(programs::is_remote(name) && is_elsewhere(text));
+            texts.filter(is_file).find_map(|text| {
                 if matches!(name, "tar" | "bsdtar" | "gtar") && is_elsewhere(text) {
                     return Some(format!("'{text}' makes '{name}' call another machine"));
                 }
@@ -56,12 +58,12 @@ pub(super) fn planted_repository(guard: &PathGuard) -> Option<String> {
         .flatten()
 }
 
-/// Operands of git that may be files: the pattern of `grep` and messages are none.
+/// Operands of git that may be files; the pattern of `grep` is none.
 fn free_of_git<'a>(arguments: &'a [Word], free: &'a [Word]) -> impl Iterator<Item = &'a Word> {
-    let is_grep =
-        arguments.iter().find(|word| !word.text.starts_with('-')).is_some_and(|word| word.text == "grep");
-    let operands = free.iter().filter(|word| !word.text.starts_with('-'));
-    operands.skip(usize::from(is_grep))
+    let mut operands = arguments.iter().filter(|word| !word.text.starts_with('-'));
+    let is_grep = operands.next().is_some_and(|word| word.text == "grep");
+    let pattern = operands.next().filter(|_| is_grep);
+    free.iter().filter(move |word| !word.text.starts_with('-') && pattern != Some(word))
 }
 
 fn judged(text: &str, writes: bool, guard: &PathGuard) -> Option<String> {

@@ -33,7 +33,7 @@ const RUNNING: &str = "bisect citool credential credential-cache credential-stor
      remote-fd send-email shell submodule svn upload-archive upload-pack web--browse";
 
 /// Long options of any subcommand that run a program, load configuration or write a file elsewhere.
-const LONG: &str = "bundle-uri config config-env exec exec-path ext-diff extcmd filters git-dir gpg-sign help no-index \
+const LONG: &str = "add-file bundle-uri config config-env exec exec-path ext-diff extcmd filters git-dir gpg-sign help no-index \
      open-files-in-pager output output-directory paginate receive-pack separate-git-dir strategy \
      template textconv tool unsafe-paths upload-pack work-tree";
 

@@ -73,7 +73,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("dpkg", "install unpack admindir root pre-invoke post-invoke", "i", ""),
     Hazard::new(
         "eslint",
-        "cache-file cache-location config fix-type format output-file parser plugin resolve-plugins-relative-to \
+        "cache-file cache-location config format output-file parser plugin resolve-plugins-relative-to \
          rulesdir",
         "cfo",
         "",

@@ -75,6 +75,14 @@ pub(super) fn files_read<'a>(program: &str, arguments: &[Word], free: &'a [Word]
         (Some(Operands::None | Operands::Text | Operands::Format) | None, _) => return Vec::new(),
     };
     let is_operand = |word: &&Word| !word.text.starts_with('-');
+    // With the pattern in an option, or without any, all operands are files. Where `-e x` stands apart, `x` is taken for
+    // one of them, which is the safe side.
+    let names_pattern = |word: &Word| {
+        let text = word.text.as_str();
+        let is_cluster = text.starts_with('-') && !text.starts_with("--") && text.contains(['e', 'f']);
+        is_cluster || ["--regexp", "--file", "--expression"].iter().any(|option| text.starts_with(option))
+    };
+    let skipped = if arguments.iter().any(names_pattern) { 0 } else { skipped };
     let pattern = arguments.iter().find(is_operand).filter(|_| skipped > 0);
     free.iter().filter(is_operand).filter(|word| pattern.is_none_or(|pattern| pattern != *word)).collect()
 }
