@@ -165,14 +165,16 @@ impl RuntimeBuilder {
         let session = session(&settings, &environment)?;
         // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
         let (providers, local_server) = providers(&settings, &environment, self.backends);
+        let rights = rights(&settings, &environment);
         let mut problems = loaded.problems;
+        problems.extend(rights.problems().iter().cloned());
         problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
             toolbox: toolbox(self.tools, self.approver),
-            rights: rights(&settings, &environment),
+            rights,
             session,
             facts: facts(&environment),
             settings,

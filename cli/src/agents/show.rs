@@ -4,7 +4,7 @@ use clap::Args;
 use codex_task::json::AgentJson;
 use codex_task_config::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentStatus, LoadedSettings, ModelRequest, PermissionMode,
-    ToolName, ToolPattern, ToolSelection, ToolStatus, repository_root, resolve_model, tool_status,
+    ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
 };
 use codex_task_providers::{ProviderRegistry, plan_routes};
 use codex_task_tools::{Rights, Withheld, builtin_tools};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{SourceArgs, load, shown_source};
 use crate::exit::Exit;
 use crate::fault::{Fault, place_and_message};
+use crate::gate::session_rights;
 use crate::host::Host;
 use crate::render::figures::duration;
 use crate::render::shown_path;
@@ -117,14 +118,7 @@ fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
 
 /// What the agent may do in this session, as the runtime computes it.
 fn rights(agent: &AgentDefinition, loaded: &LoadedSettings) -> Rights {
-    let policy = &loaded.settings.permissions;
-    let cwd = loaded.environment.cwd();
-    let workspace = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
-    Rights::session(policy, policy.mode, &workspace, loaded.environment.home()).narrowed_for(
-        &agent.tools,
-        &agent.disallowed_tools,
-        agent.permission_mode,
-    )
+    session_rights(loaded).narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode)
 }
 
 fn routes(agent: &AgentDefinition, loaded: &LoadedSettings) -> (Vec<String>, Option<String>) {

@@ -7,6 +7,7 @@
 
 mod approver;
 mod bash;
+mod bounds;
 mod files;
 mod git;
 mod hazard_table;
