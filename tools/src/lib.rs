@@ -19,5 +19,5 @@ pub use gate::{
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
 pub use session::Session;
-pub use tool::{Access, Tool, ToolDefinition, ToolReply};
+pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
