@@ -9,6 +9,8 @@ mod session;
 mod shell;
 mod tool;
 mod tool_set;
+mod visible;
+mod web;
 
 pub use builtin::builtin_tools;
 pub use error::ToolError;
@@ -21,3 +23,4 @@ pub use rights::{Rights, Withheld};
 pub use session::Session;
 pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
+pub use web::{Egress, PageReader, WebFetch};
