@@ -3,6 +3,7 @@
 mod builtin;
 mod error;
 mod gate;
+mod mcp;
 mod path;
 mod rights;
 mod session;
@@ -18,6 +19,7 @@ pub use gate::{
     Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict,
     judge,
 };
+pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
 pub use session::Session;

@@ -21,4 +21,5 @@ mod tool;
 mod testing;
 
 pub use address::Egress;
+pub(crate) use client::{root_cause, tls};
 pub use tool::{PageReader, WebFetch};
