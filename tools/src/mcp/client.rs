@@ -1,7 +1,7 @@
 //! Our side of the protocol: we call tools, and have nothing to offer to servers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rmcp::ClientHandler;
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion};
@@ -10,19 +10,19 @@ use rmcp::service::{NotificationContext, RoleClient};
 /// Hears what a server says by itself. Requests for a model, for directories or for the user are declined.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Client {
-    is_list_stale: Arc<AtomicBool>,
+    list_changes: Arc<AtomicU64>,
 }
 
 impl Client {
-    /// Whether the server has said that its tools changed since this was last asked.
-    pub(super) fn take_stale(&self) -> bool {
-        self.is_list_stale.swap(false, Ordering::AcqRel)
+    /// How often the server has said that its tools changed.
+    pub(super) fn list_changes(&self) -> u64 {
+        self.list_changes.load(Ordering::Acquire)
     }
 }
 
 impl ClientHandler for Client {
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.is_list_stale.store(true, Ordering::Release);
+        self.list_changes.fetch_add(1, Ordering::AcqRel);
     }
 
     fn get_info(&self) -> ClientConfig {

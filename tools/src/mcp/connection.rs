@@ -117,9 +117,9 @@ impl Connection {
         self.token.is_cancelled() || self.service.is_transport_closed()
     }
 
-    /// Whether the server has said that its tools changed since this was last asked.
-    pub(super) fn take_stale(&self) -> bool {
-        self.client.take_stale()
+    /// How often the server has said that its tools changed.
+    pub(super) fn list_changes(&self) -> u64 {
+        self.client.list_changes()
     }
 
     /// All tools that the server lists now, within bounds.

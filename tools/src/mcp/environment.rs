@@ -34,8 +34,17 @@ pub(super) fn variables(
     own: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let passed = environment.variables().filter(|(name, _)| PASSED.contains(name) || name.starts_with("LC_"));
-    let passed = passed.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let passed = passed.map(|(name, value)| match name {
+        "PATH" => (name.to_owned(), absolute(value)),
+        _ => (name.to_owned(), value.to_owned()),
+    });
     passed.chain(own).collect()
+}
+
+/// A `PATH` without relative entries: what stands in the directory at hand must not pass for a program of the system.
+fn absolute(path: &str) -> String {
+    let directories = std::env::split_paths(path).filter(|directory| directory.is_absolute());
+    std::env::join_paths(directories).ok().and_then(|path| path.into_string().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -52,12 +61,14 @@ mod tests {
                 ("ANTHROPIC_API_KEY", "canary"),
                 ("LD_PRELOAD", "x"),
                 ("TERM", "dumb"),
+                ("PATH", ".:/usr/bin:bin::/bin"),
             ],
         );
         let own =
             BTreeMap::from([("TERM".to_owned(), "own".to_owned()), ("TOKEN".to_owned(), "t".to_owned())]);
         let seen: Vec<_> = variables(&environment, own).into_iter().collect();
-        let expected = [("HOME", "/h"), ("LC_ALL", "C"), ("TERM", "own"), ("TOKEN", "t")];
+        let expected =
+            [("HOME", "/h"), ("LC_ALL", "C"), ("PATH", "/usr/bin:/bin"), ("TERM", "own"), ("TOKEN", "t")];
         assert_eq!(seen, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 }

@@ -33,6 +33,8 @@ struct Life {
     failure: Option<McpError>,
     /// How often it was started.
     starts: u32,
+    /// The server's changes that the last list took in: a list that was not read to its end takes in none.
+    changes_listed: u64,
 }
 
 impl Server {
@@ -101,9 +103,9 @@ impl Server {
             if connection.is_closed() {
                 life.failure = Some(McpError::Ended(connection.close().await));
                 life.connection = None;
-            } else if connection.take_stale() {
+            } else if connection.list_changes() != life.changes_listed {
                 let deadline = Instant::now() + self.scene.options.start_timeout;
-                self.list(connection, deadline).await?;
+                life.changes_listed = self.list(connection, deadline).await?;
             }
         }
         if let Some(connection) = &life.connection {
@@ -120,7 +122,8 @@ impl Server {
             started = self.start() => started,
         };
         match started {
-            Ok(connection) => {
+            Ok((connection, changes_listed)) => {
+                life.changes_listed = changes_listed;
                 life.failure = None;
                 life.connection = Some(Arc::clone(&connection));
                 Ok(connection)
@@ -132,18 +135,19 @@ impl Server {
         }
     }
 
-    async fn start(&self) -> Result<Arc<Connection>, McpError> {
+    async fn start(&self) -> Result<(Arc<Connection>, u64), McpError> {
         let deadline = Instant::now() + self.scene.options.start_timeout;
         let (definition, scene) = (self.definition.clone(), self.scene.clone());
         let opening = async move { Connection::open(&definition, &scene, deadline).await };
         let opened = AbortOnDropHandle::new(self.scene.io.spawn(opening)).await;
         let connection = Arc::new(opened.map_err(|error| McpError::Start(error.to_string()))??);
-        self.list(&connection, deadline).await?;
-        Ok(connection)
+        let changes_listed = self.list(&connection, deadline).await?;
+        Ok((connection, changes_listed))
     }
 
-    /// Lists the tools and compares them with what is pinned.
-    async fn list(&self, connection: &Connection, deadline: Instant) -> Result<(), McpError> {
+    /// Lists the tools and compares them with what is pinned. Gives the server's changes that the list took in.
+    async fn list(&self, connection: &Connection, deadline: Instant) -> Result<u64, McpError> {
+        let changes = connection.list_changes();
         let Ok(listed) = timeout_at(deadline, connection.list(&self.definition.name)).await else {
             let after = self.scene.options.start_timeout;
             return Err(McpError::StartTimedOut { after, last_words: connection.close().await });
@@ -151,7 +155,7 @@ impl Server {
         match listed {
             Ok(listed) => {
                 self.pins(|pins| pins.compare(listed));
-                Ok(())
+                Ok(changes)
             }
             Err(error) => Err(match connection.failure(error).await {
                 CallFailure::Told(text) => McpError::Handshake(format!("it does not list its tools: {text}")),
