@@ -8,6 +8,8 @@ mod duration;
 mod environment;
 mod ids;
 mod instructions;
+mod json;
+mod mcp_servers;
 mod model;
 mod permission;
 mod problem;
@@ -25,6 +27,10 @@ pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
+pub use mcp_servers::{
+    LoadedMcpServers, McpNameError, McpScope, McpServer, McpServerEntry, McpServerName, McpTransport,
+    McpVariableError, mcp_servers_of_frontmatter,
+};
 pub use model::{
     Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
     PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, resolve_model, vendor_of_model,
@@ -32,7 +38,8 @@ pub use model::{
 pub use permission::{PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, ProviderSettings, Settings, SettingsOverrides,
+    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
+    ProviderSettings, Settings, SettingsOverrides,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

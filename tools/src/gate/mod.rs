@@ -7,6 +7,8 @@
 
 mod approver;
 mod bash;
+mod domain;
+mod fetch;
 mod files;
 mod git;
 mod hazard_table;
