@@ -39,7 +39,7 @@ pub use permission::{PermissionMode, PermissionPolicy, PermissionRule, RuleBehav
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
     Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, Settings, SettingsOverrides,
+    ProviderSettings, Settings, SettingsOverrides, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -50,7 +50,8 @@ pub enum ToolStatus {
 }
 
 /// Built-in tools, in the order in which errors list them.
-pub const PROVIDED_TOOLS: &[&str] = &["Read", "Write", "Edit", "Glob", "Grep", "LS", "Bash"];
+pub const PROVIDED_TOOLS: &[&str] =
+    &["Read", "Write", "Edit", "MultiEdit", "Glob", "Grep", "LS", "Bash", "WebFetch", "TodoWrite"];
 
 /// Tools of Claude Code that agent files name and that are not built in here.
 pub const KNOWN_ELSEWHERE: &[&str] = &[
@@ -66,7 +67,6 @@ pub const KNOWN_ELSEWHERE: &[&str] = &[
     "ListAgents",
     "ListMcpResourcesTool",
     "LSP",
-    "MultiEdit",
     "NotebookEdit",
     "NotebookRead",
     "ReadMcpResourceTool",
@@ -82,9 +82,7 @@ pub const KNOWN_ELSEWHERE: &[&str] = &[
     "TaskStop",
     "TaskUpdate",
     "TodoRead",
-    "TodoWrite",
     "ToolSearch",
-    "WebFetch",
     "WebSearch",
     "Workflow",
 ];

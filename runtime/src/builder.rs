@@ -12,7 +12,9 @@ use codex_task_config::{
     RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
-use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
+use codex_task_tools::{
+    Approver, Egress, PathError, Rights, Session, Tool, Toolbox, WebFetch, builtin_tools,
+};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -171,7 +173,7 @@ impl RuntimeBuilder {
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
-            toolbox: toolbox(self.tools, self.approver),
+            toolbox: toolbox(&settings, self.tools, self.approver),
             rights: rights(&settings, &environment),
             session,
             facts: facts(&environment),
@@ -248,8 +250,10 @@ fn probe_on_own_thread(servers: LocalServers) -> Option<LocalServer> {
     thread.join().ok().flatten()
 }
 
-fn toolbox(tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
-    let toolbox = tools.into_iter().fold(Toolbox::new(builtin_tools()), Toolbox::with);
+fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
+    let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
+    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let toolbox = tools.into_iter().fold(built_in, Toolbox::with);
     match approver {
         Some(approver) => toolbox.with_approver(approver),
         None => toolbox,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builtin::ReadStamps;
 use crate::path::DeniedPaths;
-use crate::{PathError, PathGuard};
+use crate::{PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Session {
     pub guard: PathGuard,
     /// What the agent has seen of which file.
     pub(crate) reads: ReadStamps,
+    /// What the agent has set out to do.
+    pub todos: TodoList,
 }
 
 impl Session {
@@ -51,13 +53,15 @@ impl Session {
             cancel,
             guard,
             reads: ReadStamps::default(),
+            todos: TodoList::default(),
         })
     }
 
-    /// The same place and environment for one task, ended by its own token. The task has read no file yet.
+    /// The same place and environment for one task, ended by its own token. The task has read no file yet and has no
+    /// to-do list.
     #[must_use]
     pub fn for_task(&self, cancel: CancellationToken) -> Self {
-        Self { cancel, reads: ReadStamps::default(), ..self.clone() }
+        Self { cancel, reads: ReadStamps::default(), todos: TodoList::default(), ..self.clone() }
     }
 
     /// The same session with paths that no opening may reach.

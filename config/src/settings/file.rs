@@ -20,6 +20,7 @@ pub(super) struct SettingsFile {
     pub(super) strict_agents: Option<bool>,
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
+    pub(super) web: WebFile,
 }
 
 /// `providers.NAME`.
@@ -82,6 +83,13 @@ pub(super) struct McpFile {
     pub(super) call_timeout: Option<Length>,
 }
 
+/// `web`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WebFile {
+    pub(super) allow_loopback: Option<bool>,
+}
+
 /// A length of time: `90`, `90s`, `5m`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Length(pub(super) Duration);
@@ -116,11 +124,13 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "strict_agents",
             "local",
             "mcp",
+            "web",
         ],
     ),
     (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns"]),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
+    (&["web"], &["allow_loopback"]),
     (
         &["mcp"],
         &[

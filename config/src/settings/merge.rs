@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::claude_file::ClaudeFile;
-use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, SettingsFile};
+use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, SettingsFile, WebFile};
 use super::loader::LoadedSettings;
 use super::mcp::McpTrustWish;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
@@ -143,6 +143,7 @@ impl Merge {
             disabled: file.mcp.disabled_servers,
         };
         self.mcp_trust(wish, scope, path, |key| outline.position(&["mcp", key]));
+        self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -341,6 +342,19 @@ impl Merge {
         let mcp = &mut self.settings.mcp;
         mcp.start_timeout = file.start_timeout.map(|length| length.0).or(mcp.start_timeout);
         mcp.call_timeout = file.call_timeout.map(|length| length.0).or(mcp.call_timeout);
+    }
+
+    /// A repository can keep agents away from this machine's servers, not send them there.
+    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, at: Option<Position>) {
+        match file.allow_loopback {
+            Some(true) if scope == RuleScope::Project => {
+                let problem = Problem::warning("'web.allow_loopback' is ignored in a project's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+                self.problems.push(placed(problem, at));
+            }
+            Some(allow) => self.settings.web.allow_loopback = allow,
+            None => {}
+        }
     }
 
     fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {

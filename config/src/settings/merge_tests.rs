@@ -219,3 +219,15 @@ fn the_user_allows_mcp_servers_in_their_own_settings() {
     assert_eq!(mcp.trust.folders, [files.0.path().join("home/work")]);
     assert_eq!((mcp.start_timeout, loaded.problems), (Some(Duration::from_secs(3)), Vec::new()));
 }
+
+#[test]
+fn only_the_user_lets_agents_fetch_from_this_machine() {
+    let yaml = "web: {allow_loopback: true}\n";
+    let loaded = load(&[("repo/codex-task.yaml", yaml)]);
+    assert!(!loaded.settings.web.allow_loopback);
+    assert_eq!(messages(&loaded).len(), 1, "{:?}", messages(&loaded));
+    let of_user = ("home/.config/codex-task/config.yaml", yaml);
+    assert!(load(&[of_user]).settings.web.allow_loopback);
+    let narrowed = load(&[of_user, ("repo/codex-task.yaml", "web: {allow_loopback: false}\n")]);
+    assert!(!narrowed.settings.web.allow_loopback);
+}

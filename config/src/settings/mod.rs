@@ -9,4 +9,4 @@ mod value;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides};
+pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};

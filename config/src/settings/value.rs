@@ -27,6 +27,15 @@ pub struct Settings {
     pub local: LocalServers,
     /// MCP servers.
     pub mcp: McpSettings,
+    /// What may be fetched of the web.
+    pub web: WebSettings,
+}
+
+/// What may be fetched of the web, beside the public internet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Servers on this machine. A repository's file cannot say so.
+    pub allow_loopback: bool,
 }
 
 /// One provider of the settings.

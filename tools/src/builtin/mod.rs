@@ -23,14 +23,17 @@ mod head_tail;
 mod lines;
 mod ls;
 mod missing;
+mod multi_edit;
 mod near_miss;
 mod process;
 mod read;
 mod read_stamps;
 mod replace;
+mod rewrite;
 mod schema;
 mod stray;
 mod text;
+mod todo_write;
 mod walk;
 mod write;
 
@@ -38,18 +41,22 @@ use std::sync::Arc;
 
 pub(crate) use read_stamps::ReadStamps;
 
-use crate::Tool;
+use crate::{Egress, Tool, WebFetch};
 
-/// All built-in tools.
+/// All built-in tools. `WebFetch` goes to the public internet only; a toolbox that should let it go further gets another
+/// one of that name.
 pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
     vec![
         Arc::new(read::ReadTool::new()),
         Arc::new(write::WriteTool::new()),
         Arc::new(edit::EditTool::new()),
+        Arc::new(multi_edit::MultiEditTool::new()),
         Arc::new(glob::GlobTool::new()),
         Arc::new(grep::GrepTool::new()),
         Arc::new(ls::LsTool::new()),
         Arc::new(bash::BashTool::new()),
+        Arc::new(WebFetch::new(Egress::Public)),
+        Arc::new(todo_write::TodoWriteTool::new()),
     ]
 }
 
