@@ -8,12 +8,12 @@ use codex_task_actors::{
     AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
-    AgentRegistry, AgentSources, Environment, LocalServers, Problem, ProviderName, RegistryHandle,
-    RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
+    AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
+    RegistryHandle, RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Egress, PathError, Rights, Session, Tool, Toolbox, WebFetch, builtin_tools,
+    Approver, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch, builtin_tools,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -170,10 +170,14 @@ impl RuntimeBuilder {
         let mut problems = loaded.problems;
         problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
+        let servers_stop = CancellationToken::new();
+        let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
+        problems.extend(found);
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
             toolbox: toolbox(&settings, self.tools, self.approver),
+            mcp,
             rights: rights(&settings, &environment),
             session,
             facts: facts(&environment),
@@ -202,6 +206,7 @@ impl RuntimeBuilder {
             services,
             problems,
             local_server,
+            servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
         }))
@@ -248,6 +253,23 @@ fn probe_on_own_thread(servers: LocalServers) -> Option<LocalServer> {
     };
     let thread = std::thread::Builder::new().name("codex-task-probe".to_owned()).spawn(probe).ok()?;
     thread.join().ok().flatten()
+}
+
+/// The project's MCP servers, none of which is started yet, and what is wrong with them.
+fn mcp_servers(
+    settings: &Settings,
+    environment: &Environment,
+    io: &Handle,
+    stop: &CancellationToken,
+) -> (McpHub, Vec<Problem>) {
+    let found = LoadedMcpServers::of_project(environment);
+    let hub = McpHub::new(found.servers, &settings.mcp, environment, io.clone(), stop.clone());
+    let refused = hub.status().into_iter().filter_map(|status| match status.state {
+        McpState::Refused(problem) => Some(problem),
+        McpState::Idle | McpState::Starting | McpState::Running { .. } | McpState::Failed { .. } => None,
+    });
+    let problems = found.problems.into_iter().chain(refused).collect();
+    (hub, problems)
 }
 
 fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {

@@ -13,6 +13,8 @@ mod isolation;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod supervision;
 #[cfg(test)]
 mod traps;

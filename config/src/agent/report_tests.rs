@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    AgentName, Effort, ModelChoice, PermissionMode, Position, ProviderName, ToolPattern, ToolSelection,
+    AgentName, Effort, McpScope, McpServerEntry, ModelChoice, PermissionMode, Position, ProviderName,
+    ToolPattern, ToolSelection,
 };
 
 fn report(text: &str) -> AgentReport {
@@ -236,6 +237,24 @@ fn all_keys_that_mean_something_are_read() {
         (vec!["haiku".into(), "opus".into()], Some(Duration::from_secs(90)))
     );
     assert_eq!(lists.max_tokens, Some(10));
+}
+
+#[test]
+fn an_agent_has_the_tools_of_the_servers_that_it_names() {
+    let read = agent(concat!(
+        "name: a\ndescription: b\ntools: Read, mcp__git\nmcpServers:\n  - git\n  - my srv:\n      command: srv\n",
+        "      args: [--port, '80']"
+    ));
+    let names: Vec<&str> = read.mcp_servers.iter().map(|entry| entry.name().as_str()).collect();
+    assert_eq!(names, ["git", "my srv"]);
+    let ToolSelection::Listed(tools) = read.tools else { panic!("a list") };
+    let tools: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(tools, ["Read", "mcp__git", "mcp__my_srv"]);
+    let McpServerEntry::Defined(server) = &read.mcp_servers[1] else { panic!("a definition") };
+    assert_eq!((server.scope, server.path.as_deref()), (McpScope::Project, Some("some-agent.md".as_ref())));
+    assert_eq!(agent("name: a\ndescription: b\nmcpServers: [git]").tools, ToolSelection::Inherit);
+    let wrong = report("---\nname: a\ndescription: b\nmcpServers: [1, ok]\n---\nBody.\n");
+    assert_eq!(wrong.problems[0].position.map(|at| at.line), Some(4), "{:?}", wrong.problems);
 }
 
 #[test]

@@ -17,6 +17,16 @@ pub enum McpServerEntry {
     Defined(McpServer),
 }
 
+impl McpServerEntry {
+    /// The server's name.
+    pub fn name(&self) -> &McpServerName {
+        match self {
+            Self::Named(name) => name,
+            Self::Defined(server) => &server.name,
+        }
+    }
+}
+
 /// Reads the value of `mcpServers`: a list of names and of `name: definition`, or one mapping of such. Entries that
 /// cannot be read are problems; the others stay.
 pub fn mcp_servers_of_frontmatter(

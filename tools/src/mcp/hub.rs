@@ -30,7 +30,7 @@ struct Hub {
     servers: Vec<Arc<Server>>,
     refused: Vec<McpStatus>,
     /// Ends the servers when the token is cancelled.
-    _closer: AbortOnDropHandle<()>,
+    _closer: Option<AbortOnDropHandle<()>>,
 }
 
 impl McpHub {
@@ -76,7 +76,7 @@ impl McpHub {
             }
         }
         let servers: Vec<_> = admitted.into_values().collect();
-        let closer = close_on_cancel(&servers, &scene);
+        let closer = (!servers.is_empty()).then(|| close_on_cancel(&servers, &scene));
         Self(Arc::new(Hub { servers, refused, _closer: closer }))
     }
 
@@ -93,13 +93,18 @@ impl McpHub {
 
     /// As [`McpHub::tools`], of those servers only that a list can mean: no other is started.
     pub async fn tools_for(&self, selection: &ToolSelection) -> Vec<Arc<dyn Tool>> {
-        let is_meant = |server: &&Arc<Server>| match selection {
-            ToolSelection::Inherit => true,
-            ToolSelection::Listed(patterns) => {
-                patterns.iter().any(|pattern| can_mean(pattern, &server.definition().name))
-            }
-        };
+        let is_meant = |server: &&Arc<Server>| list_can_mean(selection, &server.definition().name);
         tools_of(self.0.servers.iter().filter(is_meant)).await
+    }
+
+    /// Whether a list can mean any server that may run.
+    pub fn can_mean(&self, selection: &ToolSelection) -> bool {
+        self.names().any(|server| list_can_mean(selection, server))
+    }
+
+    /// As [`McpHub::status`], of those servers only that a list can mean.
+    pub fn status_for(&self, selection: &ToolSelection) -> Vec<McpStatus> {
+        self.status().into_iter().filter(|status| list_can_mean(selection, &status.name)).collect()
     }
 
     /// What each server is doing, those that may not run included.
@@ -127,6 +132,13 @@ async fn tools_of(servers: impl Iterator<Item = &Arc<Server>>) -> Vec<Arc<dyn To
         tools.extend(offers.into_iter().map(tool));
     }
     tools
+}
+
+fn list_can_mean(selection: &ToolSelection, server: &McpServerName) -> bool {
+    match selection {
+        ToolSelection::Inherit => true,
+        ToolSelection::Listed(patterns) => patterns.iter().any(|pattern| can_mean(pattern, server)),
+    }
 }
 
 /// Whether an entry of a tool list can mean a tool of this server.
