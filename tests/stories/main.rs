@@ -22,3 +22,5 @@ mod traps;
 mod typed;
 #[cfg(test)]
 mod window;
+#[cfg(test)]
+mod work;
