@@ -15,6 +15,11 @@ impl IoRuntime {
         Self(handle)
     }
 
+    /// The runtime's handle.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0
+    }
+
     /// Runs a future there and waits for it.
     ///
     /// # Panics

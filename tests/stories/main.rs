@@ -24,6 +24,7 @@ mod queue;
 mod reload;
 #[cfg(test)]
 mod rights;
+mod servers;
 #[cfg(test)]
 mod supervision;
 #[cfg(test)]
@@ -32,3 +33,5 @@ mod traps;
 mod typed;
 #[cfg(test)]
 mod window;
+#[cfg(test)]
+mod work;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
-use crate::builtin::ReadStamps;
+use crate::builtin::{ReadStamps, Shells};
 use crate::path::DeniedPaths;
-use crate::{PathError, PathGuard};
+use crate::{PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -28,6 +28,10 @@ pub struct Session {
     pub guard: PathGuard,
     /// What the agent has seen of which file.
     pub(crate) reads: ReadStamps,
+    /// Commands that the agent has left running.
+    pub(crate) shells: Shells,
+    /// What the agent has set out to do.
+    pub todos: TodoList,
 }
 
 impl Session {
@@ -51,13 +55,27 @@ impl Session {
             cancel,
             guard,
             reads: ReadStamps::default(),
+            shells: Shells::default(),
+            todos: TodoList::default(),
         })
     }
 
-    /// The same place and environment for one task, ended by its own token. The task has read no file yet.
+    /// The same place and environment for one task, ended by its own token. The task has read no file yet, and has no
+    /// to-do list and no command that runs.
     #[must_use]
     pub fn for_task(&self, cancel: CancellationToken) -> Self {
-        Self { cancel, reads: ReadStamps::default(), ..self.clone() }
+        Self {
+            cancel,
+            reads: ReadStamps::default(),
+            shells: Shells::default(),
+            todos: TodoList::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.
+    pub fn close(&self) {
+        self.shells.close();
     }
 
     /// The same session with paths that no opening may reach.

@@ -8,6 +8,7 @@ mod prompt;
 mod pulse;
 mod queue;
 mod restart;
+mod server_tools;
 mod services;
 mod table;
 mod watch;
@@ -15,6 +16,7 @@ mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
 pub use restart::RestartPolicy;
+pub(crate) use server_tools::ServerTools;
 pub use services::{Services, SessionFacts};
 pub use table::{BoardEntry, BoardState, TaskBoard};
 pub use workers::{RetireWorker, WorkerFactory};

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelRequest, PriceTable, ProviderName, resolve_model,
+    AgentDefinition, AgentStatus, ModelRequest, PriceTable, ProviderName, ToolSelection, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{ToolDefinition, ToolSet};
+use codex_task_tools::{ToolSet, Toolbox};
 
 use super::prompt;
+use super::server_tools::{self, ServerTools, to_spec};
 use super::services::Services;
 use crate::provider::ProviderActor;
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
@@ -41,6 +42,15 @@ struct Prefix {
     cache_key: Arc<str>,
 }
 
+/// The tools of an agent before it starts.
+struct KnownTools {
+    tools: ToolSet,
+    /// What is to be said of its list.
+    notes: Vec<String>,
+    /// Servers that will give more.
+    servers: Option<Arc<ServerTools>>,
+}
+
 impl Planner {
     pub(crate) fn new(services: Arc<Services>) -> Self {
         Self { services, gates: HashMap::new(), prefixes: HashMap::new() }
@@ -61,7 +71,7 @@ impl Planner {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
-        let (tools, notes) = self.tools(&agent, stop)?;
+        let KnownTools { tools, notes, servers } = self.tools(&agent, stop)?;
         let routes = self.routes(request, &agent)?;
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
@@ -80,6 +90,7 @@ impl Planner {
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
+            servers,
         };
         let opening = prompt::opening(&services.facts, &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
@@ -102,18 +113,21 @@ impl Planner {
         })
     }
 
-    fn tools(&self, agent: &AgentDefinition, stop: &StopSignal) -> Result<(ToolSet, Vec<String>), TaskError> {
+    fn tools(&self, agent: &Arc<AgentDefinition>, stop: &StopSignal) -> Result<KnownTools, TaskError> {
         let services = &self.services;
-        let rights =
-            services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
         let session = services.session.for_task(stop.token().clone());
-        let resolved = services
-            .toolbox
-            .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
-            .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;
-        let left_out = resolved.left_out.iter();
-        let notes = left_out.map(|name| format!("tool '{name}' does not exist and was left out")).collect();
-        Ok((resolved.tool_set, notes))
+        match ServerTools::of(services, agent) {
+            None => {
+                let (tools, notes) = server_tools::resolve(services, agent, &services.toolbox, session)?;
+                Ok(KnownTools { tools, notes, servers: None })
+            }
+            // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
+            Some(servers) => {
+                let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
+                let (tools, _) = server_tools::resolve(services, &nothing, &Toolbox::default(), session)?;
+                Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
+            }
+        }
     }
 
     fn routes(
@@ -169,13 +183,5 @@ impl Planner {
                 tools: specs,
             }
         })
-    }
-}
-
-fn to_spec(tool: &ToolDefinition) -> ToolSpec {
-    ToolSpec {
-        name: tool.name.as_str().into(),
-        description: Arc::clone(&tool.description),
-        input_schema: Arc::clone(&tool.input_schema),
     }
 }

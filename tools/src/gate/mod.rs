@@ -8,6 +8,8 @@
 mod approver;
 mod bash;
 mod bounds;
+mod domain;
+mod fetch;
 mod files;
 mod git;
 mod hazard_table;

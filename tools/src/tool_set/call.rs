@@ -174,7 +174,8 @@ fn subject_of(access: &Access) -> String {
     match access {
         Access::Read(path) | Access::Write(path) => path.display().to_string(),
         Access::Execute { command } => command.clone(),
-        Access::Nothing => String::new(),
+        Access::Fetch { url, .. } => url.clone(),
+        Access::Remote { .. } | Access::Nothing => String::new(),
     }
 }
 
