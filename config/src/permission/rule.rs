@@ -70,6 +70,10 @@ pub struct PermissionPolicy {
     pub additional_directories: Vec<PathBuf>,
     /// What happens to a call that no rule names.
     pub mode: super::PermissionMode,
+    /// How far shell commands and file tools reach.
+    pub sandbox: super::SandboxMode,
+    /// What happens to a command that should run in the sandbox where none works.
+    pub sandbox_unavailable: super::SandboxUnavailable,
     /// Why nothing may run at all: a settings file with permissions could not be read. The gate fails closed.
     pub broken: Option<String>,
 }

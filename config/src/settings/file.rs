@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Problem, ProviderKind, parse_duration, yaml};
+use crate::{Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
 
 /// A settings file as it stands.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -17,6 +17,8 @@ pub(super) struct SettingsFile {
     pub(super) fallback: Vec<String>,
     pub(super) limits: LimitsFile,
     pub(super) permissions: PermissionsFile,
+    pub(super) sandbox: Option<SandboxMode>,
+    pub(super) sandbox_unavailable: Option<SandboxUnavailable>,
     pub(super) strict_agents: Option<bool>,
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
@@ -121,6 +123,8 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "fallback",
             "limits",
             "permissions",
+            "sandbox",
+            "sandbox_unavailable",
             "strict_agents",
             "local",
             "mcp",

@@ -9,6 +9,7 @@ use super::claude_file::ClaudeFile;
 use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, SettingsFile, WebFile};
 use super::loader::LoadedSettings;
 use super::mcp::McpTrustWish;
+use super::narrowing::Narrowing;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
@@ -165,6 +166,10 @@ impl Merge {
             self.mode(mode, scope, path, outline.value_position(&["permissions", "mode"]));
         }
         self.directories(&rules.additional_directories, scope, path);
+        let mut narrow = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
+        let permissions = &mut self.settings.permissions;
+        narrow.take("sandbox", file.sandbox, &mut permissions.sandbox);
+        narrow.take("sandbox_unavailable", file.sandbox_unavailable, &mut permissions.sandbox_unavailable);
     }
 
     /// Adds the session's own settings.
@@ -177,6 +182,7 @@ impl Merge {
             overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
         settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
         settings.permissions.mode = overrides.permission_mode.unwrap_or(settings.permissions.mode);
+        settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
         let scope = RuleScope::Session;
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::{SandboxMode, SandboxUnavailable};
 
 struct Files(tempfile::TempDir);
 
@@ -165,6 +166,33 @@ fn a_repository_can_narrow_the_mode_and_never_widen_it() {
     assert_eq!(mode("acceptEdits", "plan"), (PermissionMode::Plan, 0));
     assert_eq!(mode("default", "bypassPermissions"), (PermissionMode::Default, 1));
     assert_eq!(mode("default", "nonsense"), (PermissionMode::Default, 1));
+}
+
+#[test]
+fn a_repository_can_narrow_the_sandbox_and_never_widen_it() {
+    let sandbox = |user: &str, project: &str| {
+        let loaded = load(&[("home/.config/codex-task/config.yaml", user), ("repo/codex-task.yaml", project)]);
+        let permissions = loaded.settings.permissions;
+        (permissions.sandbox, permissions.sandbox_unavailable, loaded.problems.len())
+    };
+    let (read, write, free) =
+        (SandboxMode::ReadOnly, SandboxMode::WorkspaceWrite, SandboxMode::DangerFullAccess);
+    let (refuse, ask) = (SandboxUnavailable::Refuse, SandboxUnavailable::Ask);
+    assert_eq!(sandbox("", ""), (write, ask, 0));
+    assert_eq!(sandbox("", "sandbox: read-only\nsandbox_unavailable: refuse\n"), (read, refuse, 0));
+    assert_eq!(sandbox("sandbox: danger-full-access\n", ""), (free, ask, 0));
+    assert_eq!(sandbox("", "sandbox: danger-full-access\n"), (write, ask, 1));
+    assert_eq!(sandbox("sandbox_unavailable: refuse\n", "sandbox_unavailable: ask\n"), (write, refuse, 1));
+    let overrides = SettingsOverrides { sandbox: Some(free), ..SettingsOverrides::default() };
+    let files = Files::new(&[("repo/codex-task.yaml", "sandbox: read-only\n")]);
+    assert_eq!(files.load(&overrides, &[]).settings.permissions.sandbox, free);
+}
+
+#[test]
+fn a_sandbox_mode_that_does_not_exist_lets_nothing_run() {
+    let loaded = load(&[("repo/codex-task.yaml", "sandbox: readonly\n")]);
+    let broken = loaded.settings.permissions.broken.unwrap_or_default();
+    assert!(broken.contains("codex-task.yaml:1:10") && broken.contains("read-only"), "{broken}");
 }
 
 #[test]

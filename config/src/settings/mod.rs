@@ -5,6 +5,7 @@ mod file;
 mod loader;
 mod mcp;
 mod merge;
+mod narrowing;
 mod value;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::mcp::McpSettings;
-use crate::{ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName};
+use crate::{ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode};
 
 /// The settings in force for a session.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,6 +133,8 @@ pub struct SettingsOverrides {
     pub timeout: Option<Duration>,
     /// What happens to calls that no rule names.
     pub permission_mode: Option<PermissionMode>,
+    /// How far shell commands and file tools reach.
+    pub sandbox: Option<SandboxMode>,
     /// Rules that allow.
     pub allow: Vec<String>,
     /// Rules that ask.
