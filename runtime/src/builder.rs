@@ -13,7 +13,8 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch, builtin_tools,
+    Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
+    builtin_tools,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -286,7 +287,8 @@ fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<
 
 fn rights(settings: &Settings, environment: &Environment) -> Rights {
     let policy = &settings.permissions;
-    Rights::session(policy, policy.mode, &workspace(environment), environment.home())
+    let rights = Rights::session(policy, policy.mode, &workspace(environment), environment.home());
+    rights.contained(Containment::of_this_system(policy))
 }
 
 fn session(settings: &Settings, environment: &Environment) -> Result<Session, PathError> {

@@ -1,6 +1,7 @@
 //! Built-in tools and the one gate that every tool call passes.
 
 mod builtin;
+mod containment;
 mod error;
 mod gate;
 mod mcp;
@@ -16,10 +17,11 @@ mod visible;
 mod web;
 
 pub use builtin::builtin_tools;
+pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{
-    Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict,
-    judge,
+    Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, Headless, Part,
+    Ruling, Verdict, judge,
 };
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};

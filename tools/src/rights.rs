@@ -11,6 +11,7 @@ use codex_task_config::{
     ToolPattern, ToolSelection,
 };
 
+use crate::Containment;
 use crate::gate::{CompiledRule, canonical};
 use crate::path::{DeniedPaths, PathPattern};
 
@@ -18,6 +19,8 @@ use crate::path::{DeniedPaths, PathPattern};
 #[derive(Clone, Debug)]
 pub struct Rights {
     mode: PermissionMode,
+    /// Unknown: rules and mode alone decide.
+    containment: Option<Containment>,
     broken: Option<Arc<str>>,
     rules: Arc<[Arc<CompiledRule>]>,
     /// One for each agent file on the way down; a tool must pass all of them.
@@ -61,6 +64,7 @@ impl Rights {
         });
         Self {
             mode,
+            containment: None,
             rules: compiled.collect(),
             broken: policy.broken.as_deref().map(Arc::from),
             filters: Arc::from([]),
@@ -100,6 +104,18 @@ impl Rights {
             filters: self.filters.iter().cloned().chain([Arc::new(filter)]).collect(),
             ..self.clone()
         }
+    }
+
+    /// The same rights, with commands that no rule names held by a sandbox. Without this, only rules and the mode let
+    /// anything run.
+    #[must_use]
+    pub fn contained(self, containment: Containment) -> Self {
+        Self { containment: Some(containment), ..self }
+    }
+
+    /// What holds commands back, where it is known.
+    pub fn containment(&self) -> Option<Containment> {
+        self.containment
     }
 
     /// What happens to calls that no rule names.

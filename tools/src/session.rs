@@ -7,7 +7,9 @@ use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{ReadStamps, Shells};
+use crate::gate::Confinement;
 use crate::path::DeniedPaths;
+use crate::sandbox::SandboxOfSession;
 use crate::{PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
@@ -32,6 +34,10 @@ pub struct Session {
     pub(crate) shells: Shells,
     /// What the agent has set out to do.
     pub todos: TodoList,
+    /// What holds this call's command back.
+    pub(crate) confinement: Confinement,
+    /// Where the agent's commands are held.
+    pub(crate) sandbox: SandboxOfSession,
 }
 
 impl Session {
@@ -57,6 +63,8 @@ impl Session {
             reads: ReadStamps::default(),
             shells: Shells::default(),
             todos: TodoList::default(),
+            confinement: Confinement::Free,
+            sandbox: SandboxOfSession::default(),
         })
     }
 
@@ -69,6 +77,7 @@ impl Session {
             reads: ReadStamps::default(),
             shells: Shells::default(),
             todos: TodoList::default(),
+            sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
     }
@@ -76,6 +85,11 @@ impl Session {
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.
     pub fn close(&self) {
         self.shells.close();
+    }
+
+    /// The same session for a call that is held back like this.
+    pub(crate) fn confined(&self, confinement: Confinement) -> Self {
+        Self { confinement, ..self.clone() }
     }
 
     /// The same session with paths that no opening may reach.

@@ -171,7 +171,8 @@ fn a_repository_can_narrow_the_mode_and_never_widen_it() {
 #[test]
 fn a_repository_can_narrow_the_sandbox_and_never_widen_it() {
     let sandbox = |user: &str, project: &str| {
-        let loaded = load(&[("home/.config/codex-task/config.yaml", user), ("repo/codex-task.yaml", project)]);
+        let loaded =
+            load(&[("home/.config/codex-task/config.yaml", user), ("repo/codex-task.yaml", project)]);
         let permissions = loaded.settings.permissions;
         (permissions.sandbox, permissions.sandbox_unavailable, loaded.problems.len())
     };

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::mcp::McpSettings;
-use crate::{ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode};
+use crate::{
+    ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
+};
 
 /// The settings in force for a session.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,6 +1,5 @@
 //! Bash: one command line in a fresh shell.
 
-use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -8,13 +7,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::process::Command;
 
 use super::arguments::{typed, whole};
-use super::child_environment;
-use super::process::{self, Ended, Finished, OUTPUT_CHARS_MAX, ProcessTree};
+use super::process::{self, Ended, Finished, OUTPUT_CHARS_MAX};
 use super::schema::{Kind, Schema};
-use super::stray::{self, Mark};
+use super::shell_start::{explained, not_started, start};
 use crate::shell::{self, Separator};
 use crate::{Access, Session, Tool, ToolDefinition, ToolError};
 
@@ -86,34 +83,19 @@ impl Tool for BashTool {
             let arguments: Arguments = typed("Bash", &arguments)?;
             let timeout = arguments.timeout.unwrap_or(TIMEOUT_DEFAULT_MS).min(TIMEOUT_MAX_MS);
             let time_max = Duration::from_millis(timeout);
-            let mark = Mark::new();
-            let command = command(&arguments.command, session, &mark)?;
-            let not_started = |error: io::Error| {
-                let cwd = session.cwd.display();
-                ToolError::Failed(format!("The shell could not be started in {cwd}: {error}"))
-            };
             if arguments.run_in_background {
-                let tree = || ProcessTree::start(command, mark).map_err(not_started);
+                session.shells.make_room()?;
+            }
+            let tree = start(&arguments.command, session).await?;
+            if arguments.run_in_background {
                 let id = session.shells.start(&arguments.command, tree, session.cancel.clone())?;
                 return Ok(format!("Command running in background with ID: {id}"));
             }
-            let finished = process::run(command, mark, time_max).await.map_err(not_started)?;
-            reply(&arguments.command, &finished, time_max)
+            let finished =
+                process::run(tree, time_max).await.map_err(|error| not_started(session, &error))?;
+            reply(&arguments.command, &finished, time_max).map_err(|error| explained(error, session))
         })
     }
-}
-
-fn command(line: &str, session: &Session, mark: &Mark) -> Result<Command, ToolError> {
-    let shell = child_environment::shell(session);
-    let shell = shell.ok_or_else(|| ToolError::Failed("There is no Bash on this machine.".to_owned()))?;
-    let mut command = Command::new(shell);
-    command
-        .args(["--noprofile", "--norc", "-c", "--", line])
-        .current_dir(&session.cwd)
-        .env_clear()
-        .envs(child_environment::variables(session))
-        .env(stray::VARIABLE, mark.value(&session.environment));
-    Ok(command)
 }
 
 /// The output as Claude Code gives it: both streams after success, exit code and errors first after a failure.
@@ -122,8 +104,12 @@ fn reply(line: &str, finished: &Finished, time_max: Duration) -> Result<String, 
     let stderr = finished.stderr.text(errors_max.max(ERRORS_CHARS_MIN));
     let stdout = finished.stdout.text(OUTPUT_CHARS_MAX.saturating_sub(stderr.chars().count()));
     let (stdout, stderr) = (stdout.trim_end(), stderr.trim_end());
+    let left = finished.aftermath.killed > 0;
+    let left = if left { "(Processes that the command left running were ended.)" } else { "" };
+    let refused = finished.aftermath.refused_for_model().unwrap_or_default();
     let left =
-        if finished.left_running { "(Processes that the command left running were ended.)" } else { "" };
+        [refused.as_str(), left].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let left = left.as_str();
     let joined = |parts: &[&str]| {
         let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
         parts.join("\n")

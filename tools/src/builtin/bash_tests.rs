@@ -32,7 +32,7 @@ impl Scene {
 #[tokio::test]
 async fn output_is_given_as_claude_code_gives_it() {
     let scene = Scene::new();
-    let shell = child_environment::shell(&scene.session).unwrap().display().to_string();
+    let shell = crate::builtin::child_environment::shell(&scene.session).unwrap().display().to_string();
     for (command, expected) in [
         ("echo out", Ok("out")),
         ("echo err >&2; echo out", Ok("out\nerr")),

@@ -33,6 +33,7 @@ mod read_stamps;
 mod replace;
 mod rewrite;
 mod schema;
+mod shell_start;
 mod shells;
 mod stray;
 mod text;

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::head_tail::HeadTail;
 use super::stray::{Mark, runs_in_group};
+use crate::sandbox::{Aftermath, Confined};
 
 /// Characters of each stream that can be shown.
 pub(super) const OUTPUT_CHARS_MAX: usize = 30_000;
@@ -54,8 +55,8 @@ pub(super) struct Finished {
     pub(super) ended: Ended,
     pub(super) stdout: HeadTail,
     pub(super) stderr: HeadTail,
-    /// Whether processes were still running when the program itself had exited.
-    pub(super) left_running: bool,
+    /// What the program left behind.
+    pub(super) aftermath: Aftermath,
 }
 
 /// Takes what a program writes, as it comes.
@@ -76,21 +77,20 @@ impl Sink for HeadTail {
 ///
 /// # Cancel safety
 /// Dropping the future ends the program and every process that it started.
-pub(super) async fn run(command: Command, mark: Mark, time_max: Duration) -> io::Result<Finished> {
-    let tree = ProcessTree::start(command, mark)?;
+pub(super) async fn run(tree: ProcessTree, time_max: Duration) -> io::Result<Finished> {
     let (mut stdout, mut stderr) = (HeadTail::new(OUTPUT_CHARS_MAX), HeadTail::new(OUTPUT_CHARS_MAX));
-    let (ended, left_running) = watch(tree, time_max, &mut stdout, &mut stderr).await?;
-    Ok(Finished { ended, stdout, stderr, left_running })
+    let (ended, aftermath) = watch(tree, time_max, &mut stdout, &mut stderr).await?;
+    Ok(Finished { ended, stdout, stderr, aftermath })
 }
 
 /// Watches a program to its end; as [`run`], with the output going where it is wanted. Gives how the program ended and
-/// whether it had left processes running.
+/// what it left.
 pub(super) async fn watch(
     mut tree: ProcessTree,
     time_max: Duration,
     stdout: &mut impl Sink,
     stderr: &mut impl Sink,
-) -> io::Result<(Ended, bool)> {
+) -> io::Result<(Ended, Aftermath)> {
     let pipes = tree.take_pipes();
     let drains = async {
         tokio::join!(drain(pipes.0, stdout), drain(pipes.1, stderr));
@@ -103,9 +103,12 @@ pub(super) async fn watch(
     if ended != Ended::TimedOut {
         settle(drains.as_mut()).await;
     }
-    let had_members = beside(tree.end(), drains.as_mut()).await;
+    let mut aftermath = beside(tree.end(), drains.as_mut()).await;
     settle(drains.as_mut()).await;
-    Ok((ended, had_members && ended != Ended::TimedOut))
+    if ended == Ended::TimedOut {
+        aftermath.killed = 0;
+    }
+    Ok((ended, aftermath))
 }
 
 /// Waits for `wanted` while the pipes are emptied.
@@ -143,12 +146,42 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, output: &mut impl Sink) {
 #[derive(Debug)]
 pub(super) struct ProcessTree {
     /// Taken by whoever ends it.
-    live: Option<Live>,
+    live: Option<Held>,
     /// Where the ending goes on when the tree is dropped.
     runtime: Handle,
 }
 
+/// What holds the processes of a tree.
+#[derive(Debug)]
+enum Held {
+    Free(Live),
+    /// The sandbox knows them better than we do.
+    Leashed(Confined),
+}
+
+impl Held {
+    fn child(&mut self) -> &mut Child {
+        match self {
+            Self::Free(live) => &mut live.child,
+            Self::Leashed(confined) => &mut confined.child,
+        }
+    }
+
+    async fn end(self) -> Aftermath {
+        match self {
+            Self::Free(live) => Aftermath { killed: usize::from(live.end().await), ..Aftermath::default() },
+            // An error means that the runtime is shutting down: the processes are killed all the same.
+            Self::Leashed(confined) => confined.leash.end().await.unwrap_or_default(),
+        }
+    }
+}
+
 impl ProcessTree {
+    /// A program that was started in the sandbox. Must be called on the runtime that its end is watched on.
+    pub(super) fn confined(confined: Confined) -> Self {
+        Self { live: Some(Held::Leashed(confined)), runtime: Handle::current() }
+    }
+
     /// Starts a program in a group of its own. Must be called on the runtime that its end is watched on.
     ///
     /// # Errors
@@ -165,29 +198,29 @@ impl ProcessTree {
         let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = leader.ok_or_else(|| io::Error::other("the process has no number"))?;
         Ok(Self {
-            live: Some(Live { child, group, mark, _readers: readers, is_ended: false }),
+            live: Some(Held::Free(Live { child, group, mark, _readers: readers, is_ended: false })),
             runtime: Handle::current(),
         })
     }
 
     fn take_pipes(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {
-        let child = self.live.as_mut().map(|live| &mut live.child);
+        let child = self.live.as_mut().map(Held::child);
         child.map_or((None, None), |child| (child.stdout.take(), child.stderr.take()))
     }
 
     /// Waits for the program itself, not for what it started.
     async fn wait(&mut self) -> io::Result<ExitStatus> {
         match &mut self.live {
-            Some(live) => live.child.wait().await,
+            Some(live) => live.child().wait().await,
             None => Err(io::Error::other("the process was ended")),
         }
     }
 
-    /// Ends what is left; gives whether anything was.
-    async fn end(&mut self) -> bool {
+    /// Ends what is left; gives what that was.
+    async fn end(&mut self) -> Aftermath {
         match self.live.take() {
             Some(live) => live.end().await,
-            None => false,
+            None => Aftermath::default(),
         }
     }
 }

@@ -18,7 +18,7 @@ fn bash(line: &str, directory: &Path) -> (Command, Mark) {
 
 async fn finished(line: &str, directory: &Path, time_max: Duration) -> Finished {
     let (command, mark) = bash(line, directory);
-    run(command, mark, time_max).await.unwrap()
+    run(ProcessTree::start(command, mark).unwrap(), time_max).await.unwrap()
 }
 
 fn output(finished: &Finished) -> (String, String) {
@@ -51,7 +51,7 @@ async fn a_program_gives_its_output_and_its_exit_code() {
     let finished = finished("echo out; echo err >&2; exit 3", directory.path(), LONG).await;
     assert_eq!(output(&finished), ("out\n".to_owned(), "err\n".to_owned()));
     assert!(matches!(finished.ended, Ended::Exited(status) if status.code() == Some(3)));
-    assert!(!finished.left_running);
+    assert_eq!(finished.aftermath, Aftermath::default());
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn dropping_the_call_ends_the_program_and_all_it_started() {
     let directory = tempfile::tempdir().unwrap();
     let (command, mark) =
         bash("(setsid sleep 300 & echo $! > stray); sleep 300 & echo $! > job; wait", directory.path());
-    let call = run(command, mark, LONG);
+    let call = run(ProcessTree::start(command, mark).unwrap(), LONG);
     let names = ["stray", "job"].map(|name| directory.path().join(name));
     tokio::select! {
         _ = call => unreachable!("the program ends only when it is told to"),
@@ -112,7 +112,7 @@ fn shutting_the_runtime_down_ends_the_program_and_all_it_started() {
     let first = runtime();
     first.block_on(async {
         let (command, mark) = bash("trap '' TERM; sleep 300 & echo $! > job; wait", directory.path());
-        let call = run(command, mark, LONG);
+        let call = run(ProcessTree::start(command, mark).unwrap(), LONG);
         tokio::select! {
             _ = call => unreachable!("the program ends only when it is told to"),
             () = wait_until(&name, runs) => {}
@@ -135,7 +135,7 @@ async fn what_keeps_the_pipes_open_does_not_hang_the_call_and_is_ended() {
         let call = finished(line, directory.path(), LONG);
         let finished = timeout(Duration::from_secs(5), call).await.expect("the call ends");
         assert_eq!(output(&finished).0, "out\n", "{line}");
-        assert!(finished.left_running, "{line}");
+        assert_eq!(finished.aftermath.killed, 1, "{line}");
         wait_until(&directory.path().join("left"), |process| !runs(process)).await;
     }
 }
@@ -144,5 +144,5 @@ async fn what_keeps_the_pipes_open_does_not_hang_the_call_and_is_ended() {
 async fn a_program_that_cannot_be_started_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let command = Command::new(directory.path().join("missing"));
-    assert!(run(command, Mark::new(), LONG).await.is_err());
+    assert!(ProcessTree::start(command, Mark::new()).is_err());
 }

@@ -15,6 +15,7 @@ use super::bash::exit_code;
 use super::head_tail::HeadTail;
 use super::process::{Ended, OUTPUT_CHARS_MAX, ProcessTree, Sink, watch};
 use crate::ToolError;
+use crate::sandbox::Aftermath;
 
 /// Shells that one agent has at once, those included that have ended and are not forgotten yet.
 const SHELLS_MAX: usize = 32;
@@ -93,14 +94,23 @@ pub(super) enum Take {
 }
 
 impl Shells {
+    /// Forgets a shell that has ended, where another one would be too many. To be called before a command is started.
+    ///
+    /// # Errors
+    /// [`ToolError`] when too many run already, or the session is closed.
+    pub(super) fn make_room(&self) -> Result<(), ToolError> {
+        let mut table = self.table();
+        if table.is_closed { Err(ToolError::Cancelled) } else { table.make_room() }
+    }
+
     /// Watches a command from now on, until it ends, `cancel` fires or the session is closed. Gives its id.
     ///
     /// # Errors
-    /// [`ToolError`] when the command does not start, or too many run already.
+    /// [`ToolError`] as for [`Self::make_room`]; the command is ended then.
     pub(super) fn start(
         &self,
         command: &str,
-        start: impl FnOnce() -> Result<ProcessTree, ToolError>,
+        tree: ProcessTree,
         cancel: CancellationToken,
     ) -> Result<String, ToolError> {
         let mut table = self.table();
@@ -108,7 +118,6 @@ impl Shells {
             return Err(ToolError::Cancelled);
         }
         table.make_room()?;
-        let tree = start()?;
         table.count += 1;
         let id = format!("bash_{}", table.count);
         let state = Arc::new(Mutex::new(State::new()));
@@ -256,7 +265,7 @@ async fn follow(tree: ProcessTree, state: Arc<Mutex<State>>, cancel: Cancellatio
     }
 }
 
-fn status_of(ended: &io::Result<(Ended, bool)>) -> Status {
+fn status_of(ended: &io::Result<(Ended, Aftermath)>) -> Status {
     match ended {
         Ok((Ended::Exited(status), _)) => Status::Exited(exit_code(*status)),
         Ok((Ended::TimedOut, _)) | Err(_) => Status::Lost,

@@ -2,24 +2,42 @@
 
 use codex_task_config::{PermissionMode, RuleBehavior};
 
+use super::confined::{Judged, Trust};
 use super::part::Scene;
 use super::verdict::Ruling;
-use super::words::refuses_some_files;
-use super::{Decision, GateCall, Part};
+use super::words::leaves_refusals;
+use super::{Confinement, Decision, GateCall, Part, confined};
 use crate::Rights;
 use crate::shell::{self, NotUnderstood, NotUnderstoodKind, ParsedCommand, Separator, SimpleCommand};
 
 /// Judges a command line; a rule that denies the whole tool has been looked at before.
-pub(super) fn judge(call: &GateCall<'_>, rights: &Rights, command: &str) -> (Ruling, Vec<Part>) {
+pub(super) fn judge(call: &GateCall<'_>, rights: &Rights, command: &str) -> Judged {
     if rights.mode() == PermissionMode::Plan {
-        return (
-            Ruling::new(Decision::Deny, "the permission mode is plan, which runs no commands"),
-            Vec::new(),
-        );
+        let ruling = Ruling::new(Decision::Deny, "the permission mode is plan, which runs no commands");
+        return Judged { ruling, parts: Vec::new(), confinement: Confinement::Free };
     }
-    let (ruling, parts) = match shell::parse(command) {
-        Ok(parsed) => by_parts(call, rights, command, &parsed),
-        Err(error) => (not_understood(call, rights, command, &error), Vec::new()),
+    let parsed = shell::parse(command);
+    confined::judge(rights, |trust| judge_as(trust, call, rights, command, &parsed))
+}
+
+fn judge_as(
+    trust: Trust,
+    call: &GateCall<'_>,
+    rights: &Rights,
+    command: &str,
+    parsed: &Result<ParsedCommand, NotUnderstood>,
+) -> (Ruling, Vec<Part>) {
+    let scene = Scene {
+        tool: call.tool,
+        rights,
+        session: call.session,
+        guard: call.session.guard.clone(),
+        has_moved: false,
+        trust,
+    };
+    let (ruling, parts) = match parsed {
+        Ok(parsed) => by_parts(scene, command, parsed),
+        Err(error) => (not_understood(&scene, command, error), Vec::new()),
     };
     let about_whole = |behavior| {
         rights.of(behavior).filter(|rule| rule.rule.tool == *call.tool).find(|rule| {
@@ -30,20 +48,8 @@ pub(super) fn judge(call: &GateCall<'_>, rights: &Rights, command: &str) -> (Rul
     (refused.fold(ruling, |ruling, rule| ruling.stricter(Ruling::by_rule(&rule.rule))), parts)
 }
 
-fn by_parts(
-    call: &GateCall<'_>,
-    rights: &Rights,
-    command: &str,
-    parsed: &ParsedCommand,
-) -> (Ruling, Vec<Part>) {
+fn by_parts(mut scene: Scene<'_>, command: &str, parsed: &ParsedCommand) -> (Ruling, Vec<Part>) {
     let commands = &parsed.commands;
-    let mut scene = Scene {
-        tool: call.tool,
-        rights,
-        session: call.session,
-        guard: call.session.guard.clone(),
-        has_moved: false,
-    };
     let mut parts = Vec::new();
     for (index, part) in commands.iter().enumerate() {
         let moved = if part.program() == Some("cd") && commands.len() > 1 {
@@ -59,7 +65,7 @@ fn by_parts(
     }
     let strictest = parts.iter().map(|part| part.ruling.clone()).reduce(Ruling::stricter);
     let whole = strictest.unwrap_or_else(|| Ruling::new(Decision::Ask, "there is no command"));
-    match verbatim(call, rights, command) {
+    match verbatim(&scene, command) {
         // What the user wrote down as a whole is meant as a whole; what is denied or to be asked for stays so.
         Some(given) if whole.decision == Decision::Ask && whole.rule.is_none() => (given, parts),
         _ => (whole, parts),
@@ -86,24 +92,17 @@ fn follow(scene: &mut Scene<'_>, part: &SimpleCommand, next: Option<&SimpleComma
     }
 }
 
-fn not_understood(call: &GateCall<'_>, rights: &Rights, command: &str, error: &NotUnderstood) -> Ruling {
-    if let Some(given) = verbatim(call, rights, command) {
+fn not_understood(scene: &Scene<'_>, command: &str, error: &NotUnderstood) -> Ruling {
+    if let Some(given) = verbatim(scene, command) {
         return given;
     }
-    let scene = Scene {
-        tool: call.tool,
-        rights,
-        session: call.session,
-        guard: call.session.guard.clone(),
-        has_moved: false,
-    };
-    if rights.limits(call.tool).next().is_some() {
+    if scene.rights.limits(scene.tool).next().is_some() {
         return Ruling::new(Decision::Deny, "the agent's tool list allows only commands that are understood");
     }
     let is_broken = error.kind == NotUnderstoodKind::Syntax;
     match scene.unrestricted() {
         // A rule that refuses something cannot be kept by a command that nobody has understood.
-        Some(_) if has_refusals(call, rights) => {
+        Some(_) if has_refusals(scene) => {
             Ruling::new(Decision::Ask, format!("{error}, and some commands or files are refused"))
         }
         Some(given) => given,
@@ -112,17 +111,20 @@ fn not_understood(call: &GateCall<'_>, rights: &Rights, command: &str, error: &N
     }
 }
 
-fn has_refusals(call: &GateCall<'_>, rights: &Rights) -> bool {
+fn has_refusals(scene: &Scene<'_>) -> bool {
+    let rights = scene.rights;
     [RuleBehavior::Deny, RuleBehavior::Ask].into_iter().any(|behavior| {
-        refuses_some_files(rights, behavior) || rights.of(behavior).any(|rule| rule.rule.tool == *call.tool)
+        leaves_refusals(rights, behavior, scene.trust)
+            || rights.of(behavior).any(|rule| rule.rule.tool == *scene.tool)
     })
 }
 
 /// A rule that is this command line letter by letter.
-fn verbatim(call: &GateCall<'_>, rights: &Rights, command: &str) -> Option<Ruling> {
-    rights
+fn verbatim(scene: &Scene<'_>, command: &str) -> Option<Ruling> {
+    scene
+        .rights
         .of(RuleBehavior::Allow)
-        .filter(|rule| rule.rule.tool == *call.tool)
+        .filter(|rule| rule.rule.tool == *scene.tool)
         .find(|rule| rule.command().is_some_and(|pattern| pattern.is_verbatim(command)))
         .map(|rule| Ruling::by_rule(&rule.rule))
 }

@@ -8,7 +8,10 @@ use super::rule::PathUse;
 use super::verdict::Ruling;
 use super::{Decision, GateCall};
 use crate::path::{PathGuard, Protection, ResolvedPath};
-use crate::{PathError, Rights};
+use crate::{Containment, PathError, Rights};
+
+/// Why nothing is written in the narrowest sandbox mode.
+pub(super) const READ_ONLY: &str = "the sandbox mode is read-only, which changes nothing";
 
 /// Judges what a file tool would touch.
 pub(super) fn judge(call: &GateCall<'_>, rights: &Rights, purpose: PathUse, path: &Path) -> Ruling {
@@ -66,30 +69,41 @@ pub(super) fn judge_path(
             Protection::Never => {
                 return Ruling::new(Decision::Deny, "the path is protected: tools never write to it");
             }
-            Protection::Ask if rights.mode() == PermissionMode::Plan => {}
+            Protection::Ask if changes_nothing(rights).is_some() => {}
             Protection::Ask => {
                 return Ruling::new(Decision::Ask, "agent files are written with your yes only");
             }
             Protection::None => {}
         }
-        if rights.mode() == PermissionMode::Plan {
-            return Ruling::new(Decision::Deny, "the permission mode is plan, which changes nothing");
+        if let Some(reason) = changes_nothing(rights) {
+            return Ruling::new(Decision::Deny, reason);
         }
     }
     by(RuleBehavior::Ask, &names)
         .or_else(|| by(RuleBehavior::Allow, &names))
-        .unwrap_or_else(|| by_mode(rights.mode(), purpose))
+        .unwrap_or_else(|| by_mode(rights, purpose))
 }
 
-fn by_mode(mode: PermissionMode, purpose: PathUse) -> Ruling {
-    match (purpose, mode) {
+/// Why no file may change, whatever the rules allow.
+fn changes_nothing(rights: &Rights) -> Option<&'static str> {
+    if rights.mode() == PermissionMode::Plan {
+        return Some("the permission mode is plan, which changes nothing");
+    }
+    rights.containment().is_some_and(Containment::is_read_only).then_some(READ_ONLY)
+}
+
+fn by_mode(rights: &Rights, purpose: PathUse) -> Ruling {
+    match (purpose, rights.mode()) {
         (PathUse::Read, _) => Ruling::new(Decision::Allow, "reading inside the workspace"),
         (PathUse::Write, PermissionMode::AcceptEdits | PermissionMode::BypassPermissions) => {
-            Ruling::new(Decision::Allow, format!("the permission mode is {}", mode.as_str()))
+            Ruling::new(Decision::Allow, format!("the permission mode is {}", rights.mode().as_str()))
         }
-        (PathUse::Write, PermissionMode::Default | PermissionMode::Plan) => {
-            Ruling::new(Decision::Ask, "no rule allows writing here")
-        }
+        (PathUse::Write, PermissionMode::Default | PermissionMode::Plan) => match rights.containment() {
+            Some(containment) => {
+                Ruling::new(Decision::Allow, format!("the sandbox mode is {}", containment.mode))
+            }
+            None => Ruling::new(Decision::Ask, "no rule allows writing here"),
+        },
     }
 }
 

@@ -2,10 +2,11 @@
 
 use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 
+use super::confined::Judged;
 use super::refusal;
 use super::rule::PathUse;
 use super::verdict::Ruling;
-use super::{Decision, Verdict, bash, fetch, files};
+use super::{Confinement, Decision, Verdict, bash, fetch, files};
 use crate::{Access, Rights, Session};
 
 /// A call to be judged.
@@ -21,18 +22,20 @@ pub struct GateCall<'a> {
 
 /// Decides whether a call runs.
 pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
-    let (ruling, parts) = match closed(call, rights) {
-        Some(ruling) => (ruling, Vec::new()),
+    let free = |ruling| Judged { ruling, parts: Vec::new(), confinement: Confinement::Free };
+    let judged = match closed(call, rights) {
+        Some(ruling) => free(ruling),
         None => match call.access {
-            Access::Read(path) => (files::judge(call, rights, PathUse::Read, path), Vec::new()),
-            Access::Write(path) => (files::judge(call, rights, PathUse::Write, path), Vec::new()),
+            Access::Read(path) => free(files::judge(call, rights, PathUse::Read, path)),
+            Access::Write(path) => free(files::judge(call, rights, PathUse::Write, path)),
             Access::Execute { command } => bash::judge(call, rights, command),
-            Access::Fetch { host, .. } => (fetch::judge(call.tool, rights, host), Vec::new()),
-            Access::Remote { .. } | Access::Nothing => (judge_tool(call, rights), Vec::new()),
+            Access::Fetch { host, .. } => free(fetch::judge(call.tool, rights, host)),
+            Access::Remote { .. } | Access::Nothing => free(judge_tool(call, rights)),
         },
     };
+    let Judged { ruling, parts, confinement } = judged;
     let refusal = refusal::text(call, &ruling, &parts);
-    Verdict { ruling, parts, refusal }
+    Verdict { ruling, parts, confinement, refusal }
 }
 
 /// What forbids every call of the tool.

@@ -8,6 +8,7 @@
 mod approver;
 mod bash;
 mod bounds;
+mod confined;
 mod domain;
 mod fetch;
 mod files;
@@ -36,4 +37,4 @@ pub use approver::{Approval, ApprovalRequest, Approver, Headless};
 pub use judge::{GateCall, judge};
 use pattern::CommandPattern;
 pub(crate) use rule::{CompiledRule, canonical};
-pub use verdict::{DecidingRule, Decision, Part, Ruling, Verdict};
+pub use verdict::{Confinement, DecidingRule, Decision, Part, Ruling, Verdict};

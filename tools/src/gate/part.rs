@@ -2,6 +2,7 @@
 
 use codex_task_config::{PermissionMode, PermissionRule, RuleBehavior, ToolName};
 
+use super::confined::Trust;
 use super::pattern::Covered;
 use super::rule::PathUse;
 use super::verdict::Ruling;
@@ -23,6 +24,7 @@ pub(super) struct Scene<'a> {
     pub(super) guard: PathGuard,
     /// Whether a `cd` came before.
     pub(super) has_moved: bool,
+    pub(super) trust: Trust,
 }
 
 impl Scene<'_> {
@@ -54,8 +56,12 @@ impl Scene<'_> {
         })
     }
 
-    /// What lets every command run: the mode, or a rule for the whole tool.
+    /// What lets every command run: the sandbox, the mode, or a rule for the whole tool.
     pub(super) fn unrestricted(&self) -> Option<Ruling> {
+        if let Trust::Sandbox(mode) = self.trust {
+            let reason = format!("no rule refuses it, and the sandbox ({mode}) holds it");
+            return Some(Ruling::new(Decision::Allow, reason));
+        }
         let allowed = self.rights.of(RuleBehavior::Allow).find(|rule| rule.names_tool(self.tool));
         if self.rights.mode() == PermissionMode::BypassPermissions {
             return Some(Ruling::new(Decision::Allow, "the permission mode is bypassPermissions"));
@@ -105,6 +111,7 @@ impl Scene<'_> {
     ) -> Option<Ruling> {
         match words::judge_words(&inner.words, command, self.rights, &self.guard, behavior) {
             PathRuling::Clear => None,
+            PathRuling::Unknown(_) if !words::leaves_refusals(self.rights, behavior, self.trust) => None,
             PathRuling::Refused(ruling) => Some(ruling),
             PathRuling::Unknown(word) => Some(Ruling::new(
                 Decision::Ask,

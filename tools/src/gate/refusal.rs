@@ -2,6 +2,8 @@
 
 use codex_task_config::RuleBehavior;
 
+use super::confined::NO_SANDBOX;
+use super::files::READ_ONLY;
 use super::verdict::Ruling;
 use super::{DecidingRule, Decision, GateCall, Part, programs};
 use crate::Access;
@@ -65,8 +67,13 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
     if let Some(rule) = &ruling.rule {
         return by_rule(rule);
     }
+    if ruling.reason.starts_with(READ_ONLY) {
+        return "continue without changes; the user can choose --sandbox workspace-write".to_owned();
+    }
+    // A rule helps where a sandbox would, whether the call was to be asked for or refused without one.
+    let decision = if ruling.reason.ends_with(NO_SANDBOX) { Decision::Ask } else { ruling.decision };
     let settings = "in .claude/settings.json";
-    match (ruling.decision, call.access) {
+    match (decision, call.access) {
         (Decision::Ask, Access::Execute { command }) => {
             let open = parts.iter().find(|part| part.ruling.decision == Decision::Ask);
             let rule = command_rule(open.map_or(command.as_str(), |part| part.text.as_str()));

@@ -1,6 +1,8 @@
 //! What the gate decided, and why.
 
-use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin};
+use std::fmt;
+
+use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, SandboxMode};
 
 /// Whether a call runs. Ordered from mild to strict: the strictest part decides for the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +22,25 @@ impl Decision {
             Self::Allow => "allow",
             Self::Ask => "ask",
             Self::Deny => "deny",
+        }
+    }
+}
+
+/// What holds a call back while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Confinement {
+    /// Nothing: it runs with the user's own rights.
+    #[default]
+    Free,
+    /// The sandbox, in this mode.
+    Sandbox(SandboxMode),
+}
+
+impl fmt::Display for Confinement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Free => f.write_str("free"),
+            Self::Sandbox(mode) => write!(f, "{mode}"),
         }
     }
 }
@@ -90,6 +111,8 @@ pub struct Verdict {
     pub ruling: Ruling,
     /// The parts of a command in order; empty for other tools and for commands that were not understood.
     pub parts: Vec<Part>,
+    /// What holds the call back if it runs.
+    pub confinement: Confinement,
     /// What the model reads when the call does not run; empty when it does.
     pub refusal: String,
 }
@@ -99,7 +122,7 @@ impl Verdict {
     pub fn by_rule(rule: &PermissionRule) -> Self {
         let ruling = Ruling::by_rule(rule);
         let refusal = if ruling.decision == Decision::Allow { String::new() } else { ruling.reason.clone() };
-        Self { ruling, parts: Vec::new(), refusal }
+        Self { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal }
     }
 
     /// Whether the call runs.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use codex_task_config::{RuleBehavior, ToolName};
 use globset::GlobBuilder;
 
+use super::confined::Trust;
 use super::programs;
 use super::rule::{CompiledRule, PathUse};
 use super::verdict::Ruling;
@@ -73,6 +74,15 @@ pub(super) fn judge_words(
 /// Whether any rule of this behaviour refuses reading some files.
 pub(super) fn refuses_some_files(rights: &Rights, behavior: RuleBehavior) -> bool {
     rights.of(behavior).any(is_about_files)
+}
+
+/// The same, without what the sandbox keeps by itself: it reads no file or directory that a deny rule names outright.
+/// What a pattern means can change while a command runs, so patterns are left.
+pub(super) fn leaves_refusals(rights: &Rights, behavior: RuleBehavior, trust: Trust) -> bool {
+    let is_kept = |rule: &CompiledRule| {
+        matches!(trust, Trust::Sandbox(_)) && rule.denied_path().is_some_and(|path| path.place().is_some())
+    };
+    rights.of(behavior).any(|rule| is_about_files(rule) && !is_kept(rule))
 }
 
 fn is_about_files(rule: &CompiledRule) -> bool {

@@ -25,6 +25,14 @@ pub struct RefusedPath {
 impl Aftermath {
     /// What the model should know about it, if anything.
     pub fn for_model(&self) -> Option<String> {
+        let killed = (self.killed > 0)
+            .then(|| format!("{} processes that outlived the command were ended.", self.killed));
+        let lines: Vec<String> = self.refused_for_model().into_iter().chain(killed).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// What the model should know about protected paths, if anything.
+    pub fn refused_for_model(&self) -> Option<String> {
         let mut lines = Vec::new();
         for RefusedPath { path, moved_to } in &self.refused {
             lines.push(match moved_to {
@@ -35,9 +43,6 @@ impl Aftermath {
                 ),
                 None => format!("{} is protected: commands never create it.", path.display()),
             });
-        }
-        if self.killed > 0 {
-            lines.push(format!("{} processes that outlived the command were ended.", self.killed));
         }
         (!lines.is_empty()).then(|| lines.join("\n"))
     }

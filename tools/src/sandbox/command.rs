@@ -32,7 +32,7 @@ impl ConfinedCommand {
     pub fn shell(line: &str, cwd: impl Into<PathBuf>, environment: CommandEnvironment) -> Self {
         Self {
             program: bash(),
-            arguments: ["--noprofile", "--norc", "-c", line].map(OsString::from).into(),
+            arguments: ["--noprofile", "--norc", "-c", "--", line].map(OsString::from).into(),
             cwd: cwd.into(),
             environment,
             stdout: Stdio::piped(),

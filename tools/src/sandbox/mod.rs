@@ -23,6 +23,7 @@ mod policy;
 mod processes;
 mod protected;
 mod seatbelt;
+mod session;
 mod spawn;
 mod status;
 #[cfg(test)]
@@ -37,5 +38,6 @@ pub use environment::CommandEnvironment;
 pub use error::SandboxError;
 pub use leash::Leash;
 pub use policy::{NetworkAccess, SandboxPolicy};
+pub(crate) use session::SandboxOfSession;
 pub use spawn::{Confined, Sandbox};
 pub use status::{LandlockSupport, MountSupport, SandboxStatus};

@@ -96,6 +96,7 @@ impl ToolSet {
     async fn run(&self, name: &str, arguments: &str) -> Result<String, ToolError> {
         let prepared = self.prepare(name, arguments)?;
         let verdict = self.verdict(&prepared);
+        let session = self.session.confined(verdict.confinement);
         match verdict.decision() {
             Decision::Allow => {}
             Decision::Deny => return Err(ToolError::Refused(verdict.refusal)),
@@ -109,7 +110,7 @@ impl ToolSet {
                 }
             }
         }
-        prepared.registered.tool.run(prepared.arguments, &self.session).await
+        prepared.registered.tool.run(prepared.arguments, &session).await
     }
 
     fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
