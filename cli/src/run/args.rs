@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use codex_task::{MicroUsd, PermissionMode};
-use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, parse_duration};
+use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration};
 
 use super::spec;
 
@@ -58,6 +58,9 @@ pub(crate) struct RunArgs {
     /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
     #[arg(long, value_name = "MODE", value_parser = permission_mode)]
     pub(super) permission_mode: Option<PermissionMode>,
+    /// How far commands and file tools reach: read-only, workspace-write or danger-full-access
+    #[arg(long, value_name = "MODE", value_parser = sandbox_mode)]
+    pub(super) sandbox: Option<SandboxMode>,
     /// A rule that allows, for example 'Bash(cargo test:*)'; can be repeated
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(super) allow: Vec<String>,
@@ -108,6 +111,14 @@ pub(crate) fn rule(text: &str) -> Result<String, String> {
 pub(crate) fn permission_mode(text: &str) -> Result<PermissionMode, String> {
     PermissionMode::parse(text).ok_or_else(|| {
         let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
+        format!("known modes: {}", names.join(", "))
+    })
+}
+
+/// Reads the name of a sandbox mode.
+pub(crate) fn sandbox_mode(text: &str) -> Result<SandboxMode, String> {
+    SandboxMode::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = SandboxMode::ALL.iter().map(|(_, name)| *name).collect();
         format!("known modes: {}", names.join(", "))
     })
 }

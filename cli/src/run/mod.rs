@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::session;
 
-pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule};
+pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule, sandbox_mode};
 
 /// Runs the tasks that the arguments ask for.
 pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
@@ -62,6 +62,7 @@ fn builder(args: &RunArgs, host: &mut Host) -> RuntimeBuilder {
         provider: args.provider.clone(),
         max_concurrent: args.concurrency,
         permission_mode: args.permission_mode,
+        sandbox: args.sandbox,
         allow: args.allow.clone(),
         deny: args.deny.clone(),
         ..SettingsOverrides::default()
