@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{ReadStamps, Shells};
 use crate::path::DeniedPaths;
-use crate::{PathError, PathGuard, TodoList};
+use crate::web::SharedReader;
+use crate::{PageReader, PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Session {
     pub(crate) reads: ReadStamps,
     /// Commands that the agent has left running.
     pub(crate) shells: Shells,
+    /// Who reads pages of the web for the agent.
+    pub(crate) page_reader: SharedReader,
     /// What the agent has set out to do.
     pub todos: TodoList,
 }
@@ -56,6 +59,7 @@ impl Session {
             guard,
             reads: ReadStamps::default(),
             shells: Shells::default(),
+            page_reader: SharedReader::default(),
             todos: TodoList::default(),
         })
     }
@@ -71,6 +75,12 @@ impl Session {
             todos: TodoList::default(),
             ..self.clone()
         }
+    }
+
+    /// The same session with somebody who reads pages of the web for the agent, instead of whom the tool has.
+    #[must_use]
+    pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
+        Self { page_reader: SharedReader(Some(reader)), ..self }
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

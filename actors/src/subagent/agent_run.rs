@@ -236,7 +236,11 @@ impl AgentRun {
 
     async fn run_tools(&mut self, turn: &AssistantTurn, begun: &[BegunCall]) -> Result<(), Halt> {
         let calls: Vec<_> = turn.tool_calls().cloned().collect();
-        let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await?;
+        let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await;
+        for (usage, cost) in self.context.plan.reading.take() {
+            self.tally.add_usage(usage, cost);
+        }
+        let results = results?;
         self.tell_turn(results);
         Ok(())
     }
