@@ -11,6 +11,7 @@ mod drive;
 mod dropped;
 mod effort;
 mod error;
+mod gemini;
 mod http;
 mod openai;
 mod raw_object;
@@ -29,6 +30,7 @@ pub use chat::{
 pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
+pub use gemini::{GeminiBackend, GeminiConfig};
 pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};
 pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use registry::{LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local};

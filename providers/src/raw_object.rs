@@ -28,6 +28,11 @@ impl<'a> RawObject<'a> {
         self.0.is_empty()
     }
 
+    /// Whether all its fields have one of these names.
+    pub(crate) fn has_only(&self, names: &[&str]) -> bool {
+        self.0.iter().all(|(key, _)| names.contains(&&**key))
+    }
+
     /// Replaces a field where it stands, or adds it at the end.
     pub(crate) fn set(&mut self, name: &'static str, value: &'a RawValue) {
         match self.0.iter_mut().find(|(key, _)| key == name) {

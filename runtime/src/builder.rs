@@ -156,7 +156,8 @@ impl RuntimeBuilder {
             None => Environment::from_process().map_err(StartError::Environment)?,
         };
         let loaded = Settings::load(&environment, &self.overrides);
-        let settings = Arc::new(loaded.settings);
+        // From here on with the variables that settings files add.
+        let (settings, environment) = (Arc::new(loaded.settings), loaded.environment);
         let (agents, watcher) = match self.agents {
             Some(agents) => (RegistryHandle::fixed(agents), None),
             None => watched_agents(&environment, self.agents_json, &settings),

@@ -5,10 +5,18 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod failover;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod isolation;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod supervision;
 #[cfg(test)]
 mod traps;
+#[cfg(test)]
+mod typed;
+#[cfg(test)]
+mod window;

@@ -15,12 +15,12 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, Permit, Release};
+use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, PAUSE_MAX, Permit, Release};
 use crate::messages::Observe;
 use crate::task::Priority;
 
 /// Waiting callers: the highest priority first, within it the one that came first.
-type Waiting = BTreeMap<(Reverse<Priority>, u64), oneshot::Sender<Permit>>;
+type Waiting = BTreeMap<(Reverse<Priority>, u64), Waiter>;
 
 /// Most that is added to a server's hint, so that callers do not come back at once.
 const HINT_JITTER: f64 = 0.10;
@@ -35,9 +35,30 @@ pub struct ProviderActor {
     waiting: Waiting,
     /// Number of the next caller.
     next: u64,
-    /// Nobody is admitted before this time.
-    paused_until: Option<Instant>,
+    pause: Option<Pause>,
     counters: ProviderCounters,
+}
+
+/// A caller in the queue.
+struct Waiter {
+    /// A pause that ends later is not waited for.
+    leaves_at: Instant,
+    reply: oneshot::Sender<Result<Permit, ProviderError>>,
+}
+
+/// The time after a 429, in which nobody is admitted.
+struct Pause {
+    until: Instant,
+    /// The server's words.
+    detail: String,
+}
+
+impl Pause {
+    /// The provider's own answer, for a caller that does not wait.
+    fn error(&self) -> ProviderError {
+        let left = self.until.duration_since(Instant::now());
+        ProviderError::RateLimited { retry_after: Some(left), detail: self.detail.clone() }
+    }
 }
 
 /// What a provider actor has seen.
@@ -81,45 +102,58 @@ impl ProviderActor {
             in_flight: 0,
             waiting: BTreeMap::new(),
             next: 0,
-            paused_until: None,
+            pause: None,
             counters,
         }
     }
 
     /// Gives permits to waiting callers while there are any; a caller that left costs nothing.
     fn admit(&mut self, ctx: &mut Context<Self>) {
-        if self.paused_until.is_some_and(|until| until > Instant::now()) {
+        if self.pause.as_ref().is_some_and(|pause| pause.until > Instant::now()) {
             return;
         }
-        self.paused_until = None;
+        self.pause = None;
         while self.in_flight < self.in_flight_max {
-            let Some((_, reply)) = self.waiting.pop_first() else { return };
-            if reply.is_closed() {
+            let Some((_, waiter)) = self.waiting.pop_first() else { return };
+            if waiter.reply.is_closed() {
                 continue;
             }
             self.in_flight += 1;
             self.counters.admitted += 1;
             // A receiver that closes just now hands the permit back, and its drop releases it.
-            let _ = reply.send(Permit::new(ctx.address()));
+            let _ = waiter.reply.send(Ok(Permit::new(ctx.address())));
         }
     }
 
     fn note_failure(&mut self, error: &ProviderError, ctx: &mut Context<Self>) {
         self.counters.failed += 1;
-        if let ProviderError::RateLimited { retry_after, .. } = error {
+        if let ProviderError::RateLimited { retry_after, detail } = error {
             self.counters.throttled += 1;
-            let hint = retry_after.unwrap_or(PAUSE_DEFAULT);
+            let hint = retry_after.unwrap_or(PAUSE_DEFAULT).min(PAUSE_MAX);
             let pause = hint.mul_f64(1.0 + rand::rng().random_range(0.0..=HINT_JITTER));
-            self.pause(pause, ctx);
+            self.pause(pause, detail, ctx);
         }
     }
 
-    fn pause(&mut self, pause: Duration, ctx: &mut Context<Self>) {
-        let until = Instant::now() + pause;
-        if self.paused_until.is_none_or(|current| current < until) {
-            warn!(provider = %self.provider, pause_ms = pause.as_millis(), "provider throttles: all its callers wait");
-            self.paused_until = Some(until);
-            ctx.run_later(pause, Self::admit);
+    fn pause(&mut self, time: Duration, detail: &str, ctx: &mut Context<Self>) {
+        let until = Instant::now() + time;
+        if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
+            warn!(provider = %self.provider, pause_ms = time.as_millis(), "provider throttles: all its callers wait");
+            self.pause = Some(Pause { until, detail: detail.to_owned() });
+            self.send_away();
+            ctx.run_later(time, Self::admit);
+        }
+    }
+
+    /// Tells those who would not wait so long.
+    fn send_away(&mut self) {
+        let Some(pause) = &self.pause else { return };
+        for (place, waiter) in std::mem::take(&mut self.waiting) {
+            if waiter.leaves_at < pause.until {
+                let _ = waiter.reply.send(Err(pause.error())); // a caller that left needs no answer
+            } else {
+                self.waiting.insert(place, waiter);
+            }
         }
     }
 }
@@ -132,9 +166,11 @@ impl Handler<Acquire> for ProviderActor {
     type Result = ();
 
     fn handle(&mut self, caller: Acquire, ctx: &mut Self::Context) {
-        self.waiting.insert((Reverse(caller.priority), self.next), caller.reply);
+        let waiter = Waiter { leaves_at: Instant::now() + caller.patience, reply: caller.reply };
+        self.waiting.insert((Reverse(caller.priority), self.next), waiter);
         self.next += 1;
         self.admit(ctx);
+        self.send_away();
     }
 }
 
@@ -175,33 +211,46 @@ mod tests {
         ProviderActor::new(ProviderName::new("p"), in_flight_max).start()
     }
 
-    async fn ask(gate: &actix::Addr<ProviderActor>, priority: Priority) -> oneshot::Receiver<Permit> {
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    type Answer = oneshot::Receiver<Result<Permit, ProviderError>>;
+
+    async fn ask(gate: &actix::Addr<ProviderActor>, priority: Priority) -> Answer {
         let (reply, permit) = oneshot::channel();
-        gate.send(Acquire { priority, reply }).await.expect("the gate lives");
+        gate.send(Acquire { priority, patience: PATIENCE, reply }).await.expect("the gate lives");
         permit
+    }
+
+    async fn admitted(answer: Answer) -> Permit {
+        answer.await.expect("the gate lives").expect("it admits")
+    }
+
+    fn throttled(retry_after: Duration) -> CallVerdict {
+        let detail = "slow down".to_owned();
+        CallVerdict::Failed(ProviderError::RateLimited { retry_after: Some(retry_after), detail })
     }
 
     #[actix::test]
     async fn callers_beyond_the_cap_wait_and_the_higher_priority_goes_first() {
         let gate = gate(1);
-        let first = ask(&gate, Priority::Low).await.await.expect("a free slot");
+        let first = admitted(ask(&gate, Priority::Low).await).await;
         let mut low = ask(&gate, Priority::Low).await;
         let mut high = ask(&gate, Priority::High).await;
         assert!(low.try_recv().is_err() && high.try_recv().is_err());
         first.settle(CallVerdict::Answered { rates: RateLimits::default() });
-        let second = high.await.expect("high goes first");
+        let second = admitted(high).await;
         assert!(low.try_recv().is_err());
         drop(second);
-        low.await.expect("a dropped permit comes back");
+        admitted(low).await;
     }
 
     #[actix::test]
     async fn a_caller_that_left_does_not_hold_a_slot() {
         let gate = gate(1);
-        let first = ask(&gate, Priority::Normal).await.await.expect("a free slot");
+        let first = admitted(ask(&gate, Priority::Normal).await).await;
         drop(ask(&gate, Priority::Normal).await);
         drop(first);
-        ask(&gate, Priority::Normal).await.await.expect("the slot is free again");
+        admitted(ask(&gate, Priority::Normal).await).await;
         let counters = gate.send(Observe::new()).await.expect("the gate lives");
         assert_eq!((counters.admitted, counters.waiting), (2, 0));
     }
@@ -210,18 +259,31 @@ mod tests {
     async fn one_429_makes_every_caller_wait_as_long_as_the_server_says() {
         tokio::time::pause();
         let gate = gate(8);
-        let permit = ask(&gate, Priority::Normal).await.await.expect("a free slot");
         let hint = Duration::from_secs(7);
-        permit.settle(CallVerdict::Failed(ProviderError::RateLimited {
-            retry_after: Some(hint),
-            detail: String::new(),
-        }));
+        admitted(ask(&gate, Priority::Normal).await).await.settle(throttled(hint));
         let before = Instant::now();
-        let waiting = [ask(&gate, Priority::Normal).await, ask(&gate, Priority::High).await];
-        for permit in waiting {
-            permit.await.expect("admitted after the pause");
+        for answer in [ask(&gate, Priority::Normal).await, ask(&gate, Priority::High).await] {
+            admitted(answer).await;
         }
         let waited = before.elapsed();
         assert!(waited >= hint && waited <= hint.mul_f64(1.2), "{waited:?}");
+    }
+
+    #[actix::test]
+    async fn a_pause_beyond_a_callers_patience_sends_it_away_at_once_with_the_servers_words() {
+        tokio::time::pause();
+        let gate = gate(1);
+        let first = admitted(ask(&gate, Priority::Normal).await).await;
+        let waiting = ask(&gate, Priority::Normal).await;
+        let before = Instant::now();
+        first.settle(throttled(Duration::MAX));
+        for answer in [waiting, ask(&gate, Priority::High).await] {
+            let error = answer.await.expect("the gate lives").expect_err("it sends away");
+            let ProviderError::RateLimited { retry_after: Some(left), detail } = error else {
+                panic!("the provider's own error, not {error}")
+            };
+            assert!(left > PATIENCE && detail == "slow down");
+        }
+        assert_eq!(before.elapsed(), Duration::ZERO);
     }
 }

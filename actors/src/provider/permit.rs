@@ -9,13 +9,15 @@ use tokio::sync::oneshot;
 use super::ProviderActor;
 use crate::task::Priority;
 
-/// Asks for the right to make one call; the answer comes when it is this caller's turn. A caller that no longer wants
-/// it drops the receiver.
+/// Asks for the right to make one call; the answer comes when it is this caller's turn, or, as the provider's own
+/// error, when that will take longer than the caller would wait. A caller that no longer wants it drops the receiver.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(crate) struct Acquire {
     pub(crate) priority: Priority,
-    pub(crate) reply: oneshot::Sender<Permit>,
+    /// A pause longer than this is not waited for: another route may be free.
+    pub(crate) patience: Duration,
+    pub(crate) reply: oneshot::Sender<Result<Permit, ProviderError>>,
 }
 
 /// What a call showed about its provider.
@@ -71,3 +73,5 @@ impl Drop for Permit {
 
 /// How long a provider that throttles is left alone when it does not say itself.
 pub(super) const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
+/// Longest pause, whatever a backend says: no clock can hold `Duration::MAX`.
+pub(super) const PAUSE_MAX: Duration = Duration::from_hours(24);

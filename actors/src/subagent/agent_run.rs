@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
 use super::context_window::ContextWindow;
-use super::model_call::Caller;
+use super::model_call::{Ask, Caller};
 use super::plan::AgentPlan;
 use super::screen::Screen;
 use super::stop::StopSignal;
@@ -77,12 +77,9 @@ pub(crate) struct AgentRun {
     window: ContextWindow,
     caller: Caller,
     begun: Vec<BegunCall>,
-    /// Text of answers that hit the output limit; the next answer continues it.
-    unfinished: String,
     continuations: u32,
     pauses: u32,
     empty_answers: u32,
-    corrected: bool,
 }
 
 impl AgentContext {
@@ -131,11 +128,9 @@ impl AgentRun {
             window,
             caller,
             begun: checkpoint.begun,
-            unfinished: String::new(),
             continuations: 0,
             pauses: 0,
             empty_answers: 0,
-            corrected: false,
         }
     }
 
@@ -153,7 +148,8 @@ impl AgentRun {
             if self.window.needs_compaction(self.context.plan.output_tokens_max) {
                 self.compact().await?;
             }
-            let reply = match self.caller.call(&self.context, &mut self.tally, self.window.turns()).await {
+            let ask = Ask { turns: self.window.turns(), output: self.context.plan.output.as_ref() };
+            let reply = match self.caller.call(&self.context, &mut self.tally, ask).await {
                 Ok(reply) => reply,
                 Err(Halt::TooLong(otherwise)) => {
                     self.shorten(otherwise).await?;
@@ -184,7 +180,7 @@ impl AgentRun {
     async fn take(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
         let has_calls = reply.turn.tool_calls().next().is_some();
         if let Some(text) = reply.turn.last_text() {
-            self.tally.partial = Some(text.to_owned());
+            self.tally.note_text(text);
         }
         match &reply.stop {
             StopReason::Refused { category } => {
@@ -198,6 +194,9 @@ impl AgentRun {
             StopReason::MaxTokens if has_calls => self.raise_output_limit(),
             StopReason::Pause => self.go_on_after_pause(reply),
             _ if has_calls => {
+                // What was cut off before was on the way to these calls, not to the result.
+                self.tally.unfinished.clear();
+                self.continuations = 0;
                 let turn = self.append(reply);
                 self.run_tools(&turn, &[]).await?;
                 Ok(Flow::Continue)
@@ -237,13 +236,13 @@ impl AgentRun {
     /// The model has stopped: its last text is the result, if it is one.
     fn finish(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
         let Some(text) = reply.turn.last_text() else { return self.again_after_nothing() };
-        let text = std::mem::take(&mut self.unfinished) + text;
+        let text = std::mem::take(&mut self.tally.unfinished) + text;
         let Some(output) = self.context.plan.output.clone() else { return Ok(Flow::Done(text)) };
         match typed_output::check(&text, &output) {
             Ok(()) => Ok(Flow::Done(typed_output::json_text(&text).to_owned())),
-            Err(detail) if self.corrected => Err(Halt::Error(TaskError::InvalidOutput { detail })),
+            Err(detail) if self.tally.corrected => Err(Halt::Error(TaskError::InvalidOutput { detail })),
             Err(detail) => {
-                self.corrected = true;
+                self.tally.corrected = true;
                 self.append(reply);
                 self.tell(&format!(
                     "Your answer does not follow the required JSON schema: {detail}. Answer again with the corrected \
@@ -260,7 +259,7 @@ impl AgentRun {
             return Err(Halt::Error(stuck("the answer reached the output limit again and again")));
         }
         let Some(text) = reply.turn.last_text() else { return self.raise_output_limit() };
-        self.unfinished.push_str(text);
+        self.tally.unfinished.push_str(text);
         self.append(reply);
         self.tell(CONTINUE);
         Ok(Flow::Continue)

@@ -7,7 +7,7 @@ use codex_task_providers::{Message, ToolResult, UserPart, UserTurn};
 use super::agent_run::{AgentContext, Halt};
 use super::checkpoint::CheckpointStep;
 use super::context_window::{ContextWindow, bytes};
-use super::model_call::Caller;
+use super::model_call::{Ask, Caller};
 use super::tally::Tally;
 use crate::task::{TaskError, TaskEventKind};
 
@@ -28,7 +28,9 @@ pub(crate) async fn compact(
     opening: &Arc<Message>,
 ) -> Result<(), Halt> {
     let tokens_before = window.tokens();
-    let reply = match caller.call(agent, tally, &asking_for_summary(window)).await {
+    // The form of the result is not the form of a summary.
+    let ask = Ask { turns: &asking_for_summary(window), output: None };
+    let reply = match caller.call(agent, tally, ask).await {
         Err(Halt::TooLong(error)) => return Err(Halt::Error(error)),
         other => other?,
     };

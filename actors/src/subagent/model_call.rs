@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_providers::{
-    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, ProviderError, Remedy,
-    drive,
+    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema,
+    ProviderError, Remedy, drive,
 };
 use rand::RngExt;
 use tokio::sync::oneshot;
@@ -39,6 +39,15 @@ pub(crate) struct Caller {
     dropped: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
     output_tokens_max: Option<u32>,
+}
+
+/// What a model is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The conversation.
+    pub(crate) turns: &'a [Arc<Message>],
+    /// The form that the answer must have.
+    pub(crate) output: Option<&'a OutputSchema>,
 }
 
 /// What to do after a failed attempt.
@@ -78,10 +87,10 @@ impl Caller {
         &mut self,
         agent: &AgentContext,
         tally: &mut Tally,
-        turns: &[Arc<Message>],
+        ask: Ask<'_>,
     ) -> Result<ChatReply, Halt> {
         let begun = Instant::now();
-        let answer = self.attempts(agent, tally, turns).await;
+        let answer = self.attempts(agent, tally, ask).await;
         tally.model_time += begun.elapsed();
         answer
     }
@@ -90,7 +99,7 @@ impl Caller {
         &mut self,
         agent: &AgentContext,
         tally: &mut Tally,
-        turns: &[Arc<Message>],
+        ask: Ask<'_>,
     ) -> Result<ChatReply, Halt> {
         let first_attempt = tally.attempts.len();
         let mut on_route = 0;
@@ -98,7 +107,7 @@ impl Caller {
             let Some(route) = agent.plan.routes.get(self.route) else {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             };
-            let error = match self.attempt(agent, tally, turns, route).await? {
+            let error = match self.attempt(agent, tally, ask, route).await? {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
@@ -128,18 +137,24 @@ impl Caller {
         &self,
         agent: &AgentContext,
         tally: &mut Tally,
-        turns: &[Arc<Message>],
+        ask: Ask<'_>,
         route: &BoundRoute,
     ) -> Result<Result<ChatReply, ProviderError>, Halt> {
         let begun = Instant::now();
-        let request = self.request(agent, turns, route);
+        let request = self.request(agent, ask, route);
         tally.notes.extend(route.backend.dropped_parameters(&request));
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
             provider: route.route.provider.clone(),
             model: route.route.model.clone(),
         });
-        let permit = acquire(agent, route).await?;
+        let permit = match acquire(agent, route).await? {
+            Ok(permit) => permit,
+            Err(error) => {
+                tally.attempts.push(attempt_on(route, begun, Some(error.clone())));
+                return Ok(Err(error));
+            }
+        };
         let sent = agent.started.elapsed();
         let outcome = run_call(agent, route, request).await;
         if tally.first_token.is_none() {
@@ -156,7 +171,7 @@ impl Caller {
             }
             Err(end) => {
                 if !outcome.partial_text.is_empty() {
-                    tally.partial = Some(outcome.partial_text);
+                    tally.note_text(&outcome.partial_text);
                 }
                 // What was generated before the call failed is billed all the same.
                 if outcome.usage.total_tokens() > 0 {
@@ -171,29 +186,24 @@ impl Caller {
                 }
             }
         };
-        tally.attempts.push(Attempt {
-            provider: route.route.provider.clone(),
-            model: route.route.model.clone(),
-            error: result.as_ref().err().cloned(),
-            duration: begun.elapsed(),
-        });
+        tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
         Ok(result)
     }
 
-    fn request(&self, agent: &AgentContext, turns: &[Arc<Message>], route: &BoundRoute) -> ChatRequest {
+    fn request(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> ChatRequest {
         let plan = &agent.plan;
         let dropped = |name: &str| self.dropped.iter().any(|parameter| parameter.contains(name));
         ChatRequest {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
-            messages: if self.state_stripped { stripped(turns) } else { turns.to_vec() },
+            messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
             max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
             temperature: plan.temperature.filter(|_| !dropped("temperature")),
             effort: plan
                 .effort
                 .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
-            output: plan.output.clone(),
+            output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
         }
     }
@@ -209,14 +219,12 @@ impl Caller {
         match error.remedy() {
             Remedy::Retry if on_route < ATTEMPTS_PER_ROUTE_MAX => match error {
                 // The gate pauses this provider for all its callers; waiting happens there.
-                ProviderError::RateLimited { retry_after: Some(hint), .. }
-                    if *hint > HINT_MAX.min(agent.time_left()) =>
-                {
+                ProviderError::RateLimited { retry_after: Some(hint), .. } if *hint > patience(agent) => {
                     Next::Elsewhere
                 }
                 ProviderError::RateLimited { .. } => Next::Again(Duration::ZERO),
                 _ => match error.retry_after() {
-                    Some(hint) if hint > HINT_MAX.min(agent.time_left()) => Next::Elsewhere,
+                    Some(hint) if hint > patience(agent) => Next::Elsewhere,
                     Some(hint) => Next::Again(hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1))),
                     None => Next::Again(backoff(attempts)),
                 },
@@ -269,18 +277,33 @@ impl Caller {
     }
 }
 
+fn attempt_on(route: &BoundRoute, begun: Instant, error: Option<ProviderError>) -> Attempt {
+    Attempt {
+        provider: route.route.provider.clone(),
+        model: route.route.model.clone(),
+        error,
+        duration: begun.elapsed(),
+    }
+}
+
+/// The longest pause that an agent waits for.
+fn patience(agent: &AgentContext) -> Duration {
+    HINT_MAX.min(agent.time_left())
+}
+
 fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
     let attempts = tally.attempts.get(first_attempt..).unwrap_or_default().to_vec();
     TaskError::AllRoutesFailed { attempts }
 }
 
-/// Waits for the gate's permit. A gate that died answers with a closed channel: the runtime is going down.
+/// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that
+/// died answers with a closed channel: the runtime is going down.
 #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
-async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Permit, Halt> {
-    let (reply, permit) = oneshot::channel();
-    route.gate.do_send(Acquire { priority: agent.priority, reply });
+async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Permit, ProviderError>, Halt> {
+    let (reply, answer) = oneshot::channel();
+    route.gate.do_send(Acquire { priority: agent.priority, patience: patience(agent), reply });
     tokio::select! {
-        permit = permit => permit.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
+        answer = answer => answer.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
 }

@@ -34,6 +34,10 @@ pub(crate) struct Tally {
     pub(crate) first_token: Option<Duration>,
     /// What the agent wrote last, for endings without a result.
     pub(crate) partial: Option<String>,
+    /// Text of answers that hit the output limit: the next answer continues it.
+    pub(crate) unfinished: String,
+    /// Whether the one corrective turn for a wrong answer is used up.
+    pub(crate) corrected: bool,
     /// What the user should know, each once.
     pub(crate) notes: BTreeSet<String>,
 }
@@ -42,6 +46,11 @@ impl Tally {
     /// The cost of everything so far, if every price is known.
     pub(crate) fn total_cost(&self) -> Option<MicroUsd> {
         (!self.cost_unknown && self.turns > 0).then_some(self.cost)
+    }
+
+    /// Keeps a text of the agent, in case that it is the last.
+    pub(crate) fn note_text(&mut self, text: &str) {
+        self.partial = Some(format!("{}{text}", self.unfinished));
     }
 
     /// Adds one call's usage and what it cost.

@@ -40,12 +40,14 @@ pub(crate) async fn run(
             rest = others;
         }
         if agent.stop.cause().is_some() {
-            tally.tool_time += started.elapsed();
-            return Err(Halt::Stopped);
+            break;
         }
     }
     tally.tool_time += started.elapsed();
-    tally.tool_calls += u32::try_from(calls.len()).unwrap_or(u32::MAX);
+    tally.tool_calls += u32::try_from(results.len()).unwrap_or(u32::MAX);
+    if agent.stop.cause().is_some() {
+        return Err(Halt::Stopped);
+    }
     let parts = results.into_iter().map(UserPart::ToolResult).collect();
     Ok(Arc::new(Message::User(UserTurn { parts })))
 }

@@ -63,8 +63,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn looks_in_vain_count_once_for_each_interval() {
+    #[actix::test]
+    async fn looks_in_vain_count_once_for_each_interval() {
         let arbiter = Arbiter::new().handle();
         let mut pulse = Pulse { answered: Arc::new(AtomicBool::new(false)), ..Pulse::new() };
         let mut now = Instant::now();
@@ -72,7 +72,7 @@ mod tests {
             pulse.look(now, &arbiter);
         }
         assert!(!pulse.is_late(), "looks at one moment are one look");
-        for _ in 0..BLOCKED_LOOKS {
+        for _ in 1..BLOCKED_LOOKS {
             assert!(!pulse.is_blocked());
             now += WATCH_INTERVAL;
             pulse.look(now, &arbiter);

@@ -28,13 +28,13 @@ impl ResponsesDecoder {
     }
 
     /// Keeps a complete item. Only these count: what `output_item.added` shows of encrypted reasoning may be cut.
-    fn keep(&mut self, place: Option<usize>, item: &RawValue) -> Result<(), ProviderError> {
+    fn keep(&mut self, place: usize, item: &RawValue) -> Result<(), ProviderError> {
         let item = DoneItem::read(item, self.items.len()).map_err(|error| unreadable(&error))?;
         let id = item.call_id();
         if id.is_some() && self.items.iter().any(|(_, other)| other.call_id() == id) {
             return Err(protocol("two tool calls with the same id"));
         }
-        self.items.push((place.unwrap_or(self.items.len()), item));
+        self.items.push((place, item));
         Ok(())
     }
 
@@ -48,8 +48,8 @@ impl ResponsesDecoder {
             return Err(of_failure(response.error.unwrap_or_default(), &self.model));
         }
         if self.items.is_empty() {
-            for item in response.output.take().unwrap_or_default() {
-                self.keep(None, item)?;
+            for (place, item) in response.output.take().unwrap_or_default().into_iter().enumerate() {
+                self.keep(place, item)?;
             }
         }
         let (turn, is_refusal) = self.turn();
@@ -134,7 +134,7 @@ impl Decoder for ResponsesDecoder {
             "response.output_item.done" => {
                 let item =
                     wire.item.ok_or_else(|| protocol("a response.output_item.done without its item"))?;
-                self.keep(wire.output_index, item)?;
+                self.keep(wire.output_index.unwrap_or(self.items.len()), item)?;
                 out.push_back(ChatEvent::Activity { usage: None });
             }
             "response.created" | "response.queued" | "response.in_progress" => {

@@ -123,13 +123,11 @@ fn push_user<'a>(turn: &'a UserTurn, items: &mut Vec<Item<'a>>) {
 }
 
 fn push_text<'a>(text: &'a str, items: &mut Vec<Item<'a>>) {
-    match items.last_mut() {
-        Some(Item::Message { role: Role::User, content: Content::Parts(parts) }) => {
-            parts.push(InputText { text });
-        }
-        _ => {
-            items.push(Item::Message { role: Role::User, content: Content::Parts(vec![InputText { text }]) })
-        }
+    if let Some(Item::Message { role: Role::User, content: Content::Parts(parts) }) = items.last_mut() {
+        parts.push(InputText { text });
+    } else {
+        let content = Content::Parts(vec![InputText { text }]);
+        items.push(Item::Message { role: Role::User, content });
     }
 }
 

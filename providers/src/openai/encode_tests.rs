@@ -27,15 +27,15 @@ fn json_of(request: &ChatRequest) -> Value {
     serde_json::from_str(&body(request)).unwrap()
 }
 
-fn output(schema: Value) -> Option<OutputSchema> {
-    Some(OutputSchema { name: "review".into(), schema: Arc::new(schema) })
+fn output(schema: Value) -> OutputSchema {
+    OutputSchema { name: "review".into(), schema: Arc::new(schema) }
 }
 
 #[test]
 fn a_conversation_with_tools_is_written_in_full() {
     let conversation = ChatRequest {
         effort: Some(Effort::High),
-        output: output(json!({"type": "object", "properties": {"score": {"type": "integer"}}})),
+        output: Some(output(json!({"type": "object", "properties": {"score": {"type": "integer"}}}))),
         ..request(
             MODEL,
             vec![
@@ -155,7 +155,7 @@ fn the_bytes_before_the_conversation_do_not_depend_on_the_order_of_tools_or_the_
 #[test]
 fn a_schema_is_strict_where_it_can_be_and_left_out_with_a_sentence_where_it_is_refused() {
     let asked = |model: &str, schema: Value| ChatRequest {
-        output: output(schema),
+        output: Some(output(schema)),
         ..request(model, vec![user("x")])
     };
     let strict = json_of(&asked(MODEL, json!({"type": "object", "properties": {"n": {"type": "integer"}}})));

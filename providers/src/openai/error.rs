@@ -20,8 +20,14 @@ const MONEY_CODES: &[&str] = &[
     "usage_limit_reached",
 ];
 /// Words of messages that say so without a code.
-const MONEY_WORDS: &[&str] =
-    &["exceeded your current quota", "credit balance", "spend limit", "spending limit", "billing"];
+const MONEY_WORDS: &[&str] = &[
+    "exceeded your current quota",
+    "credit balance",
+    "spend limit",
+    "spending limit",
+    "billing details",
+    "billing hard limit",
+];
 /// Codes that say that the prompt is against the vendor's rules.
 const POLICY_CODES: &[&str] =
     &["invalid_prompt", "content_filter", "bio_policy", "cyber_policy", "content_policy_violation"];
@@ -178,16 +184,12 @@ impl Fault {
         }
     }
 
-    /// The optional parameter that the error is about: named apart (`reasoning.effort`), or in the message alone. A
-    /// schema that is wrong stays the caller's error.
+    /// The optional parameter that the error is about: named apart (`reasoning.effort`), else in the message alone.
     fn refused_parameter(&self) -> Option<String> {
         let Self { error, .. } = self;
-        if error.code == "invalid_json_schema" {
-            return None;
-        }
         let root = error.param.split(['.', '[']).next().unwrap_or_default();
-        if OPTIONAL_PARAMETERS.contains(&root) {
-            return Some(error.param.clone());
+        if !root.is_empty() {
+            return OPTIONAL_PARAMETERS.contains(&root).then(|| error.param.clone());
         }
         if self.mentions(&["encrypted content is not supported"]) {
             return Some("include".to_owned());

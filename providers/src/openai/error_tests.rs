@@ -134,8 +134,13 @@ fn a_refused_parameter_is_named() {
         let expected = ProviderError::Parameter { parameter: parameter.into(), detail: message.into() };
         assert_eq!(classify(400, &[], &body("invalid_request_error", code, param, message)), expected);
     }
-    let schema =
-        body("invalid_request_error", "invalid_json_schema", "text.format.schema", "'temperature' is wrong");
+    // An argument of a tool may have the name of one.
+    let schema = body(
+        "invalid_request_error",
+        "invalid_function_parameters",
+        "tools[0].parameters",
+        "'temperature' is wrong",
+    );
     assert_eq!(classify(400, &[], &schema).kind(), "invalid_request");
     assert_eq!(
         classify(400, &[], &body("x", "", "input[3].name", "Invalid 'input[3].name'")).kind(),

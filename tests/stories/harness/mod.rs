@@ -8,6 +8,7 @@ mod runtime;
 mod script;
 mod tools;
 mod wait;
+mod wire;
 
 pub(crate) use child::in_child;
 pub(crate) use one_clock::{OneClock, Setup};
@@ -18,3 +19,4 @@ pub(crate) use script::{
 };
 pub(crate) use tools::{Runs, TestTool, counting};
 pub(crate) use wait::{wait_for, wait_until};
+pub(crate) use wire::{KEY, agent_on, model, project_on};

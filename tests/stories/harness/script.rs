@@ -19,7 +19,7 @@ pub(crate) fn agent(name: &str) -> AgentDefinition {
 }
 
 /// A registry of exactly these.
-pub(crate) fn agents<const N: usize>(agents: [AgentDefinition; N]) -> AgentRegistry {
+pub(crate) fn agents(agents: impl IntoIterator<Item = AgentDefinition>) -> AgentRegistry {
     AgentRegistry::from_definitions(agents)
 }
 

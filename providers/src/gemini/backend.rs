@@ -1,0 +1,141 @@
+//! The Gemini backend. Owns the client and the credential; translates, and decides nothing else.
+
+use std::fmt::Write as _;
+
+use codex_task_config::{ModelId, ProviderName};
+use futures_util::future::BoxFuture;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::decode::GenerateDecoder;
+use super::model::{ModelFacts, model_name};
+use super::stream_wire::ModelList;
+use super::{encode, error};
+use crate::decode::decode;
+use crate::http::{HttpCall, HttpClient, json_body};
+use crate::{
+    BaseUrl, ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError,
+    RateLimits,
+};
+
+const VERSION_PATH: &str = "/v1beta";
+/// The host that serves nobody without a key.
+const OFFICIAL_HOST: &str = "generativelanguage.googleapis.com";
+const KEY_VARIABLE: &str = "GEMINI_API_KEY";
+const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
+
+/// What a Gemini backend is built from.
+#[derive(Clone, Debug)]
+pub struct GeminiConfig {
+    /// The configured name.
+    pub name: ProviderName,
+    /// Where the API is and how it is connected to. The base URL is the root of the host, as in Google's own SDK; one
+    /// that ends with a version (`/v1beta`) is taken as it is.
+    pub http: HttpSettings,
+    /// Who pays, sent as `x-goog-api-key`. Servers other than Google's own may need none.
+    pub credential: Option<Credential>,
+}
+
+/// Google's Developer API, or a server that speaks its format.
+pub struct GeminiBackend {
+    name: ProviderName,
+    http: HttpClient,
+    api_key: Option<HeaderValue>,
+    /// What stands before the paths.
+    version_path: &'static str,
+}
+
+impl GeminiBackend {
+    /// Builds the backend; nothing is connected yet.
+    pub fn new(config: GeminiConfig) -> Self {
+        Self {
+            name: config.name,
+            version_path: if ends_with_version(&config.http.base_url) { "" } else { VERSION_PATH },
+            http: HttpClient::new(config.http),
+            api_key: config.credential.as_ref().map(Credential::header),
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, ProviderError> {
+        let mut headers = HeaderMap::with_capacity(4);
+        match &self.api_key {
+            Some(key) => {
+                headers.insert(API_KEY, key.clone());
+            }
+            None if self.http.host() == OFFICIAL_HOST => {
+                return Err(ProviderError::NoCredential {
+                    provider: self.name.to_string(),
+                    variable: KEY_VARIABLE.to_owned(),
+                });
+            }
+            None => {}
+        }
+        Ok(headers)
+    }
+
+    async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
+        let headers = self.headers()?;
+        let model = encoded(model_name(&request.model));
+        let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
+        let call = HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request))? };
+        let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
+        // Google's responses carry no rate limits.
+        Ok(decode(reply.events, GenerateDecoder::new(request.model.clone()), RateLimits::default()))
+    }
+
+    async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
+        let path = format!("{}/models?pageSize=1000", self.version_path);
+        let list: ModelList = self.http.get_json(&path, self.headers()?, error::of_list_reply).await?;
+        let chats = |methods: &Vec<String>| methods.iter().any(|method| method == "generateContent");
+        let callable = list
+            .models
+            .into_iter()
+            .filter(|entry| entry.supported_generation_methods.as_ref().is_none_or(chats));
+        Ok(callable.map(|entry| ModelId::new(entry.name.trim_start_matches("models/"))).collect())
+    }
+}
+
+/// Whether a base URL says which version of the API lies below it.
+fn ends_with_version(base_url: &BaseUrl) -> bool {
+    let last = base_url.path().rsplit('/').next().unwrap_or_default();
+    last.strip_prefix('v').is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// A model's name as one segment of a path: nothing that an agent file asks for leads anywhere else.
+fn encoded(name: &str) -> String {
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            segment.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
+}
+
+impl ChatBackend for GeminiBackend {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
+        Box::pin(self.open(request))
+    }
+
+    fn limits(&self, model: &ModelId) -> Option<ModelLimits> {
+        ModelFacts::of(model).limits
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
+        Box::pin(self.list_models())
+    }
+
+    fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
+        encode::dropped(request)
+    }
+}
+
+#[cfg(test)]
+#[path = "backend_tests.rs"]
+mod tests;
