@@ -164,11 +164,11 @@ impl RuntimeBuilder {
         };
         let session = session(&settings, &environment)?;
         // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
-        let providers = Arc::new(providers(&settings, &environment, self.backends));
+        let (providers, local_server) = providers(&settings, &environment, self.backends);
         let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
         let services = Arc::new(Services {
             agents,
-            providers,
+            providers: Arc::new(providers),
             toolbox: toolbox(self.tools, self.approver),
             rights: rights(&settings, &environment),
             session,
@@ -197,6 +197,7 @@ impl RuntimeBuilder {
             events,
             services,
             problems: loaded.problems,
+            local_server,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
         }))
@@ -219,18 +220,17 @@ fn providers(
     settings: &Settings,
     environment: &Environment,
     backends: Vec<Arc<dyn ChatBackend>>,
-) -> ProviderRegistry {
+) -> (ProviderRegistry, Option<LocalServer>) {
     let mut registry = ProviderRegistry::new(settings, environment);
     for backend in backends {
         registry.register(backend);
     }
-    if registry.is_empty()
-        && settings.local.probe
-        && let Some(server) = probe_on_own_thread(settings.local.clone())
-    {
-        registry.add_local(server);
+    let is_needed = registry.is_empty() && settings.local.probe;
+    let found = if is_needed { probe_on_own_thread(settings.local.clone()) } else { None };
+    if let Some(server) = &found {
+        registry.add_local(server.clone());
     }
-    registry
+    (registry, found)
 }
 
 /// Looks for a local server on a thread of its own: the caller's may be the only one of the host's runtime. A system

@@ -13,7 +13,7 @@ use codex_task_actors::{
     Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
-use codex_task_providers::ProviderRegistry;
+use codex_task_providers::{LocalServer, ProviderRegistry};
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) events: EventBus,
     pub(crate) services: Arc<Services>,
     pub(crate) problems: Vec<Problem>,
+    /// The server that was found on this machine, because no provider is configured.
+    pub(crate) local_server: Option<LocalServer>,
     /// Keeps the agent files watched.
     pub(crate) _watcher: Option<RegistryWatcher>,
     /// Taken by whoever stops the runtime first.
@@ -147,6 +149,11 @@ impl RuntimeHandle {
     /// The providers.
     pub fn providers(&self) -> &ProviderRegistry {
         &self.shared.services.providers
+    }
+
+    /// The server that was found on this machine and is used, because no provider is configured.
+    pub fn local_server(&self) -> Option<&LocalServer> {
+        self.shared.local_server.as_ref()
     }
 
     /// Takes no new tasks, gives running ones five seconds to end, cancels the rest, stops and joins all threads.

@@ -8,9 +8,9 @@ use codex_task_config::{AgentDefinition, AgentEntry, AgentRegistry, AgentStatus,
 use super::{SourceArgs, load, shown_source};
 use crate::exit::Exit;
 use crate::host::Host;
-use crate::render::shown_path;
 use crate::render::clean::one_line;
 use crate::render::figures::counted;
+use crate::render::shown_path;
 use crate::render::width::{columns, cut, pad, wrap};
 use crate::render::{Line, Stream, Style, Terminal};
 use crate::session::print_json;

@@ -16,8 +16,8 @@ use serde::Serialize;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::render::shown_path;
 use crate::render::figures::counted;
+use crate::render::shown_path;
 use crate::render::{Line, Mark, Snippet, Terminal, sentence};
 use crate::session::print_json;
 

@@ -77,10 +77,7 @@ pub(crate) fn run(args: &DemoArgs, host: &mut Host) -> Result<Exit, Fault> {
     let exit = session::block_on(async {
         let builder = Runtime::builder()
             .environment(environment(place.path(), &host.environment))
-            .overrides(SettingsOverrides {
-                provider: Some(PROVIDER.to_owned()),
-                ..SettingsOverrides::default()
-            })
+            .overrides(overrides())
             .backend(Arc::new(ScriptedBackend::new(ProviderName::new(PROVIDER), scenario()?)));
         run_tasks(builder, tasks(), args.output, host).await
     })?;
@@ -124,6 +121,15 @@ fn place(args: &DemoArgs, environment: &Environment) -> Result<Place, Fault> {
 fn environment(directory: &Path, outer: &Environment) -> Environment {
     let variables = VARIABLES.iter().filter_map(|name| Some((*name, outer.get(name)?)));
     Environment::new(directory, variables)
+}
+
+/// Everything goes to the script, which has one model.
+fn overrides() -> SettingsOverrides {
+    SettingsOverrides {
+        provider: Some(PROVIDER.to_owned()),
+        model: Some(PROVIDER.to_owned()),
+        ..SettingsOverrides::default()
+    }
 }
 
 fn scenario() -> Result<Scenario, Fault> {

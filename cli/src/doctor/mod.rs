@@ -72,9 +72,5 @@ fn report(args: &DoctorArgs, host: &Host) -> Result<Report, Fault> {
     let network = if args.offline { Network::Left } else { Network::Asked };
     let found = block_on(async { Ok(providers::look(&loaded, network).await) })?;
     checks.extend(found.checks);
-    Ok(Report {
-        version: env!("CARGO_PKG_VERSION"),
-        ready: is_place_right && found.can_run,
-        checks,
-    })
+    Ok(Report { version: env!("CARGO_PKG_VERSION"), ready: is_place_right && found.can_run, checks })
 }

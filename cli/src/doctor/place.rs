@@ -20,8 +20,11 @@ pub(super) fn directory(environment: &Environment) -> Check {
             .remedy("change into a directory that you may read");
     }
     match repository_root(cwd) {
+        Some(root) if root == cwd => {
+            Check::ok("directory", format!("{}, the root of a git repository", cwd.display()))
+        }
         Some(root) => {
-            Check::ok("directory", format!("{} in the repository {}", cwd.display(), root.display()))
+            Check::ok("directory", format!("{} in the git repository {}", cwd.display(), root.display()))
         }
         None => Check::new("directory", Status::Note, format!("{} is in no git repository", cwd.display()))
             .remedy("agents are looked for, and may work, in this directory only; `git init` makes it a repository"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use codex_task_config::{LoadedSettings, ProviderName};
 use codex_task_providers::{
-    ChatBackend, KeySource, LocalServer, Provider, ProviderError, ProviderRegistry, RouteError, probe_local,
+    ChatBackend, KeySource, LocalServer, Provider, ProviderRegistry, RouteError, probe_local,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -40,7 +40,10 @@ pub(super) async fn look(loaded: &LoadedSettings, network: Network) -> Found {
         Network::Asked => ask(&registry).await,
         Network::Left => Found {
             can_run: !registry.is_empty(),
-            checks: registry.iter().map(|(name, provider)| Check::ok(name.as_str(), about(provider))).collect(),
+            checks: registry
+                .iter()
+                .map(|(name, provider)| Check::ok(name.as_str(), about(provider)))
+                .collect(),
         },
     };
     for problem in registry.problems() {
@@ -77,7 +80,10 @@ async fn ask(registry: &ProviderRegistry) -> Found {
     let mut answers: Vec<(ProviderName, Result<usize, Check>)> = Vec::new();
     while let Some(answer) = asked.join_next().await {
         let Ok((name, models)) = answer else { continue };
-        answers.push((name.clone(), models.map_err(|(text, help)| failed(&name, registry.get(&name), &text, help))));
+        answers.push((
+            name.clone(),
+            models.map_err(|(text, help)| failed(&name, registry.get(&name), &text, help)),
+        ));
     }
     answers.sort_by(|a, b| a.0.cmp(&b.0));
     let can_run = answers.iter().any(|(_, answer)| answer.is_ok());
@@ -98,7 +104,10 @@ async fn models(backend: &dyn ChatBackend) -> Result<usize, (String, Option<Stri
         Ok(Err(error)) => Err((error.to_string(), error.help())),
         Err(_) => {
             let seconds = ANSWER_TIMEOUT.as_secs();
-            Err((format!("no answer within {seconds} s"), Some("check the address and the network".to_owned())))
+            Err((
+                format!("no answer within {seconds} s"),
+                Some("check the address and the network".to_owned()),
+            ))
         }
     }
 }

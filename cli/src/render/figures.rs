@@ -18,7 +18,7 @@ enum Cost {
 impl Cost {
     /// The cost of all tasks together.
     fn of(report: &RunReport) -> Self {
-        let asked = || report.tasks.iter().filter(|task| !task.attempts.is_empty());
+        let asked = || report.tasks.iter().filter(|task| task.usage.total_tokens() > 0);
         let known: MicroUsd = asked().filter_map(|task| task.cost).sum();
         match asked().filter(|task| task.cost.is_none()).count() {
             0 => Self::Known(known),
@@ -31,6 +31,7 @@ impl Cost {
 impl std::fmt::Display for Cost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Known(cost) if *cost == MicroUsd::default() => f.write_str("no cost"),
             Self::Known(cost) => cost.fmt(f),
             Self::AtLeast(cost) => write!(f, "at least {cost} (some prices unknown)"),
             Self::Unknown => f.write_str("cost unknown"),
@@ -70,11 +71,12 @@ pub(crate) fn thousands(number: u64) -> String {
     separated
 }
 
-/// `0.3 s`, `14.2 s`, `2 min 05 s`, `1 h 02 min`
+/// `0.25 s`, `14.2 s`, `2 min 05 s`, `1 h 02 min`
 pub(crate) fn duration(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
-        0..60 => format!("{:.1} s", length.as_secs_f64()),
+        0 => format!("{:.2} s", length.as_secs_f64()),
+        1..60 => format!("{:.1} s", length.as_secs_f64()),
         60..3600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
         _ => format!("{} h {:02} min", seconds / 3600, seconds / 60 % 60),
     }
@@ -88,6 +90,6 @@ mod tests {
     fn numbers_are_written_for_people() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
         let lengths = [250, 14_230, 125_000, 3_720_000].map(Duration::from_millis);
-        assert_eq!(lengths.map(duration), ["0.2 s", "14.2 s", "2 min 05 s", "1 h 02 min"]);
+        assert_eq!(lengths.map(duration), ["0.25 s", "14.2 s", "2 min 05 s", "1 h 02 min"]);
     }
 }

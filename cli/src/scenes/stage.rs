@@ -22,7 +22,7 @@ use crate::render::testing::Captured;
 /// What differs between two runs of the same scene.
 const FILTERS: [(&str, &str); 3] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
-    (r"\b\d+\.\d s\b", "[TIME]"),
+    (r"\b\d+\.\d+ s\b", "[TIME]"),
     (r#""(ms|[a-z_]+_ms)":\d+"#, r#""$1":"[MS]""#),
 ];
 

@@ -2,6 +2,7 @@
 
 use codex_task::RuntimeHandle;
 use codex_task_config::{AgentStatus, Problem};
+use codex_task_providers::BaseUrl;
 
 use crate::fault::place_and_message;
 use crate::render::clean::one_line;
@@ -11,6 +12,10 @@ use crate::render::{Style, Terminal};
 pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut Terminal) {
     for problem in handle.problems() {
         warn(&sentence(problem), terminal);
+    }
+    if let Some(server) = handle.local_server() {
+        let text = format!("{} at {} (model {})", server.name, origin(&server.base_url), server.model);
+        terminal.err.paragraph("Using", Style::Plain, &text);
     }
     let registry = handle.agents();
     for entry in registry.entries() {
@@ -23,6 +28,12 @@ pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut T
             warn(&format!("{}{more}", sentence(problem)), terminal);
         }
     }
+}
+
+/// A server's address without the path of its API.
+fn origin(url: &BaseUrl) -> String {
+    let url = url.to_string();
+    url.trim_end_matches('/').trim_end_matches("/v1").to_owned()
 }
 
 /// Writes a warning.
