@@ -15,6 +15,15 @@ impl IoRuntime {
         Self(handle)
     }
 
+    /// Starts a future there; dropping what is returned aborts it.
+    pub fn spawn<F>(&self, work: F) -> AbortOnDropHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        AbortOnDropHandle::new(self.0.spawn(work))
+    }
+
     /// Runs a future there and waits for it.
     ///
     /// # Panics
@@ -27,8 +36,7 @@ impl IoRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let running = AbortOnDropHandle::new(self.0.spawn(work));
-        match running.await {
+        match self.spawn(work).await {
             Ok(output) => output,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelRequest, PriceTable, ProviderName, resolve_model,
+    AgentDefinition, AgentStatus, ModelRequest, PermissionMode, PriceTable, ProviderName, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{ToolDefinition, ToolSet};
@@ -61,7 +61,7 @@ impl Planner {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
-        let (tools, notes) = self.tools(&agent, stop)?;
+        let (tools, notes) = self.tools(request, &agent, stop)?;
         let routes = self.routes(request, &agent)?;
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
@@ -102,10 +102,16 @@ impl Planner {
         })
     }
 
-    fn tools(&self, agent: &AgentDefinition, stop: &StopSignal) -> Result<(ToolSet, Vec<String>), TaskError> {
+    fn tools(
+        &self,
+        request: &TaskRequest,
+        agent: &AgentDefinition,
+        stop: &StopSignal,
+    ) -> Result<(ToolSet, Vec<String>), TaskError> {
         let services = &self.services;
-        let rights =
-            services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
+        let modes = [agent.permission_mode, request.permission_mode];
+        let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
+        let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
         let session = services.session.for_task(stop.token().clone());
         let resolved = services
             .toolbox

@@ -47,6 +47,7 @@ pub(super) struct LimitsFile {
     pub(super) timeout: Option<Length>,
     pub(super) call_timeout: Option<Length>,
     pub(super) max_turns: Option<u32>,
+    pub(super) max_depth: Option<u32>,
 }
 
 /// `permissions`.
@@ -92,7 +93,7 @@ impl<'de> Deserialize<'de> for Length {
 /// The keys of each part; a part within a map of names is `*`.
 const KNOWN: &[(&[&str], &[&str])] = &[
     (&[], &["model", "provider", "providers", "fallback", "limits", "permissions", "strict_agents", "local"]),
-    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns"]),
+    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns", "max_depth"]),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
 ];

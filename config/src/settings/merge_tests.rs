@@ -178,3 +178,12 @@ fn a_wrong_value_is_named_with_its_place() {
     );
     assert_eq!(problem.position.map(|at| (at.line, at.column)), Some((2, 12)));
 }
+
+#[test]
+fn tasks_of_tasks_go_three_deep_at_most() {
+    let of = |yaml: &str| load(&[("home/.config/codex-task/config.yaml", yaml)]);
+    assert_eq!(of("limits: {max_depth: 3}\n").settings.limits.max_depth, 3);
+    let loaded = of("limits: {max_depth: 4}\n");
+    assert_eq!(loaded.settings.limits.max_depth, 1);
+    assert_eq!(messages(&loaded), ["limits.max_depth must be from 1 to 3"]);
+}
