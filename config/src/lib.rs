@@ -17,8 +17,9 @@ mod workspace;
 pub mod yaml;
 
 pub use agent::{
-    AgentDefinition, AgentEntry, AgentRegistry, AgentSource, AgentSources, AgentStatus, RegistryHandle,
-    RegistryWatcher, ToolPattern, ToolSelection,
+    AgentDefinition, AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus,
+    AgentTemplate, FieldState, RegistryHandle, RegistryWatcher, RequiredFields, Syntax, ToolPattern,
+    ToolSelection, UnknownTool, templates,
 };
 pub use duration::parse_duration;
 pub use environment::Environment;

@@ -6,7 +6,7 @@ use codex_task_config::{ModelId, ProviderName};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 
-use crate::{ChatEvent, ChatRequest, ProviderError};
+use crate::{CallLimits, ChatEvent, ChatRequest, ProviderError};
 
 /// A streamed reply. Dropping it closes the connection and ends the call.
 pub type ChatStream = Pin<Box<dyn Stream<Item = Result<ChatEvent, ProviderError>> + Send>>;
@@ -37,6 +37,12 @@ pub trait ChatBackend: Send + Sync {
 
     /// Limits of a model, from the price table or the server; `None` when nobody knows.
     fn limits(&self, model: &ModelId) -> Option<ModelLimits>;
+
+    /// How long each part of a call may take; the caller shortens the whole to its own limit. A model on a small machine
+    /// needs more time before its first word than a hosted one.
+    fn patience(&self) -> CallLimits {
+        CallLimits::USUAL
+    }
 
     /// Model ids that the server offers, for `doctor` and for choosing a local model.
     ///

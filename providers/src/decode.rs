@@ -31,10 +31,19 @@ pub(crate) trait Decoder: Send {
     ///
     /// # Errors
     /// As for [`Self::on_event`].
-    fn on_end(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
-        let _ = out;
+    fn on_end(&mut self, end: BodyEnd, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
+        let _ = (end, out);
         Ok(())
     }
+}
+
+/// How a body ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyEnd {
+    /// As the server meant it to.
+    Clean,
+    /// The connection broke.
+    Broken,
 }
 
 /// The neutral stream of a reply.
@@ -67,14 +76,16 @@ enum Phase {
 impl<D: Decoder> Decoding<D> {
     /// Reads one event, or the end of the body, into the queue.
     fn read(&mut self, item: Option<Result<SseEvent, ProviderError>>) -> Result<(), ProviderError> {
-        if let Some(event) = item {
-            return self.decoder.on_event(event?, &mut self.queue);
-        }
-        self.decoder.on_end(&mut self.queue)?;
-        if self.queue.iter().any(is_finished) {
-            return Ok(());
-        }
-        Err(ProviderError::BrokenStream { detail: "the reply ended before it was complete".to_owned() })
+        let (end, error) = match item {
+            Some(Ok(event)) => return self.decoder.on_event(event, &mut self.queue),
+            Some(Err(error)) => (BodyEnd::Broken, error),
+            None => {
+                let detail = "the reply ended before it was complete".to_owned();
+                (BodyEnd::Clean, ProviderError::BrokenStream { detail })
+            }
+        };
+        self.decoder.on_end(end, &mut self.queue)?;
+        if self.queue.iter().any(is_finished) { Ok(()) } else { Err(error) }
     }
 
     /// Whether the body has ended, or need not be waited for any longer.

@@ -21,7 +21,7 @@ impl Decoder for Words {
         Ok(())
     }
 
-    fn on_end(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
+    fn on_end(&mut self, _: BodyEnd, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
         out.extend(self.finishes_at_end.then(finished));
         Ok(())
     }

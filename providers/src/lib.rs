@@ -14,6 +14,7 @@ mod error;
 mod gemini;
 mod http;
 mod openai;
+mod openai_chat;
 mod raw_object;
 mod registry;
 mod schema;
@@ -31,6 +32,10 @@ pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use gemini::{GeminiBackend, GeminiConfig};
-pub use http::{BaseUrl, BaseUrlError, HttpSettings, ProxySettings};
+pub use http::{BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, ProxySettings};
 pub use openai::{OpenAiBackend, OpenAiConfig};
-pub use registry::{LocalServer, Provider, ProviderRegistry, Route, RouteError, plan_routes, probe_local};
+pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
+pub use registry::{
+    KeySource, LocalServer, Provider, ProviderProblem, ProviderRegistry, Route, RouteError, plan_routes,
+    probe_local,
+};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
+use crate::builtin::ReadStamps;
 use crate::path::DeniedPaths;
 use crate::{PathError, PathGuard};
 
@@ -25,6 +26,8 @@ pub struct Session {
     pub cancel: CancellationToken,
     /// The only way to files.
     pub guard: PathGuard,
+    /// What the agent has seen of which file.
+    pub(crate) reads: ReadStamps,
 }
 
 impl Session {
@@ -47,13 +50,14 @@ impl Session {
             environment,
             cancel,
             guard,
+            reads: ReadStamps::default(),
         })
     }
 
-    /// The same place and environment for one task, ended by its own token.
+    /// The same place and environment for one task, ended by its own token. The task has read no file yet.
     #[must_use]
     pub fn for_task(&self, cancel: CancellationToken) -> Self {
-        Self { cancel, ..self.clone() }
+        Self { cancel, reads: ReadStamps::default(), ..self.clone() }
     }
 
     /// The same session with paths that no opening may reach.

@@ -1,78 +1,69 @@
 //! All agents of a session, and everything that was found where agents are looked for.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
-use arc_swap::ArcSwap;
-use serde::Serialize;
-
-use super::{AgentDefinition, AgentSource};
+use super::discovery::Discovery;
+use super::places::AgentPlace;
+use super::{AgentDefinition, AgentEntry, AgentReport, AgentSource, AgentStatus, built_in, command_line};
 use crate::{AgentName, Environment, Problem};
+
+/// Files that are worth a thread of their own.
+const FILES_PER_THREAD: usize = 64;
+/// Threads that read files, at most.
+const THREADS_MAX: usize = 8;
+/// Least similarity at which a name is offered as what was meant.
+const SIMILARITY_MIN: f64 = 0.8;
 
 /// Where agents come from beside the directories around the working directory and the home directory.
 #[derive(Clone, Debug, Default)]
 pub struct AgentSources {
     /// Agents as Claude Code's `--agents` takes them; they win over all files.
     pub command_line_json: Option<String>,
-    /// Whether a tool that exists nowhere makes an agent broken (`strict_agents`).
+    /// Whether an agent that could be used without the part that is wrong is broken instead, e.g. one that names a tool
+    /// that exists nowhere (`strict_agents`).
     pub strict: bool,
-}
-
-/// Whether an entry can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AgentStatus {
-    /// It can.
-    Ok,
-    /// It can, but its file says something that is not done as it is written.
-    Warning,
-    /// It cannot; its problems say why.
-    Broken,
-    /// It could, but another agent has its name and comes first.
-    Shadowed,
-}
-
-/// One thing found where agents are looked for.
-#[derive(Clone, Debug)]
-pub struct AgentEntry {
-    /// The agent's name; of a file without one, the file's name without its ending.
-    pub name: String,
-    /// The agent, where its file could be read, also when it is shadowed.
-    pub definition: Option<Arc<AgentDefinition>>,
-    /// Where it was found.
-    pub source: AgentSource,
-    /// Its file, where it has one.
-    pub path: Option<PathBuf>,
-    /// Whether it can be used.
-    pub status: AgentStatus,
-    /// What is wrong or worth knowing, in the order of the file.
-    pub problems: Vec<Problem>,
 }
 
 /// All agents of a session as they were at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct AgentRegistry {
     entries: Vec<AgentEntry>,
+    /// Those that can be used, sorted by name without regard to case.
+    agents: Vec<Arc<AgentDefinition>>,
+    /// Places in `agents`, by exact name.
+    by_name: HashMap<String, usize>,
+    /// Places in `agents`, by name in lower case; of several the first.
+    by_folded_name: HashMap<String, usize>,
 }
 
 impl AgentRegistry {
     /// Reads all agents around the environment's working directory.
     pub fn load(environment: &Environment, sources: &AgentSources) -> Self {
-        let _ = (environment, sources);
-        Self::default()
+        let mut entries = match &sources.command_line_json {
+            Some(json) => command_line::read(json, sources.strict),
+            None => Vec::new(),
+        };
+        for place in AgentPlace::all(environment) {
+            let Discovery { mut files, broken, .. } = Discovery::below(&place.agents(), &place.boundary);
+            // Of two files with one name the later one counts, as in Claude Code.
+            files.reverse();
+            entries.extend(read_all(&files, place.source, sources.strict));
+            let broken = broken.into_iter();
+            entries.extend(broken.map(|(path, problem)| AgentEntry::broken(path, place.source, problem)));
+        }
+        entries.extend(built_in::agents().iter().cloned().map(AgentEntry::of));
+        Self::from_strongest_first(entries)
     }
 
     /// Exactly these agents; of two with one name the later one counts.
     pub fn from_definitions(definitions: impl IntoIterator<Item = AgentDefinition>) -> Self {
-        let entry = |definition: AgentDefinition| AgentEntry {
-            name: definition.name.to_string(),
-            source: definition.source,
-            path: definition.path.clone(),
-            status: AgentStatus::Ok,
-            problems: Vec::new(),
-            definition: Some(Arc::new(definition)),
-        };
-        Self { entries: definitions.into_iter().map(entry).collect() }
+        let entries = definitions.into_iter().map(|definition| AgentEntry::of(Arc::new(definition)));
+        let mut entries: Vec<AgentEntry> = entries.collect();
+        entries.reverse();
+        Self::from_strongest_first(entries)
     }
 
     /// Everything that was found, sorted by name and then from the one that counts to the shadowed ones.
@@ -82,56 +73,89 @@ impl AgentRegistry {
 
     /// The agents that can be used, sorted by name without regard to case.
     pub fn agents(&self) -> impl Iterator<Item = &Arc<AgentDefinition>> {
-        let usable = |entry: &&AgentEntry| matches!(entry.status, AgentStatus::Ok | AgentStatus::Warning);
-        self.entries.iter().filter(usable).filter_map(|entry| entry.definition.as_ref())
+        self.agents.iter()
     }
 
     /// The agent of this name; letter case counts only where two names differ by nothing else.
     pub fn get(&self, name: &str) -> Option<&Arc<AgentDefinition>> {
-        let exact = self.agents().find(|agent| agent.name.as_str() == name);
-        exact.or_else(|| self.agents().find(|agent| agent.name.as_str().eq_ignore_ascii_case(name)))
+        let exact = self.by_name.get(name);
+        let place = exact.or_else(|| self.by_folded_name.get(&name.to_lowercase()))?;
+        self.agents.get(*place)
     }
 
     /// The agent whose name is nearest to one that does not exist, if near enough to be what was meant.
     pub fn nearest(&self, name: &str) -> Option<&AgentName> {
-        let _ = name;
-        None
-    }
-}
-
-/// The agents as they are now; shared by everything that looks them up. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct RegistryHandle {
-    current: Arc<ArcSwap<AgentRegistry>>,
-    /// What is read again when a file changes; `None` for a fixed set.
-    origin: Option<Arc<(Environment, AgentSources)>>,
-}
-
-impl RegistryHandle {
-    /// Exactly these agents, for ever.
-    pub fn fixed(registry: AgentRegistry) -> Self {
-        Self { current: Arc::new(ArcSwap::from_pointee(registry)), origin: None }
+        let name = name.to_lowercase();
+        self.agents
+            .iter()
+            .map(|agent| (strsim::jaro_winkler(&name, &agent.name.as_str().to_lowercase()), &agent.name))
+            .filter(|(score, _)| *score >= SIMILARITY_MIN)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, name)| name)
     }
 
-    /// Reads all agents; [`RegistryHandle::reload`] reads them again.
-    pub fn load(environment: Environment, sources: AgentSources) -> Self {
-        let registry = AgentRegistry::load(&environment, &sources);
-        Self {
-            current: Arc::new(ArcSwap::from_pointee(registry)),
-            origin: Some(Arc::new((environment, sources))),
+    /// Finds out who shadows whom, and sorts.
+    fn from_strongest_first(mut entries: Vec<AgentEntry>) -> Self {
+        let mut winners: HashMap<String, Arc<AgentDefinition>> = HashMap::new();
+        for entry in &mut entries {
+            let Some(definition) = &entry.definition else { continue };
+            match winners.get(&entry.name) {
+                Some(winner) => entry.shadow(&Arc::clone(winner)),
+                None => {
+                    winners.insert(entry.name.clone(), Arc::clone(definition));
+                }
+            }
         }
-    }
-
-    /// The agents as they are now. A task that holds them is not touched by a reload.
-    pub fn current(&self) -> Arc<AgentRegistry> {
-        self.current.load_full()
-    }
-
-    /// Reads all agents again.
-    pub fn reload(&self) {
-        if let Some(origin) = &self.origin {
-            let (environment, sources) = origin.as_ref();
-            self.current.store(Arc::new(AgentRegistry::load(environment, sources)));
+        let rank = |status: AgentStatus| match status {
+            AgentStatus::Ok | AgentStatus::Warning => 0_u8,
+            AgentStatus::Shadowed => 1,
+            AgentStatus::Broken => 2,
+        };
+        entries
+            .sort_by_cached_key(|entry| (entry.name.to_lowercase(), entry.name.clone(), rank(entry.status)));
+        let usable = entries.iter().filter(|entry| entry.is_usable());
+        let agents: Vec<_> = usable.filter_map(|entry| entry.definition.clone()).collect();
+        let by_name = agents.iter().zip(0..).map(|(agent, place)| (agent.name.to_string(), place)).collect();
+        let mut by_folded_name = HashMap::new();
+        for (agent, place) in agents.iter().zip(0..) {
+            by_folded_name.entry(agent.name.as_str().to_lowercase()).or_insert(place);
         }
+        Self { entries, agents, by_name, by_folded_name }
     }
 }
+
+/// Reads files, many of them on several threads; the order stays.
+fn read_all(files: &[PathBuf], source: AgentSource, strict: bool) -> Vec<AgentEntry> {
+    let read = |path: &PathBuf| {
+        AgentEntry::from_report(AgentReport::read_as(path, source), source, Some(path), strict)
+    };
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = (files.len() / FILES_PER_THREAD).min(processors).min(THREADS_MAX);
+    if threads < 2 {
+        return files.iter().map(read).collect();
+    }
+    thread::scope(|scope| {
+        let mut shares = files.chunks(files.len().div_ceil(threads));
+        // This thread takes its share too.
+        let own = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares
+            .map(|share| (share, scope.spawn(move || share.iter().map(read).collect::<Vec<_>>())))
+            .collect();
+        let mut entries: Vec<AgentEntry> = own.iter().map(read).collect();
+        for (share, thread) in others {
+            // A panic must not make agents vanish without a word.
+            let lost = |path: &PathBuf| {
+                AgentEntry::broken(path.clone(), source, Problem::error("could not be read").in_file(path))
+            };
+            match thread.join() {
+                Ok(read) => entries.extend(read),
+                Err(_) => entries.extend(share.iter().map(lost)),
+            }
+        }
+        entries
+    })
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use super::FORMAT;
 use super::error::of_chunk;
 use super::part::PartList;
 use super::stream_wire::{Candidate, Chunk};
-use crate::decode::{Decoder, protocol, unreadable};
+use crate::decode::{BodyEnd, Decoder, protocol, unreadable};
 use crate::http::clean;
 use crate::sse::SseEvent;
 use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, StopReason};
@@ -143,8 +143,11 @@ impl Decoder for GenerateDecoder {
         chunks.into_iter().try_for_each(|chunk| self.on_chunk(chunk, out))
     }
 
-    fn on_end(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
-        if let Some(reason) = self.finish_reason.take() {
+    /// A body that breaks is not complete, whatever it said: some servers give a reason in every chunk.
+    fn on_end(&mut self, end: BodyEnd, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
+        if end == BodyEnd::Clean
+            && let Some(reason) = self.finish_reason.take()
+        {
             let reply = self.finish(reason)?;
             out.push_back(ChatEvent::Finished(Box::new(reply)));
         }

@@ -234,7 +234,7 @@ fn a_reply_as_one_document_or_one_array_gives_the_same_as_a_stream() {
     for data in [whole.to_string(), array.to_string()] {
         let (mut decoder, mut out) = (decoder(), VecDeque::new());
         decoder.on_event(SseEvent { event: None, data }, &mut out).unwrap();
-        decoder.on_end(&mut out).unwrap();
+        decoder.on_end(BodyEnd::Clean, &mut out).unwrap();
         let Some(ChatEvent::Finished(reply)) = out.pop_back() else { panic!("no end in {out:?}") };
         assert_eq!(reply.turn.last_text(), Some("ab"));
     }

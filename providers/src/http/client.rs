@@ -1,10 +1,11 @@
 //! One provider's HTTP client.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, Response};
 use serde::de::DeserializeOwned;
@@ -25,6 +26,9 @@ const H2_KEEPALIVE: Duration = Duration::from_secs(20);
 /// many small frames for an attack and ends the connection with `ENHANCE_YOUR_CALM`; so does the adaptive window.
 const H2_CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
 const H2_STREAM_WINDOW_BYTES: u32 = 1 << 20;
+/// llama-server ends a connection after each stream while it promises to keep it. A call that is sent just then, which
+/// is when a waiting agent gets its permit, would fail.
+const SILENT_CLOSER: &str = "llama.cpp";
 /// Most of an error body that is read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
 /// Longest wait for the body of an error: its status alone says most.
@@ -57,19 +61,38 @@ pub(crate) struct SseReply {
 pub(crate) struct HttpClient {
     settings: HttpSettings,
     host: String,
+    /// Keeps connections for the next call.
     client: OnceCell<Client>,
+    /// Makes a connection for each call: for servers that close theirs without saying so.
+    unkept: OnceCell<Client>,
+    /// Set by the first reply of such a server, from then on `unkept` is used.
+    closes_silently: AtomicBool,
 }
 
 impl HttpClient {
     /// Costs nothing until the first call.
     pub(crate) fn new(settings: HttpSettings) -> Self {
         let host = settings.base_url.host();
-        Self { settings, host, client: OnceCell::new() }
+        Self {
+            settings,
+            host,
+            client: OnceCell::new(),
+            unkept: OnceCell::new(),
+            closes_silently: AtomicBool::new(false),
+        }
     }
 
     /// How errors name the server.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// Builds the underlying client now, so that the first call has its whole time for the network.
+    ///
+    /// # Errors
+    /// As for a call whose client cannot be built.
+    pub(crate) async fn prepare(&self) -> Result<(), ProviderError> {
+        self.client().await.map(|_| ())
     }
 
     /// Posts a call and resolves when its reply begins. `classify` reads error statuses of the wire format.
@@ -89,6 +112,9 @@ impl HttpClient {
         *request.body_mut() = Some(call.body.into());
         let mut response = self.send(request, classify).await?;
         let headers = std::mem::take(response.headers_mut());
+        if headers.get(SERVER).is_some_and(|name| name == SILENT_CLOSER) {
+            self.closes_silently.store(true, Ordering::Relaxed);
+        }
         let events = match content_type(&headers) {
             ContentType::EventStream => sse::events(response.bytes_stream()),
             ContentType::Json => document(response),
@@ -111,10 +137,24 @@ impl HttpClient {
         headers: HeaderMap,
         classify: impl FnOnce(&ErrorReply) -> ProviderError,
     ) -> Result<T, ProviderError> {
+        self.get_json_within(JSON_BYTES_MAX, path, headers, classify).await
+    }
+
+    /// As [`Self::get_json`], for servers that nobody has vouched for: a longer document is not read.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub(crate) async fn get_json_within<T: DeserializeOwned>(
+        &self,
+        bytes_max: usize,
+        path: &str,
+        headers: HeaderMap,
+        classify: impl FnOnce(&ErrorReply) -> ProviderError,
+    ) -> Result<T, ProviderError> {
         let mut request = self.request(Method::GET, path, headers);
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         let response = self.send(request, classify).await?;
-        let body = timeout(self.settings.headers_timeout, read_body(response, JSON_BYTES_MAX));
+        let body = timeout(self.settings.headers_timeout, read_body(response, bytes_max));
         let body = body.await.map_err(|_| self.late())??;
         serde_json::from_slice(&body).map_err(|error| ProviderError::Protocol {
             detail: format!("{path}: {}", clean(&error.to_string())),
@@ -124,6 +164,7 @@ impl HttpClient {
     fn request(&self, method: Method, path: &str, headers: HeaderMap) -> Request {
         let mut request = Request::new(method, self.settings.base_url.join(path));
         *request.headers_mut() = headers;
+        self.settings.headers.add_to(request.headers_mut());
         request
     }
 
@@ -135,10 +176,7 @@ impl HttpClient {
     ) -> Result<Response, ProviderError> {
         let secrets: Vec<HeaderValue> =
             request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
-        let client = match self.client.get() {
-            Some(client) => client,
-            None => self.client.get_or_try_init(|| self.build()).await?,
-        };
+        let client = self.client().await?;
         let response = timeout(self.settings.headers_timeout, client.execute(request))
             .await
             .map_err(|_| self.late())?
@@ -153,12 +191,24 @@ impl HttpClient {
         Err(classify(&error_reply(response, &secrets).await))
     }
 
+    async fn client(&self) -> Result<&Client, ProviderError> {
+        let (client, idle_max) = if self.closes_silently.load(Ordering::Relaxed) {
+            (&self.unkept, 0)
+        } else {
+            (&self.client, self.settings.in_flight_max)
+        };
+        match client.get() {
+            Some(client) => Ok(client),
+            None => client.get_or_try_init(|| self.build(idle_max)).await,
+        }
+    }
+
     fn late(&self) -> ProviderError {
         ProviderError::Timeout { waiting_for: WaitingFor::Headers, after: self.settings.headers_timeout }
     }
 
     /// Builds the client; reading the machine's certificates happens beside the event loop.
-    async fn build(&self) -> Result<Client, ProviderError> {
+    async fn build(&self, idle_max: usize) -> Result<Client, ProviderError> {
         let tls = if self.settings.base_url.is_https() {
             let loaded = tokio::task::spawn_blocking(tls::trusting_the_platform).await;
             loaded.map_err(|panic| self.no_client(&panic))?
@@ -178,7 +228,7 @@ impl HttpClient {
             .connect_timeout(self.settings.connect_timeout)
             .tcp_nodelay(true)
             .tcp_keepalive(TCP_KEEPALIVE)
-            .pool_max_idle_per_host(self.settings.in_flight_max)
+            .pool_max_idle_per_host(idle_max)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .http2_keep_alive_interval(H2_KEEPALIVE)
             .http2_adaptive_window(false)

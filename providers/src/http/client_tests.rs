@@ -64,6 +64,19 @@ async fn connections_are_kept_for_the_next_call() {
 }
 
 #[tokio::test]
+async fn a_server_that_closes_its_connections_silently_gets_a_new_one_for_each_call() {
+    let stream =
+        event_stream("data: a\n\n").replace("transfer-encoding", "server: llama.cpp\r\ntransfer-encoding");
+    let server = TestServer::always(stream + "0\r\n\r\n");
+    let client = HttpClient::new(server.settings());
+    for _ in 0..3 {
+        let reply = client.open_sse(call(), seen).await.unwrap();
+        let _: Vec<SseEvent> = reply.events.try_collect().await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (3, 3));
+}
+
+#[tokio::test]
 async fn a_refused_connection_names_the_host_and_the_reason() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let base_url = BaseUrl::parse(&format!("http://{closed}")).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BaseUrl, ProxySettings};
+use super::{BaseUrl, ExtraHeaders, ProxySettings};
 
 /// How a provider is connected to.
 #[derive(Clone, Debug)]
@@ -17,10 +17,13 @@ pub struct HttpSettings {
     pub in_flight_max: usize,
     /// Proxies on the way. Never used for a server on this machine.
     pub proxies: ProxySettings,
+    /// Headers of the user's own.
+    pub headers: ExtraHeaders,
 }
 
 impl HttpSettings {
-    /// Settings with the usual waits: 10 s for a connection, 60 s for response headers. No proxies.
+    /// Settings with the usual waits: 10 s for a connection, 60 s for response headers. No proxies, no
+    /// headers of the user's own.
     pub fn new(base_url: BaseUrl, in_flight_max: usize) -> Self {
         Self {
             base_url,
@@ -28,6 +31,7 @@ impl HttpSettings {
             headers_timeout: Duration::from_mins(1),
             in_flight_max,
             proxies: ProxySettings::default(),
+            headers: ExtraHeaders::default(),
         }
     }
 }

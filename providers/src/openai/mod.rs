@@ -14,6 +14,8 @@ mod stream_wire;
 mod wire;
 
 pub use backend::{OpenAiBackend, OpenAiConfig};
+pub(crate) use rates::rate_limits;
+pub(crate) use schema::{SchemaForm, form_of};
 
 /// Name of the wire format.
 const FORMAT: &str = "openai";

@@ -6,7 +6,7 @@ use crate::RateLimits;
 use crate::http::{go_duration, rate_window};
 
 /// Reads `x-ratelimit-*`. OpenAI counts prompt and output together.
-pub(super) fn rate_limits(headers: &HeaderMap) -> RateLimits {
+pub(crate) fn rate_limits(headers: &HeaderMap) -> RateLimits {
     let requests =
         ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"];
     let tokens = ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"];

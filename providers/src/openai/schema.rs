@@ -39,7 +39,7 @@ const DIALECT: Dialect = Dialect {
 
 /// How a schema can be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum SchemaForm {
+pub(crate) enum SchemaForm {
     /// In this form the server holds the model to it.
     Strict(Value),
     /// As it is: the server only shows it to the model.
@@ -49,7 +49,7 @@ pub(super) enum SchemaForm {
 }
 
 /// Finds the best form for a schema.
-pub(super) fn form_of(schema: &Value) -> SchemaForm {
+pub(crate) fn form_of(schema: &Value) -> SchemaForm {
     let is_object = schema.get("type").is_some_and(|kind| kind == "object");
     if !is_object || schema.get("anyOf").is_some() {
         return SchemaForm::None;

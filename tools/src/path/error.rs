@@ -98,7 +98,7 @@ impl PathError {
         }
     }
 
-    pub(super) fn from_io(path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn from_io(path: &Path, error: &std::io::Error) -> Self {
         match rustix::io::Errno::from_io_error(error) {
             Some(errno) => Self::from_errno(path, errno),
             None => Self::Io { path: path.to_owned(), reason: error.to_string() },

@@ -1,0 +1,46 @@
+//! One key of a frontmatter with its value and places.
+
+use super::value::Value;
+use crate::{Position, Problem};
+
+/// A key and its value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Field {
+    pub(super) key: String,
+    pub(super) value: Value,
+    /// Where it stands; JSON from the command line has no places.
+    pub(super) place: Option<Place>,
+    /// Why it is not read as YAML alone would read it.
+    pub(super) leniency: Option<Leniency>,
+}
+
+/// Where a field stands in its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) key: Position,
+    pub(super) value: Position,
+    /// Last line of its value.
+    pub(super) last_line: usize,
+}
+
+/// What is wrong with how a value is written, though it can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leniency {
+    pub(super) message: String,
+    pub(super) at: Position,
+}
+
+impl Field {
+    /// A problem of this field's value.
+    pub(super) fn placed(&self, problem: Problem) -> Problem {
+        placed(problem, self.place.map(|place| place.value))
+    }
+}
+
+/// A problem at a place, if there is one.
+pub(super) fn placed(problem: Problem, at: Option<Position>) -> Problem {
+    match at {
+        Some(at) => problem.at(at.line, at.column, at.length),
+        None => problem,
+    }
+}

@@ -1,0 +1,172 @@
+//! The Chat Completions backend. Owns the client and the credential; translates, and decides nothing else.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_task_config::{ModelId, ProviderName};
+use futures_util::future::BoxFuture;
+use futures_util::stream;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+use super::decode::CompletionsDecoder;
+use super::encode::{self, Style};
+use super::error::{self, WireError};
+use super::lessons::LessonBook;
+use super::model::ModelFacts;
+use super::model_list::{MODELS_PATH, ModelList};
+use crate::decode::decode;
+use crate::http::{HttpCall, HttpClient, json_body};
+use crate::openai::rate_limits;
+use crate::{
+    CallLimits, ChatBackend, ChatDialect, ChatEvent, ChatRequest, ChatStream, Credential, HttpSettings,
+    ModelLimits, ProviderError, RateLimits,
+};
+
+const COMPLETIONS_PATH: &str = "/chat/completions";
+/// What stands before the paths where the base URL is the bare root of a host.
+const VERSION_PATH: &str = "/v1";
+const KEY_VARIABLE: &str = "OPENAI_API_KEY";
+/// A model on this machine may read a long prompt for minutes before its first word, and may first have to be loaded.
+const LOCAL_PATIENCE: Duration = Duration::from_mins(10);
+
+/// What a Chat Completions backend is built from.
+#[derive(Clone, Debug)]
+pub struct OpenAiChatConfig {
+    /// The configured name.
+    pub name: ProviderName,
+    /// Where the API is and how it is connected to. The base URL includes the version (`http://localhost:11434/v1`); to
+    /// the bare root of a host `/v1` is added.
+    pub http: HttpSettings,
+    /// Who pays. Servers other than OpenAI's own may need none.
+    pub credential: Option<Credential>,
+    /// What kind of server it is; [`ChatDialect::of`] tells it by the address.
+    pub dialect: ChatDialect,
+    /// Tokens of its models' context window, where nobody else knows them.
+    pub context_tokens: Option<u64>,
+}
+
+/// OpenAI, or a server that speaks its chat API.
+pub struct OpenAiChatBackend {
+    name: ProviderName,
+    http: HttpClient,
+    authorization: Option<HeaderValue>,
+    dialect: ChatDialect,
+    context_tokens: Option<u64>,
+    lessons: Arc<LessonBook>,
+    completions_path: String,
+    models_path: String,
+}
+
+impl OpenAiChatBackend {
+    /// Builds the backend; nothing is connected yet.
+    pub fn new(config: OpenAiChatConfig) -> Self {
+        let mut http = config.http;
+        if config.dialect == ChatDialect::Local {
+            http.headers_timeout = http.headers_timeout.max(LOCAL_PATIENCE);
+        }
+        let version = if http.base_url.path().is_empty() { VERSION_PATH } else { "" };
+        Self {
+            name: config.name,
+            completions_path: format!("{version}{COMPLETIONS_PATH}"),
+            models_path: format!("{version}{MODELS_PATH}"),
+            http: HttpClient::new(http),
+            authorization: config.credential.as_ref().map(Credential::bearer),
+            dialect: config.dialect,
+            context_tokens: config.context_tokens,
+            lessons: Arc::default(),
+        }
+    }
+
+    fn style(&self, model: &ModelId) -> Style {
+        Style { dialect: self.dialect, context_tokens: self.context_tokens, lessons: self.lessons.of(model) }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, ProviderError> {
+        let mut headers = HeaderMap::with_capacity(4);
+        match &self.authorization {
+            Some(bearer) => {
+                headers.insert(AUTHORIZATION, bearer.clone());
+            }
+            None if self.dialect == ChatDialect::OpenAi => {
+                return Err(ProviderError::NoCredential {
+                    provider: self.name.to_string(),
+                    variable: KEY_VARIABLE.to_owned(),
+                });
+            }
+            None => {}
+        }
+        Ok(headers)
+    }
+
+    async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
+        let headers = self.headers()?;
+        let body = json_body(&encode::to_wire(request, self.style(&request.model)))?;
+        let lessons = Arc::clone(&self.lessons);
+        let mut decoder = CompletionsDecoder::new(request, self.dialect, body.len(), lessons);
+        let mut is_malformed = false;
+        let call = HttpCall { path: &self.completions_path, headers, body };
+        let reply = self.http.open_sse(call, |reply| {
+            is_malformed = WireError::read(&reply.body).is_malformed_output();
+            error::of_reply(reply, &request.model)
+        });
+        match reply.await {
+            Ok(reply) => {
+                let rates = rate_limits(&reply.headers);
+                let id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+                Ok(decode(reply.events, decoder.with_request_id(id), rates))
+            }
+            // The model answered, but its server could not read the answer: for the agent that is an answer too.
+            Err(_) if is_malformed => {
+                let started = ChatEvent::Started { rates: RateLimits::default() };
+                let events = VecDeque::from([Ok(started), Ok(decoder.malformed())]);
+                Ok(Box::pin(stream::iter(events)))
+            }
+            Err(error) => {
+                self.lessons.note(&request.model, &error);
+                Err(error)
+            }
+        }
+    }
+
+    async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
+        let list: ModelList =
+            self.http.get_json(&self.models_path, self.headers()?, error::of_list_reply).await?;
+        Ok(list.into_entries().into_iter().map(|entry| ModelId::new(entry.id)).collect())
+    }
+}
+
+impl ChatBackend for OpenAiChatBackend {
+    fn name(&self) -> &ProviderName {
+        &self.name
+    }
+
+    fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
+        Box::pin(self.open(request))
+    }
+
+    fn limits(&self, model: &ModelId) -> Option<ModelLimits> {
+        ModelFacts::of(model, self.dialect, self.context_tokens, self.lessons.of(model)).limits
+    }
+
+    fn patience(&self) -> CallLimits {
+        match self.dialect {
+            ChatDialect::OpenAi | ChatDialect::Compatible => CallLimits::USUAL,
+            ChatDialect::Local => {
+                CallLimits { headers: LOCAL_PATIENCE, first_event: LOCAL_PATIENCE, ..CallLimits::USUAL }
+            }
+        }
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
+        Box::pin(self.list_models())
+    }
+
+    fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
+        encode::dropped(request, self.style(&request.model))
+    }
+}
+
+#[cfg(test)]
+#[path = "backend_tests.rs"]
+mod tests;

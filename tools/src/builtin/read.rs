@@ -1,0 +1,200 @@
+//! Read: the numbered lines of one file.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::arguments::{typed, whole};
+use super::blocking::{Stop, blocking};
+use super::blocks::{BLOCK_BYTES, Blocks};
+use super::lines::{LineWindow, Window};
+use super::missing::file_error;
+use super::read_stamps::{ReadStamps, Stamp};
+use super::schema::{Kind, Schema};
+use super::text::{Encoding, TEXT_BYTES_MAX, Text};
+use crate::{Access, PathError, Session, Tool, ToolDefinition, ToolError};
+
+/// Lines of one call without a limit of its own.
+const LINES_DEFAULT: u64 = 2_000;
+
+/// Characters of one call; the rest is read by the next one.
+const CHARS_MAX: usize = 100_000;
+
+/// Bytes that are looked at to tell text from anything else.
+const SNIFFED_BYTES: usize = 8 * 1024;
+
+const DESCRIPTION: &str = "Reads a text file of the workspace. The path may be absolute, or relative to the working \
+    directory. Without offset and limit the first 2000 lines are given; lines longer than 2000 characters are cut. Each \
+    line stands behind its number and an arrow (`     1→text`), which are not part of the file. Only files: list \
+    directories with LS. Several files may be read by several calls at once. Images, PDFs and other binary files cannot be \
+    read.";
+
+/// The tool.
+#[derive(Debug)]
+pub(super) struct ReadTool {
+    definition: ToolDefinition,
+}
+
+#[derive(Debug, Deserialize)]
+struct Arguments {
+    file_path: PathBuf,
+    #[serde(default, deserialize_with = "whole")]
+    offset: Option<u64>,
+    #[serde(default, deserialize_with = "whole")]
+    limit: Option<u64>,
+}
+
+impl ReadTool {
+    pub(super) fn new() -> Self {
+        let definition = Schema::default()
+            .required("file_path", Kind::Text, "The file to read")
+            .optional("offset", Kind::WholeFrom(0), "The line to begin with, counted from 1; for long files")
+            .optional("limit", Kind::WholeFrom(1), "How many lines to read; for long files")
+            .define("Read", DESCRIPTION);
+        Self { definition }
+    }
+}
+
+impl Tool for ReadTool {
+    fn definition(&self) -> &ToolDefinition {
+        &self.definition
+    }
+
+    fn access(&self, arguments: &Value, session: &Session) -> Result<Access, ToolError> {
+        let arguments: Arguments = typed("Read", arguments)?;
+        Ok(Access::Read(session.guard.absolute(&arguments.file_path)?))
+    }
+
+    fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(async move {
+            let arguments: Arguments = typed("Read", &arguments)?;
+            let (guard, stamps) = (session.guard.clone(), session.reads.clone());
+            blocking(Stop::default(), move |stop| {
+                let opened = guard.open_read(&arguments.file_path);
+                let (file, path) = opened.map_err(|error| file_error(&guard, error))?;
+                let reading = Reading { file: &file, shown: &path.shown, stamps: &stamps, stop };
+                let seen = reading.window(&arguments)?;
+                stamps.record(&path.real, seen.stamp);
+                Ok(reply(&arguments, &seen))
+            })
+            .await
+        })
+    }
+}
+
+/// A file that is being read once from beginning to end.
+struct Reading<'a> {
+    file: &'a File,
+    shown: &'a Path,
+    stamps: &'a ReadStamps,
+    stop: &'a Stop,
+}
+
+/// What was read of a file.
+struct Seen {
+    window: Window,
+    stamp: Stamp,
+    /// Whether the file was read to its end, so that its lines are counted.
+    is_whole: bool,
+}
+
+impl Reading<'_> {
+    /// The lines that were asked for, and how the file was.
+    fn window(&self, arguments: &Arguments) -> Result<Seen, ToolError> {
+        let size = Stamp::of_size(self.file).map_err(|error| self.failed(&error))?;
+        let offset = arguments.offset.unwrap_or(1);
+        let mut window = LineWindow::new(offset, arguments.limit.unwrap_or(LINES_DEFAULT), CHARS_MAX);
+        let mut hash = self.stamps.hash();
+        let mut blocks = Blocks::new(self.file);
+        let mut is_first = true;
+        while let Some(block) = blocks.next().map_err(|error| self.failed(&error))? {
+            self.stop.check()?;
+            if is_first {
+                self.refuse_binary(block)?;
+                if Encoding::is_utf16(block) {
+                    return self.utf16(block.to_vec(), blocks, window);
+                }
+            }
+            hash.push(block);
+            let mark: &[u8] = if is_first { b"\xef\xbb\xbf" } else { b"" };
+            window.push(block.strip_prefix(mark).unwrap_or(block));
+            is_first = false;
+            // Of a large file no more is read than is shown.
+            if window.is_full() && size.is_large() {
+                return Ok(Seen { window: window.finish(), stamp: size, is_whole: false });
+            }
+        }
+        let stamp = if size.is_large() { size } else { hash.finish() };
+        Ok(Seen { window: window.finish(), stamp, is_whole: true })
+    }
+
+    /// UTF-16 is decoded as a whole.
+    fn utf16(
+        &self,
+        mut content: Vec<u8>,
+        mut blocks: Blocks<&File>,
+        mut window: LineWindow,
+    ) -> Result<Seen, ToolError> {
+        while let Some(block) = blocks.next().map_err(|error| self.failed(&error))? {
+            self.stop.check()?;
+            content.extend_from_slice(block);
+            if content.len() > TEXT_BYTES_MAX {
+                return Err(ToolError::Failed(format!(
+                    "{} is too large to be read as UTF-16. Convert it to UTF-8 first.",
+                    self.shown.display()
+                )));
+            }
+        }
+        let mut hash = self.stamps.hash();
+        content.chunks(BLOCK_BYTES).for_each(|block| hash.push(block));
+        window.push(Text::decode(&content).text.as_bytes());
+        Ok(Seen { window: window.finish(), stamp: hash.finish(), is_whole: true })
+    }
+
+    fn refuse_binary(&self, start: &[u8]) -> Result<(), ToolError> {
+        let sniffed = start.get(..SNIFFED_BYTES).unwrap_or(start);
+        let is_binary = (sniffed.contains(&0) && !Encoding::is_utf16(start)) || start.starts_with(b"%PDF-");
+        if !is_binary {
+            return Ok(());
+        }
+        let extension = self.shown.extension().map(|extension| format!(" .{}", extension.to_string_lossy()));
+        Err(ToolError::Input(format!(
+            "This tool cannot read binary files. The file appears to be a binary{} file. Please use appropriate tools for \
+             binary file analysis.",
+            extension.unwrap_or_default()
+        )))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> ToolError {
+        PathError::from_io(self.shown, error).into()
+    }
+}
+
+/// The lines, or what Claude Code says when there are none; and where to read on.
+fn reply(arguments: &Arguments, seen: &Seen) -> String {
+    let offset = arguments.offset.unwrap_or(1).max(1);
+    let Window { text, shown, total } = &seen.window;
+    if *total == 0 {
+        return "<system-reminder>Warning: the file exists but the contents are empty.</system-reminder>"
+            .to_owned();
+    }
+    if *shown == 0 {
+        return format!(
+            "<system-reminder>Warning: the file exists but is shorter than the provided offset ({offset}). The file has \
+             {total} lines.</system-reminder>"
+        );
+    }
+    let last = offset.saturating_add(*shown) - 1;
+    if seen.is_whole && last == *total {
+        return text.clone();
+    }
+    let of = if seen.is_whole { format!(" of {total}") } else { String::new() };
+    format!("{text}\n\n(Lines {offset}-{last}{of} are shown. To read on, use offset={}.)", last + 1)
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;
