@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 /// A handle of the runtime that drives HTTP and tools: our own, or the host's.
@@ -22,6 +23,14 @@ impl IoRuntime {
         F::Output: Send + 'static,
     {
         AbortOnDropHandle::new(self.0.spawn(work))
+    }
+
+    /// Runs blocking work on threads that are there for it.
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.spawn_blocking(work)
     }
 
     /// Runs a future there and waits for it.

@@ -8,8 +8,8 @@ use codex_task_actors::{
     AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
-    AgentRegistry, AgentSources, Environment, LocalServers, RegistryHandle, RegistryWatcher, Settings,
-    SettingsOverrides, instructions, repository_root,
+    AgentRegistry, AgentSources, Environment, LocalServers, Problem, RegistryHandle, RegistryWatcher,
+    Settings, SettingsOverrides, instructions, repository_root,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::task_tool::ToolCatalog;
 use crate::threads::{Threads, io_runtime};
 
 /// Worker Arbiters by default: two fault domains.
@@ -147,38 +148,84 @@ impl RuntimeBuilder {
     /// [`StartError`]. Wrong settings and broken agent files are no errors: they are in
     /// [`RuntimeHandle::problems`] and in the registry.
     pub fn start(self) -> Result<RuntimeHandle, StartError> {
+        self.prepare()?.start()
+    }
+
+    /// Reads settings and agents, and starts nothing but the watch on agent files: enough to say what the Task tool
+    /// offers. For hosts that start the runtime with the first task.
+    ///
+    /// # Errors
+    /// See [`RuntimeBuilder::start`].
+    pub fn prepare(mut self) -> Result<PreparedRuntime, StartError> {
         if cfg!(panic = "abort") {
             return Err(StartError::PanicAborts);
         }
-        panic_hook::install();
-        let environment = match self.environment {
+        let environment = match self.environment.take() {
             Some(environment) => environment,
             None => Environment::from_process().map_err(StartError::Environment)?,
         };
         let loaded = Settings::load(&environment, &self.overrides);
         // From here on with the variables that settings files add.
         let (settings, environment) = (Arc::new(loaded.settings), loaded.environment);
-        let (agents, watcher) = match self.agents {
+        let (agents, watcher) = match self.agents.take() {
             Some(agents) => (RegistryHandle::fixed(agents), None),
-            None => watched_agents(&environment, self.agents_json, &settings),
+            None => watched_agents(&environment, self.agents_json.take(), &settings),
         };
+        let rights = rights(&settings, &environment);
+        Ok(PreparedRuntime {
+            settings,
+            environment,
+            problems: loaded.problems,
+            agents,
+            watcher,
+            rights,
+            builder: self,
+        })
+    }
+}
+
+/// A runtime that knows its settings and agents and has not started yet; see [`RuntimeBuilder::prepare`].
+pub struct PreparedRuntime {
+    settings: Arc<Settings>,
+    environment: Environment,
+    problems: Vec<Problem>,
+    agents: RegistryHandle,
+    watcher: Option<RegistryWatcher>,
+    rights: Rights,
+    /// Everything that only a running runtime needs.
+    builder: RuntimeBuilder,
+}
+
+impl PreparedRuntime {
+    /// What the Task tool offers, now and after the start.
+    pub fn tool_catalog(&self) -> ToolCatalog {
+        ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)
+    }
+
+    /// Starts the runtime. Blocks for a few milliseconds; may be called inside and outside of an async context.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(self) -> Result<RuntimeHandle, StartError> {
+        let Self { settings, environment, problems, agents, watcher, rights, builder } = self;
+        panic_hook::install();
         let session = session(&settings, &environment)?;
         // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
-        let (providers, local_server) = providers(&settings, &environment, self.backends);
-        let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
+        let (providers, local_server) = providers(&settings, &environment, builder.backends);
+        let (io, own_io) = io_runtime(builder.io).map_err(StartError::Threads)?;
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
-            toolbox: toolbox(self.tools, self.approver),
-            rights: rights(&settings, &environment),
+            toolbox: toolbox(builder.tools, builder.approver),
+            rights,
             session,
             facts: facts(&environment),
             settings,
             environment,
             io: IoRuntime::new(io),
-            restart_policy: self.restart_policy,
+            restart_policy: builder.restart_policy,
         });
-        let workers = self.workers.unwrap_or(WORKERS_DEFAULT);
+        let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board));
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
@@ -196,7 +243,7 @@ impl RuntimeBuilder {
             board,
             events,
             services,
-            problems: loaded.problems,
+            problems,
             local_server,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),

@@ -10,8 +10,8 @@ use super::file::{LimitsFile, LocalFile, ProviderFile, SettingsFile};
 use super::loader::LoadedSettings;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use crate::{
-    Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
-    RuleBehavior, RuleOrigin, RuleScope, yaml,
+    Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
+    ProviderName, RuleBehavior, RuleOrigin, RuleScope, yaml,
 };
 
 /// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
