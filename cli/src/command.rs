@@ -64,7 +64,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
             run::run(&args, host)
         }
         Command::Agents(command) => agents::run(command, host),
-        Command::Doctor(args) => doctor::run(&args, host),
+        Command::Doctor(args) => doctor::run(args, host),
         Command::Demo(args) => demo::run(&args, host),
     }
 }

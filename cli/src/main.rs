@@ -15,10 +15,12 @@ mod run;
 mod scenes;
 mod session;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use codex_task::Environment;
 
+use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::Terminal;
@@ -31,11 +33,21 @@ fn main() -> ExitCode {
     };
     let mut terminal = Terminal::of_process(&environment);
     let exit = match is_lost {
-        None => command::execute(std::env::args_os(), &mut Host::of_process(environment, terminal)),
+        None => execute(Host::of_process(environment, terminal)),
         Some(error) => Fault::new("the working directory cannot be read")
             .because(error.to_string())
             .suggest("change into a directory that exists and that you may read")
             .report(&mut terminal),
     };
     exit.into()
+}
+
+/// Does what the arguments say. A panic is a fault of ours, and told like one.
+fn execute(mut host: Host) -> Exit {
+    let work = AssertUnwindSafe(|| command::execute(std::env::args_os(), &mut host));
+    panic::catch_unwind(work).unwrap_or_else(|_| {
+        // The panic hook has told the rest; half of a line may still be on its way to stdout.
+        let fault = Fault::internal("the command panicked").because("see the message above");
+        fault.report(&mut host.terminal)
+    })
 }

@@ -1,5 +1,7 @@
 //! The built command as a process: exit codes, pipes, signals, and the demo with its real tools.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -35,7 +37,7 @@ fn the_demo_finds_what_is_in_its_files() {
                 ├── test-runner: 7/8 tests passing\n\
                 └── documentation-writer: docs/COMMANDS.md updated: 7 commands described\n";
     assert!(out.ends_with(tree), "{out}");
-    assert!(out.contains("src/orders.sh:18:discount() {"), "{out}");
+    assert!(out.contains("The code at src/orders.sh:18:\n\n    discount() {\n"), "{out}");
 
     let edit = |path: &str, from: &str, to: &str| {
         let path = sample.join(path);

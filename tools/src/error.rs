@@ -4,13 +4,14 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// The call was not made as the schema says; Claude Code's `InputValidationError` texts.
+    /// The call was not made as the schema says, or does not fit the files that it is about (a file that was not read, a
+    /// text that is not there): Claude Code's texts, which it puts into a `<tool_use_error>` tag.
     #[error("{0}")]
     Input(String),
     /// The gate refused the call; Claude Code's text.
     #[error("{0}")]
     Refused(String),
-    /// The tool ran and failed: file not found, text not unique, command failed.
+    /// The tool ran and failed: the system refused, the command failed.
     #[error("{0}")]
     Failed(String),
     /// The tool took longer than it may.

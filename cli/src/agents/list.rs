@@ -173,7 +173,7 @@ fn sum_up(registry: &AgentRegistry, terminal: &mut Terminal) {
     let mut text = counted(usable, "agent");
     for (status, word) in [(AgentStatus::Broken, "broken"), (AgentStatus::Shadowed, "shadowed")] {
         if count(status) > 0 {
-            text.push_str(&format!(", {} {word}", count(status)));
+            text = format!("{text}, {} {word}", count(status));
         }
     }
     if count(AgentStatus::Broken) + count(AgentStatus::Warning) > 0 {

@@ -93,25 +93,22 @@ pub(crate) fn run(args: &DemoArgs, host: &mut Host) -> Result<Exit, Fault> {
 fn place(args: &DemoArgs, environment: &Environment) -> Result<Place, Fault> {
     let wrong =
         |path: &Path, error: &io::Error| Fault::file("cannot write the sample project to", path, error);
-    let place = match &args.dir {
-        Some(path) => {
-            let path = environment.cwd().join(path);
-            if sample::is_in(&path) {
-                return Ok(Place::Kept(path));
-            }
-            if std::fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
-                return Err(Fault::new(format!("'{}' is not the sample project", path.display()))
-                    .because("the directory has other files in it")
-                    .suggest("name a directory that is new or empty"));
-            }
-            Place::Kept(path)
+    let place = if let Some(path) = &args.dir {
+        let path = environment.cwd().join(path);
+        if sample::is_in(&path) {
+            return Ok(Place::Kept(path));
         }
-        None => {
-            let base = environment.get("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
-            let directory = tempfile::Builder::new().prefix("codex-task-demo-").tempdir_in(&base);
-            let directory = directory.map_err(|error| wrong(&base, &error))?;
-            if args.keep { Place::Kept(directory.keep()) } else { Place::Temporary(directory) }
+        if std::fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Fault::new(format!("'{}' is not the sample project", path.display()))
+                .because("the directory has other files in it")
+                .suggest("name a directory that is new or empty"));
         }
+        Place::Kept(path)
+    } else {
+        let base = environment.get("TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let directory = tempfile::Builder::new().prefix("codex-task-demo-").tempdir_in(&base);
+        let directory = directory.map_err(|error| wrong(&base, &error))?;
+        if args.keep { Place::Kept(directory.keep()) } else { Place::Temporary(directory) }
     };
     sample::write(place.path()).map_err(|error| wrong(place.path(), &error))?;
     Ok(place)

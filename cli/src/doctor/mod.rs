@@ -40,7 +40,7 @@ struct Report {
 }
 
 /// Runs all checks.
-pub(crate) fn run(args: &DoctorArgs, host: &mut Host) -> Result<Exit, Fault> {
+pub(crate) fn run(args: DoctorArgs, host: &mut Host) -> Result<Exit, Fault> {
     if args.plain {
         host.terminal.make_plain();
     }
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &DoctorArgs, host: &mut Host) -> Result<Exit, Fault> {
     Ok(if report.ready { Exit::Success } else { Exit::Failure })
 }
 
-fn report(args: &DoctorArgs, host: &Host) -> Result<Report, Fault> {
+fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
     let loaded = Settings::load(&host.environment, &SettingsOverrides::default());
     let mut checks = vec![place::directory(&host.environment)];
     checks.extend(place::settings(&loaded));

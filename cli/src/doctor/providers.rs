@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use codex_task_config::{LoadedSettings, ProviderName};
 use codex_task_providers::{
-    ChatBackend, KeySource, LocalServer, Provider, ProviderRegistry, RouteError, probe_local,
+    ChatBackend, KeySource, LocalServer, Provider, ProviderError, ProviderRegistry, RouteError, probe_local,
 };
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -101,6 +101,8 @@ async fn ask(registry: &ProviderRegistry) -> Found {
 async fn models(backend: &dyn ChatBackend) -> Result<usize, (String, Option<String>)> {
     match tokio::time::timeout(ANSWER_TIMEOUT, backend.models()).await {
         Ok(Ok(models)) => Ok(models.len()),
+        // Which key that is, is known to who looks at the provider.
+        Ok(Err(error @ ProviderError::Unauthorized { .. })) => Err((error.to_string(), None)),
         Ok(Err(error)) => Err((error.to_string(), error.help())),
         Err(_) => {
             let seconds = ANSWER_TIMEOUT.as_secs();
@@ -115,9 +117,12 @@ async fn models(backend: &dyn ChatBackend) -> Result<usize, (String, Option<Stri
 fn failed(name: &ProviderName, provider: Option<&Provider>, text: &str, help: Option<String>) -> Check {
     let about = provider.map(about).unwrap_or_default();
     let check = Check::new(name.as_str(), Status::Error, format!("{about}: {text}"));
-    match help {
-        Some(help) => check.remedy(help),
-        None => check,
+    match (help, provider.map(|provider| &provider.key)) {
+        (Some(help), _) => check.remedy(help),
+        (None, Some(KeySource::Variable(variable))) => check.remedy(format!("check the key in {variable}")),
+        (None, Some(KeySource::Absent) | None) => {
+            check.remedy("the server wants a key: name its variable in api_key_env")
+        }
     }
 }
 
@@ -139,17 +144,15 @@ async fn look_around(loaded: &LoadedSettings, registry: &ProviderRegistry, found
     if !servers.probe {
         return;
     }
-    let check = match probe_local(servers).await {
-        Some(LocalServer { name, base_url, model, .. }) => {
-            let used = registry.is_empty();
-            found.can_run |= used;
-            let use_of = if used { "" } else { "; not used, because providers are configured" };
-            Check::ok("local server", format!("{name} at {base_url} (model {model}){use_of}"))
-        }
-        None => {
-            let ports: Vec<String> = servers.ports.iter().map(ToString::to_string).collect();
-            Check::new("local server", Status::Note, format!("none on the ports {}", ports.join(", ")))
-        }
+    let check = if let Some(server) = probe_local(servers).await {
+        let is_used = registry.is_empty();
+        found.can_run |= is_used;
+        let use_of = if is_used { "" } else { "; not used, because providers are configured" };
+        let LocalServer { name, base_url, model, .. } = server;
+        Check::ok("local server", format!("{name} at {base_url} (model {model}){use_of}"))
+    } else {
+        let ports: Vec<String> = servers.ports.iter().map(ToString::to_string).collect();
+        Check::new("local server", Status::Note, format!("none on the ports {}", ports.join(", ")))
     };
     found.checks.push(check);
 }

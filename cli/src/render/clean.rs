@@ -1,6 +1,7 @@
 //! Texts of models, tools and files on their way to a screen: what a terminal would obey is shown instead.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Where the pictures of the control characters begin: U+241B shows U+001B.
 const CONTROL_PICTURES: u32 = 0x2400;
@@ -51,7 +52,10 @@ fn show(c: char, shown: &mut String) {
     match char::from_u32(CONTROL_PICTURES + code) {
         Some(picture) if code < 0x20 => shown.push(picture),
         _ if c == '\u{7f}' => shown.push(DELETE_PICTURE),
-        _ => shown.push_str(&format!("<U+{code:04X}>")),
+        _ => {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "<U+{code:04X}>");
+        }
     }
 }
 

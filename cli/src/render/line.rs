@@ -92,7 +92,11 @@ impl Line {
         for (style, text) in &self.0 {
             let text = neutral(text).replace('\n', " ");
             match style.code().filter(|_| colored) {
-                Some(code) => written.push_str(&format!("\x1b[{code}m{text}\x1b[0m")),
+                Some(code) => {
+                    for piece in ["\x1b[", code, "m", &text, "\x1b[0m"] {
+                        written.push_str(piece);
+                    }
+                }
                 None => written.push_str(&text),
             }
         }

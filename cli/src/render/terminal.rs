@@ -29,16 +29,22 @@ pub(crate) struct Terminal {
 pub(crate) struct Stream {
     writer: Box<dyn Write + Send>,
     /// Whether a person looks at it.
-    pub(crate) is_terminal: bool,
+    is_terminal: bool,
     /// Columns that a line has; `None` where lines may be of any length.
     pub(crate) columns: Option<usize>,
     is_colored: bool,
-    /// Whether lines may be drawn over (`TERM` is not `dumb`).
+    /// Whether lines may be drawn over: a terminal that is not `dumb`.
     can_redraw: bool,
-    /// The reader is gone.
-    is_closed: bool,
-    /// The first other failure to write, for example a full disk.
-    failure: Option<io::Error>,
+    state: State,
+}
+
+/// What became of the reader.
+enum State {
+    Open,
+    /// It is gone.
+    Closed,
+    /// Writing failed in another way, for example because a disk is full.
+    Failed(io::Error),
 }
 
 impl Terminal {
@@ -57,7 +63,7 @@ impl Terminal {
 
     /// Whether lines on stderr may be drawn over.
     pub(crate) fn can_redraw(&self) -> bool {
-        self.err.is_terminal && self.err.can_redraw && !self.is_plain
+        self.err.can_redraw && !self.is_plain
     }
 
     /// Columns that a row of stdout is cut to. Plain output is never cut: it is listened to.
@@ -88,15 +94,14 @@ impl Stream {
     ) -> Self {
         let wanted = environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
         let own = is_terminal.then(|| columns.unwrap_or(COLUMNS_USUAL));
-        let can_redraw = environment.get("TERM") != Some("dumb");
+        let can_redraw = is_terminal && environment.get("TERM") != Some("dumb");
         Self {
             writer: Box::new(writer),
             is_terminal,
             columns: wanted.filter(|columns| *columns > 0).or(own),
-            is_colored: is_terminal && can_redraw && environment.get("NO_COLOR").is_none(),
+            is_colored: can_redraw && environment.get("NO_COLOR").is_none(),
             can_redraw,
-            is_closed: false,
-            failure: None,
+            state: State::Open,
         }
     }
 
@@ -156,30 +161,30 @@ impl Stream {
 
     /// Whether the reader is gone.
     pub(crate) fn is_closed(&self) -> bool {
-        self.is_closed
+        matches!(self.state, State::Closed)
     }
 
     /// Writes what is still buffered and gives the first failure, if there was one.
     pub(crate) fn finish(&mut self) -> Option<io::Error> {
         let flushed = self.writer.flush();
         self.note(flushed);
-        self.failure.take()
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Failed(error) => Some(error),
+            State::Open | State::Closed => None,
+        }
     }
 
     fn write(&mut self, text: &str) {
-        if !self.is_closed && self.failure.is_none() {
+        if matches!(self.state, State::Open) {
             let written = self.writer.write_all(text.as_bytes());
             self.note(written);
         }
     }
 
     fn note(&mut self, written: io::Result<()>) {
-        match written {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.is_closed = true,
-            Err(error) => {
-                self.failure.get_or_insert(error);
-            }
+        if let (Err(error), State::Open) = (written, &self.state) {
+            let is_gone = error.kind() == ErrorKind::BrokenPipe;
+            self.state = if is_gone { State::Closed } else { State::Failed(error) };
         }
     }
 }

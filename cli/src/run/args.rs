@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use codex_task::{MicroUsd, PermissionMode};
-use codex_task_config::parse_duration;
+use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, parse_duration};
 
 use super::spec;
 
@@ -22,7 +22,7 @@ Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
-    /// AGENT PROMPT, or one or more 'Task(subagent_type="...", prompt="...")'; `-` as PROMPT reads stdin
+    /// An agent and its prompt, where `-` reads stdin; or texts such as `Task(subagent_type="a", prompt="p")`
     #[arg(value_name = "AGENT PROMPT | TASK")]
     pub(super) words: Vec<String>,
     /// Reads the tasks from a YAML or JSON list; `-` is stdin
@@ -59,10 +59,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "MODE", value_parser = permission_mode)]
     pub(super) permission_mode: Option<PermissionMode>,
     /// A rule that allows, for example 'Bash(cargo test:*)'; can be repeated
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(super) allow: Vec<String>,
     /// A rule that denies; can be repeated
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(super) deny: Vec<String>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -90,6 +90,17 @@ fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("a number from 1 is needed".to_owned()),
         Ok(count) => Ok(count),
+    }
+}
+
+/// Keeps the text of a rule that can be read; one that cannot must not pass for one that is in force.
+fn rule(text: &str) -> Result<String, String> {
+    let origin = RuleOrigin { scope: RuleScope::Session, path: None, position: None };
+    match PermissionRule::parse(text, RuleBehavior::Deny, origin) {
+        Ok(rule) => Ok(rule.text),
+        Err(problem) => {
+            Err([Some(problem.message), problem.help].into_iter().flatten().collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use codex_task_config::{Position, Problem};
 
 use super::args::RunArgs;
-use super::literal::{self, LiteralError};
+use super::literal::{self, Argument, Call, LiteralError};
 use super::spec::{KEYS, Key, TaskSpec};
 use super::task_file;
 use crate::fault::{Fault, place_and_message};
@@ -69,34 +69,31 @@ fn from_literals(texts: &[String]) -> Result<Collected, Fault> {
     let mut collected = Collected::default();
     for (index, text) in texts.iter().enumerate() {
         let name = if texts.len() == 1 { "argument".to_owned() } else { format!("argument {}", index + 1) };
-        let calls = literal::parse(text).map_err(|error| literal_fault(&error, &name, text))?;
-        for call in calls {
-            let mut task = TaskSpec::default();
-            for argument in &call.arguments {
-                let taken = task.set(&argument.name, &argument.value).map_err(|message| {
-                    let message = format!("{}: {message}", argument.name);
-                    literal_fault(&LiteralError { message, offset: argument.offset }, &name, text)
-                })?;
-                let key = &argument.name;
-                match taken {
-                    Key::Taken => {}
-                    Key::NotUsedYet => {
-                        collected.warnings.push(format!("{name}: '{key}' is not used yet"));
-                    }
-                    Key::Unknown => collected
-                        .warnings
-                        .push(format!("{name}: unknown keyword '{key}'; known: {}", KEYS.join(", "))),
-                }
-            }
-            if task.prompt.is_none() {
-                let error =
-                    LiteralError { message: "this Task has no prompt".to_owned(), offset: call.offset };
-                return Err(literal_fault(&error, &name, text));
-            }
+        let fault = |error: LiteralError| literal_fault(&error, &name, text);
+        for call in literal::parse(text).map_err(fault)? {
+            let (task, warnings) = from_call(&call).map_err(fault)?;
             collected.tasks.push(task);
+            collected.warnings.extend(warnings.into_iter().map(|warning| format!("{name}: {warning}")));
         }
     }
     Ok(collected)
+}
+
+/// The task of one call, and what is worth a warning about its keywords.
+fn from_call(call: &Call) -> Result<(TaskSpec, Vec<String>), LiteralError> {
+    let (mut task, mut warnings) = (TaskSpec::default(), Vec::new());
+    for Argument { name, value, offset } in &call.arguments {
+        let wrong = |message| LiteralError { message: format!("{name}: {message}"), offset: *offset };
+        match task.set(name, value).map_err(wrong)? {
+            Key::Taken => {}
+            Key::NotUsedYet => warnings.push(format!("'{name}' is not used yet")),
+            Key::Unknown => warnings.push(format!("unknown keyword '{name}'; known: {}", KEYS.join(", "))),
+        }
+    }
+    if task.prompt.is_none() {
+        return Err(LiteralError { message: "this Task has no prompt".to_owned(), offset: call.offset });
+    }
+    Ok((task, warnings))
 }
 
 fn literal_fault(error: &LiteralError, name: &str, text: &str) -> Fault {

@@ -47,7 +47,7 @@ pub(crate) async fn run_tasks(
     let terminal = &mut host.terminal;
     if !output.quiet {
         let agents: Vec<&str> = tasks.iter().map(|task| &*task.subagent_type).collect();
-        session::announce(&handle, &agents, terminal);
+        session::announce(&handle, &agents, &host.environment, terminal);
     }
     let exit = session::run(&handle, tasks, output, terminal, &mut interrupts).await?;
     tokio::select! {

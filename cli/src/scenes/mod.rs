@@ -1,7 +1,9 @@
 //! Whole scenes at the terminal: what a user types, and everything that comes back.
 
 mod agents;
+mod doctor;
 mod run;
+mod server;
 mod stage;
 
 use stage::Stage;

@@ -177,6 +177,9 @@ fn new_users_mistakes_are_told_in_four_lines() {
         &["run", "--file", "list.json"],
         &["run", "a", "b", "--schema", "list.json", "--timeout", "never"],
         &["run", "a", "b", "--schema", "codex-task.yaml"],
+        &["run", "a", "b", "--deny", "Read(x"],
+        &["run", "a", "b", "--agents", "{\"mine\": "],
+        &["run", "a", "b", "--log", "loud"],
         &["rum"],
         &["run", "a", "b", "--permision-mode", "plan"],
     ]
@@ -184,6 +187,57 @@ fn new_users_mistakes_are_told_in_four_lines() {
     .map(|arguments| stage().scene(arguments))
     .collect();
     compare("run_mistakes", &scenes.join("\n"));
+}
+
+#[test]
+fn a_schema_makes_the_report_json() {
+    let schema =
+        r#"{"type": "object", "properties": {"issues": {"type": "integer"}}, "required": ["issues"]}"#;
+    let stage = |answer: &str| {
+        let scenario = format!("rules:\n  - text: '{answer}'\n");
+        Stage::new().file("schema.json", schema).agent("a", "description: d\n", "p").model(&scenario)
+    };
+    let arguments = ["run", "a", "x", "--schema", "schema.json", "--quiet"];
+    let played = stage(r#"{"issues": 3}"#).play(&arguments);
+    assert_eq!((played.exit, played.out.as_str()), (0, "{\"issues\": 3}\n"), "{}", played.err);
+    let played = stage("three issues").play(&arguments);
+    assert_eq!(played.exit, 1);
+    assert!(played.err.contains("Cause: The answer does not follow the schema"), "{}", played.err);
+}
+
+#[test]
+fn options_of_the_command_line_are_for_tasks_that_leave_them_open() {
+    let stage = three()
+        .file("tasks.yaml", "- {agent: mine, prompt: p, model: first}\n- {agent: mine, prompt: p}\n")
+        .stdin("unused");
+    let agents = r#"{"mine": {"description": "d", "prompt": "You test."}}"#;
+    let arguments = [
+        "run",
+        "--file",
+        "tasks.yaml",
+        "--model",
+        "second",
+        "--provider",
+        "scripted",
+        "--agents",
+        agents,
+        "--json",
+    ];
+    let report: Value = serde_json::from_str(&stage.play(&arguments).out).expect("JSON");
+    let models: Vec<&Value> =
+        report["tasks"].as_array().expect("tasks").iter().map(|task| &task["model"]).collect();
+    assert_eq!(models, ["first", "second"]);
+}
+
+#[test]
+fn agents_that_cannot_run_are_told_with_the_nearest_name() {
+    let stage = three()
+        .agent("misspelt", "description: d\ntools: Gerp, raed\n", "You search.")
+        .agent("half", "description: d\ntools: Gerp, Read\n", "You review.")
+        .file(".claude/agents/broken.md", "---\nname: broken\ntools: &all Read\n---\nx\n");
+    let scenes =
+        ["code-revewer", "misspelt", "half", "broken"].map(|agent| stage.scene(&["run", agent, "x"]));
+    compare("run_wrong_agents", &scenes.join("\n"));
 }
 
 fn three_with(scenario: &str) -> Stage {

@@ -62,7 +62,7 @@ pub(super) async fn follow(
                 // The bus lives as long as the handle.
                 Err(RecvError::Closed) => {}
             },
-            report = &mut collected => break report.map_err(no_runtime)?,
+            report = &mut collected => break report.map_err(|error| no_runtime(&error))?,
             _ = frames.tick(), if progress.is_live() || is_interrupted => {
                 progress.tick();
                 if is_interrupted {
@@ -98,6 +98,6 @@ fn interrupted(handle: &RuntimeHandle) -> String {
     format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
 }
 
-fn no_runtime(error: TaskError) -> Fault {
+fn no_runtime(error: &TaskError) -> Fault {
     Fault::internal("the tasks were not run").because(error.to_string())
 }

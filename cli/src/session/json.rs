@@ -1,5 +1,7 @@
 //! JSON for programs. What a terminal would obey stands as an escape, which is the same text to every program.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::render::Terminal;
@@ -20,7 +22,8 @@ fn escaped(json: String) -> String {
     let mut escaped = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if is_obeyed(c) {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
             escaped.push(c);
         }

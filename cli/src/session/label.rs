@@ -1,6 +1,7 @@
 //! How a task is called in front of people.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use codex_task::{TaskId, TaskReport, TaskRequest};
 
@@ -31,9 +32,9 @@ impl Labels {
 }
 
 /// The names of the tasks of a run: the agents', with the description where an agent has several tasks.
-pub(super) fn names<'a>(reports: impl Iterator<Item = &'a TaskReport> + Clone) -> Vec<String> {
-    let is_shared = |agent: &str| reports.clone().filter(|report| *report.agent == *agent).count() > 1;
-    let name = |(index, report): (usize, &TaskReport)| {
+pub(super) fn names(reports: &[Arc<TaskReport>]) -> Vec<String> {
+    let is_shared = |agent: &str| reports.iter().filter(|report| *report.agent == *agent).count() > 1;
+    let name = |(index, report): (usize, &Arc<TaskReport>)| {
         let agent = one_line(&report.agent);
         match report.description.as_deref().map(one_line) {
             _ if !is_shared(&report.agent) => agent,
@@ -41,5 +42,5 @@ pub(super) fn names<'a>(reports: impl Iterator<Item = &'a TaskReport> + Clone) -
             Some(_) | None => format!("{agent} ({})", index + 1),
         }
     };
-    reports.clone().enumerate().map(name).collect()
+    reports.iter().enumerate().map(name).collect()
 }

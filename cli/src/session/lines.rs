@@ -93,3 +93,81 @@ pub(super) fn ending(status: TaskStatus) -> (&'static str, Style) {
         TaskStatus::Crashed => ("Crashed", Style::Red),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use codex_task::{RunId, RunTask};
+    use codex_task_config::{ModelId, ProviderName};
+
+    use super::*;
+    use crate::render::testing::Captured;
+
+    /// What is told of events of a task, with this description.
+    fn told(description: &str, kinds: Vec<TaskEventKind>) -> String {
+        let task = RunTask::<String>::new("code-review", "Review the code").description(description).request;
+        let labels = Labels::new(std::slice::from_ref(&task));
+        let captured = Captured::new(&[]);
+        let mut terminal = captured.terminal();
+        for kind in kinds {
+            let event = TaskEvent { task: task.id, run: RunId::new(), agent: "code-review".into(), kind };
+            match tell(&event, &labels, None) {
+                Some(Told::Line(line)) => terminal.err.line(line),
+                Some(Told::Failure(lines)) => lines.print(&mut terminal.err),
+                None => {}
+            }
+        }
+        captured.err()
+    }
+
+    #[test]
+    fn progress_is_told_in_the_words_of_the_specification() {
+        let started = |expected| TaskEventKind::Started { description: None, expected };
+        let kinds = vec![started(None), started(Some(Duration::from_secs(12)))];
+        assert_eq!(
+            told("Security analysis in progress...", kinds),
+            "Task(Executing code-review): Security analysis in progress...\n\
+             Task(Executing code-review): Security analysis in progress... (about 12.0 s)\n"
+        );
+        assert_eq!(told("", vec![started(None)]), "Task(Executing code-review): Review the code...\n");
+    }
+
+    #[test]
+    fn waiting_and_trying_again_are_told_too() {
+        let kinds = vec![
+            TaskEventKind::Queued { position: 0, description: None },
+            TaskEventKind::Queued { position: 3, description: None },
+            TaskEventKind::Retrying { error: "overloaded".into(), after: Duration::from_secs(2) },
+            TaskEventKind::Retrying { error: "rate limit exceeded".into(), after: Duration::ZERO },
+            TaskEventKind::Restarted { restarts: 1, cause: "boom".into() },
+            TaskEventKind::Text { line: "not worth a line".into() },
+        ];
+        assert_eq!(
+            told("Review", kinds),
+            "Task(Queued code-review): Review (next)\n\
+             Task(Queued code-review): Review (3 before it)\n\
+             Task(Retrying code-review): in 2.0 s: overloaded\n\
+             Task(Retrying code-review): rate limit exceeded\n\
+             Task(Restarted code-review): after a crash: boom\n"
+        );
+    }
+
+    #[test]
+    fn another_provider_is_told_in_the_four_lines_of_the_specification() {
+        let changed = TaskEventKind::RouteChanged {
+            error: "rate limit exceeded: slow down".into(),
+            suggestion: Some("retry in 60 seconds or switch to another model".into()),
+            from: Some(ProviderName::new("claude")),
+            provider: ProviderName::new("openai"),
+            model: ModelId::new("gpt-6.1-sol"),
+        };
+        assert_eq!(
+            told("Review", vec![changed]),
+            "Error: Agent 'code-review' execution failed\n\
+             Cause: Rate limit exceeded: slow down (provider: claude)\n\
+             Suggestion: Retry in 60 seconds or switch to another model\n\
+             Fallback: Attempting automatic retry with alternative provider openai (gpt-6.1-sol)...\n"
+        );
+    }
+}

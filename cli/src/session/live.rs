@@ -1,81 +1,127 @@
 //! Progress in lines that are drawn over: one for each running task, with what it does right now.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use codex_task::{TaskEvent, TaskEventKind, TaskId};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::label::Labels;
 use crate::render::clean::one_line;
-use crate::render::figures::{counted, duration};
+use crate::render::figures::duration;
+use crate::render::width::{columns, cut};
 
-/// Agent, what it does as far as there is room, time.
-const TEMPLATE: &str = "{spinner} Task(Executing {prefix}): {wide_msg} {elapsed}";
-/// How many tasks wait.
-const WAITING_TEMPLATE: &str = "  {wide_msg}";
+/// Agent, what it does, time.
+const TEMPLATE: &str = "{spinner} Task(Executing {prefix}): {msg} {elapsed}";
+/// The same where there is little room.
+const NARROW_TEMPLATE: &str = "{spinner} {prefix}: {msg} {elapsed}";
+/// Columns of the templates without agent and message, and a few to spare.
+const TEMPLATE_COLUMNS: usize = 28;
+const NARROW_TEMPLATE_COLUMNS: usize = 12;
+/// Terminals with fewer columns are narrow.
+const WIDE_COLUMNS_MIN: usize = 70;
+/// Columns of a message that nothing optional may take.
+const MESSAGE_COLUMNS_MIN: usize = 16;
+/// How many tasks there are of each kind.
+const STATUS_TEMPLATE: &str = "{wide_msg}";
 
 /// The running tasks.
 pub(super) struct Live {
     bars: MultiProgress,
-    running: HashMap<TaskId, ProgressBar>,
-    /// Tasks without a slot, and the line below all others that counts them.
+    running: HashMap<TaskId, Running>,
+    /// Tasks without a slot.
     waiting: HashSet<TaskId>,
-    waiting_line: Option<ProgressBar>,
+    tasks: usize,
+    done: usize,
+    /// The line above all others, where there are several tasks. When a terminal writes `^C` into the display, this is
+    /// the line that cannot be taken away any longer.
+    status: Option<ProgressBar>,
+    /// Columns of the terminal.
+    columns: usize,
+}
+
+/// One of them.
+struct Running {
+    bar: ProgressBar,
+    /// Columns that are no room for a message.
+    taken: usize,
 }
 
 impl Live {
-    /// Draws on stderr.
-    pub(super) fn new() -> Self {
-        Self {
-            bars: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
-            running: HashMap::new(),
-            waiting: HashSet::new(),
-            waiting_line: None,
-        }
+    /// Draws so many tasks on stderr, which has so many columns.
+    pub(super) fn new(tasks: usize, columns: usize) -> Self {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let status =
+            (tasks > 1).then(|| bars.add(ProgressBar::new_spinner().with_style(style(STATUS_TEMPLATE))));
+        Self { bars, running: HashMap::new(), waiting: HashSet::new(), tasks, done: 0, status, columns }
     }
 
     /// Shows what an event changes.
     pub(super) fn show(&mut self, event: &TaskEvent, labels: &Labels) {
-        self.count_waiting(event.task, matches!(event.kind, TaskEventKind::Queued { .. }));
+        if !matches!(event.kind, TaskEventKind::Queued { .. }) {
+            self.waiting.remove(&event.task);
+        }
         match &event.kind {
-            TaskEventKind::Queued { .. } => {}
-            TaskEventKind::Started { expected, .. } => {
-                let about = expected.map(|length| format!(" of about {}", duration(length)));
-                let bar = self.bar(event);
-                bar.set_style(style(&format!("{TEMPLATE}{}", about.unwrap_or_default())));
-                bar.set_message(format!("{}...", labels.subject(event.task)));
+            TaskEventKind::Queued { .. } => {
+                self.waiting.insert(event.task);
             }
             TaskEventKind::TurnStarted { turn: 1, .. } | TaskEventKind::ToolFinished { .. } => {}
-            TaskEventKind::TurnStarted { turn, .. } => {
-                self.bar(event).set_message(format!("turn {turn}..."));
+            TaskEventKind::Started { expected, .. } => {
+                if let Some(expected) = expected {
+                    self.expect(event, *expected);
+                }
+                self.say(event, &format!("{}...", labels.subject(event.task)));
             }
-            TaskEventKind::Text { line } => self.bar(event).set_message(one_line(line)),
-            TaskEventKind::ToolStarted { tool, summary } => {
-                self.bar(event).set_message(format!("{tool} {}", one_line(summary)));
-            }
+            TaskEventKind::TurnStarted { turn, .. } => self.say(event, &format!("turn {turn}...")),
+            TaskEventKind::Text { line } => self.say(event, line),
+            TaskEventKind::ToolStarted { tool, summary } => self.say(event, &format!("{tool} {summary}")),
             TaskEventKind::Retrying { after, .. } => {
-                self.bar(event).set_message(format!("waiting for {}", duration(*after)));
+                self.say(event, &format!("waiting for {}", duration(*after)));
             }
             TaskEventKind::RouteChanged { provider, model, .. } => {
-                self.bar(event).set_message(format!("now on {provider} ({model})"));
+                self.say(event, &format!("now on {provider} ({model})"));
             }
-            TaskEventKind::Compacted { .. } => {
-                self.bar(event).set_message("older turns summarised".to_owned());
-            }
-            TaskEventKind::Restarted { .. } => self.bar(event).set_message("restarted".to_owned()),
+            TaskEventKind::Compacted { .. } => self.say(event, "older turns summarised"),
+            TaskEventKind::Restarted { .. } => self.say(event, "restarted"),
             TaskEventKind::Finished(_) => {
-                if let Some(bar) = self.running.remove(&event.task) {
+                if let Some(Running { bar, .. }) = self.running.remove(&event.task) {
                     bar.finish_and_clear();
                     self.bars.remove(&bar);
                 }
+                self.done += 1;
             }
         }
+        if let Some(status) = &self.status {
+            let (tasks, done, running, waiting) =
+                (self.tasks, self.done, self.running.len(), self.waiting.len());
+            status.set_message(format!("{done} of {tasks} tasks done, {running} running, {waiting} waiting"));
+        }
+    }
+
+    /// Shows how long tasks of this agent took so far, where there is room for it.
+    fn expect(&mut self, event: &TaskEvent, expected: Duration) {
+        let (screen, template) = (self.columns, self.template().0);
+        let running = self.running(event);
+        let about = format!(" of about {}", duration(expected));
+        let taken = running.taken + columns(&about);
+        if taken + MESSAGE_COLUMNS_MIN <= screen {
+            running.taken = taken;
+            running.bar.set_style(style(&format!("{template}{about}")));
+        }
+    }
+
+    /// Shows what the task of an event does.
+    fn say(&mut self, event: &TaskEvent, text: &str) {
+        let columns = self.columns;
+        let running = self.running(event);
+        let room = columns.saturating_sub(running.taken);
+        running.bar.set_message(cut(&one_line(text), room));
     }
 
     /// Draws the next frame.
     pub(super) fn tick(&self) {
-        for bar in self.running.values() {
-            bar.tick();
+        for running in self.running.values() {
+            running.bar.tick();
         }
     }
 
@@ -86,36 +132,27 @@ impl Live {
 
     /// Takes the lines away for good.
     pub(super) fn clear(&mut self) {
-        for bar in self.running.drain().map(|(_, bar)| bar).chain(self.waiting_line.take()) {
+        for bar in self.running.drain().map(|(_, running)| running.bar).chain(self.status.take()) {
             bar.finish_and_clear();
         }
     }
 
-    fn count_waiting(&mut self, task: TaskId, is_waiting: bool) {
-        let has_changed = if is_waiting { self.waiting.insert(task) } else { self.waiting.remove(&task) };
-        if !has_changed {
-            return;
+    /// The template, and its columns.
+    fn template(&self) -> (&'static str, usize) {
+        if self.columns < WIDE_COLUMNS_MIN {
+            (NARROW_TEMPLATE, NARROW_TEMPLATE_COLUMNS)
+        } else {
+            (TEMPLATE, TEMPLATE_COLUMNS)
         }
-        if self.waiting.is_empty() {
-            if let Some(line) = self.waiting_line.take() {
-                line.finish_and_clear();
-            }
-            return;
-        }
-        let line = self.waiting_line.get_or_insert_with(|| {
-            self.bars.add(ProgressBar::new_spinner().with_style(style(WAITING_TEMPLATE)))
-        });
-        line.set_message(format!("{} waiting", counted(self.waiting.len(), "task")));
     }
 
-    fn bar(&mut self, event: &TaskEvent) -> &ProgressBar {
+    fn running(&mut self, event: &TaskEvent) -> &mut Running {
+        let (template, template_columns) = self.template();
         self.running.entry(event.task).or_insert_with(|| {
-            let bar =
-                ProgressBar::new_spinner().with_style(style(TEMPLATE)).with_prefix(one_line(&event.agent));
-            match &self.waiting_line {
-                Some(line) => self.bars.insert_before(line, bar),
-                None => self.bars.add(bar),
-            }
+            let agent = one_line(&event.agent);
+            let taken = template_columns + columns(&agent);
+            let bar = ProgressBar::new_spinner().with_style(style(template)).with_prefix(agent);
+            Running { bar: self.bars.add(bar), taken }
         })
     }
 }
@@ -131,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_templates_are_ones() {
-        for template in [TEMPLATE, WAITING_TEMPLATE] {
+        for template in [TEMPLATE, NARROW_TEMPLATE, STATUS_TEMPLATE] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

@@ -1,23 +1,35 @@
 //! What is worth knowing before tasks run: problems of the settings, and which model server was found.
 
-use codex_task::RuntimeHandle;
-use codex_task_config::{AgentStatus, Problem};
+use codex_task::{Environment, RuntimeHandle};
+use codex_task_config::{AgentEntry, AgentSource, AgentStatus, Problem};
 use codex_task_providers::BaseUrl;
 
 use crate::fault::place_and_message;
 use crate::render::clean::one_line;
-use crate::render::{Style, Terminal};
+use crate::render::{Style, Terminal, shown_path};
 
 /// Says it, on stderr. `agents` are those that will run.
-pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut Terminal) {
+pub(crate) fn announce(
+    handle: &RuntimeHandle,
+    agents: &[&str],
+    environment: &Environment,
+    terminal: &mut Terminal,
+) {
     for problem in handle.problems() {
-        warn(&sentence(problem), terminal);
+        warn(&sentence(problem, environment), terminal);
     }
     if let Some(server) = handle.local_server() {
         let text = format!("{} at {} (model {})", server.name, origin(&server.base_url), server.model);
         terminal.err.paragraph("Using", Style::Plain, &text);
     }
     let registry = handle.agents();
+    let of_command_line =
+        |entry: &&AgentEntry| entry.source == AgentSource::CommandLine && entry.status == AgentStatus::Broken;
+    for entry in registry.entries().iter().filter(of_command_line) {
+        for problem in &entry.problems {
+            warn(&format!("{}: {}", entry.name, sentence(problem, environment)), terminal);
+        }
+    }
     for entry in registry.entries() {
         let is_used = entry.status == AgentStatus::Warning && agents.contains(&entry.name.as_str());
         if let (true, Some(problem)) = (is_used, entry.problems.first()) {
@@ -25,7 +37,7 @@ pub(crate) fn announce(handle: &RuntimeHandle, agents: &[&str], terminal: &mut T
                 1 => String::new(),
                 count => format!(" (and {} more: `codex-task agents validate`)", count - 1),
             };
-            warn(&format!("{}{more}", sentence(problem)), terminal);
+            warn(&format!("{}{more}", sentence(problem, environment)), terminal);
         }
     }
 }
@@ -41,9 +53,9 @@ pub(crate) fn warn(text: &str, terminal: &mut Terminal) {
     terminal.err.paragraph("Warning:", Style::Yellow, &one_line(text));
 }
 
-fn sentence(problem: &Problem) -> String {
+fn sentence(problem: &Problem, environment: &Environment) -> String {
     let text = match &problem.path {
-        Some(path) => place_and_message(problem, &path.display().to_string()),
+        Some(path) => place_and_message(problem, &shown_path(path, environment)),
         None => problem.message.clone(),
     };
     match &problem.help {

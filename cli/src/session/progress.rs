@@ -1,6 +1,7 @@
 //! Which progress is shown: none, lines that stay, lines that are drawn over, or JSON.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use codex_task::json::EventJson;
 use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus};
@@ -13,6 +14,9 @@ use super::lines::{self, Told};
 use super::live::Live;
 use crate::render::{Style, Terminal};
 use crate::run::OutputArgs;
+
+/// Columns of a terminal whose size is not known.
+const COLUMNS_USUAL: usize = 80;
 
 /// Shows events as they come.
 pub(super) struct Progress {
@@ -49,7 +53,7 @@ impl Progress {
         } else if output.quiet {
             Display::Quiet
         } else if terminal.can_redraw() {
-            Display::Live(Live::new())
+            Display::Live(Live::new(tasks.len(), terminal.err.columns.unwrap_or(COLUMNS_USUAL)))
         } else {
             Display::Lines
         };
@@ -101,7 +105,7 @@ impl Progress {
         }
         match (told, &self.display) {
             (Some(Told::Failure(lines)), _) => {
-                self.aside(terminal, |terminal| lines.print(&mut terminal.err))
+                self.aside(terminal, |terminal| lines.print(&mut terminal.err));
             }
             (Some(Told::Line(line)), Display::Lines) => terminal.err.line(line),
             // A line that stays is for endings; what runs has its own line already.
@@ -129,8 +133,8 @@ impl Progress {
     /// Ends the display. Endings whose events were lost are shown from the report.
     pub(super) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
         for task in report.iter().flat_map(|report| &report.tasks) {
-            let kind = TaskEventKind::Finished(std::sync::Arc::clone(task));
-            let agent = std::sync::Arc::clone(&task.agent);
+            let kind = TaskEventKind::Finished(Arc::clone(task));
+            let agent = Arc::clone(&task.agent);
             self.show(&TaskEvent { task: task.task, run: task.run, agent, kind }, terminal);
         }
         if let Display::Live(live) = &mut self.display {

@@ -31,12 +31,7 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
         print_notes(report, terminal);
     }
     for task in &report.tasks {
-        let is_told = matches!(task.outcome, Outcome::Completed(_) | Outcome::Cancelled { .. });
-        if let Some(error) = ErrorJson::of(task).filter(|_| !is_told) {
-            let mut lines = FourLines::from(error);
-            lines.suggestion.get_or_insert_with(|| "look at the log: --log debug".to_owned());
-            lines.print(&mut terminal.err);
-        }
+        print_error(task, terminal);
     }
     // Tasks that could not begin have no figures.
     let has_run = |task: &TaskReport| !task.attempts.is_empty() || task.status() != TaskStatus::Failed;
@@ -46,12 +41,22 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
     }
 }
 
+/// Tells why a task did not complete, unless it was the user who ended it.
+fn print_error(task: &TaskReport, terminal: &mut Terminal) {
+    let Some(error) = ErrorJson::of(task) else { return };
+    if task.status() != TaskStatus::Cancelled {
+        let mut lines = FourLines::from(error);
+        lines.suggestion.get_or_insert_with(|| "look at the log: --log debug".to_owned());
+        lines.print(&mut terminal.err);
+    }
+}
+
 fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal) {
     if let [task] = report.tasks.as_slice() {
         print_report(task, terminal);
         return;
     }
-    let names = names(report.tasks.iter().map(AsRef::as_ref));
+    let names = names(&report.tasks);
     if !output.quiet {
         for (task, name) in report.tasks.iter().zip(&names) {
             terminal.out.line(Line::new().bold(format!("# {name}")));

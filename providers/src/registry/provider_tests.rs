@@ -36,18 +36,24 @@ fn scripted(name: &str) -> Arc<dyn ChatBackend> {
 fn the_environment_configures_a_vendor_by_its_key_or_its_address() {
     let settings = Settings::default();
     assert!(registry(&settings, &[]).is_empty());
-    for variable in [
-        ("ANTHROPIC_API_KEY", KEY),
-        ("ANTHROPIC_AUTH_TOKEN", KEY),
-        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1"),
-    ] {
+    let cases = [
+        ("anthropic", ("ANTHROPIC_API_KEY", KEY)),
+        ("anthropic", ("ANTHROPIC_AUTH_TOKEN", KEY)),
+        ("anthropic", ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1")),
+        ("openai", ("OPENAI_API_KEY", KEY)),
+        ("openai", ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")),
+        ("gemini", ("GEMINI_API_KEY", KEY)),
+        ("gemini", ("GOOGLE_API_KEY", KEY)),
+        ("gemini", ("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")),
+    ];
+    for (name, variable) in cases {
         let registry = registry(&settings, &[variable]);
-        assert_eq!(
-            (names(&registry), registry.problems()),
-            (vec!["anthropic"], [].as_slice()),
-            "{}",
-            variable.0
-        );
+        assert_eq!((names(&registry), registry.problems()), (vec![name], [].as_slice()), "{}", variable.0);
+        let provider = registry.get(&ProviderName::new(name)).unwrap();
+        assert_eq!((provider.kind.as_str(), provider.backend.name().as_str()), (name, name));
+        let is_key = variable.1 == KEY;
+        let key = if is_key { KeySource::Variable(variable.0.to_owned()) } else { KeySource::Absent };
+        assert_eq!(provider.key, key);
     }
 }
 

@@ -126,7 +126,7 @@ impl Listing<'_> {
             self.stop.check()?;
             let (name, kind) = (PathBuf::from(entry.file_name()), entry.file_type().ok());
             let is_directory = kind.is_some_and(|kind| kind.is_dir());
-            if !self.is_listed(&name, is_directory) {
+            if !self.is_listed(&name, is_directory) || self.leads_to_denied(&entry.path()) {
                 continue;
             }
             total += 1;
@@ -173,6 +173,11 @@ impl Listing<'_> {
     fn is_listed(&self, relative: &Path, is_directory: bool) -> bool {
         self.guard.may_read(&self.base.real.join(relative))
             && !self.ignored.matched_path_or_any_parents(relative, is_directory).is_ignore()
+    }
+
+    /// A link by another name is no way around a rule either.
+    fn leads_to_denied(&self, path: &Path) -> bool {
+        self.guard.resolve(path).is_ok_and(|resolved| !self.guard.may_read(&resolved.real))
     }
 
     /// A path stands before what lies below it, since paths compare name by name.
@@ -237,6 +242,7 @@ mod tests {
             ".gitignore",
             "secrets/key",
         ]);
+        std::os::unix::fs::symlink("secrets/key", bench.root().join("alias")).unwrap();
         std::fs::create_dir(bench.root().join("void")).unwrap();
         std::os::unix::fs::symlink("/etc", bench.root().join("link")).unwrap();
         let root = bench.root().display();

@@ -7,9 +7,11 @@
 //! outlives it; file work runs on the blocking pool and ends when nobody waits for it.
 
 mod arguments;
+mod bash;
 mod best;
 mod blocking;
 mod blocks;
+mod child_environment;
 mod edit;
 mod file_lock;
 mod glob;
@@ -17,14 +19,17 @@ mod grep;
 mod grep_file;
 mod grep_filter;
 mod grep_reply;
+mod head_tail;
 mod lines;
 mod ls;
 mod missing;
 mod near_miss;
+mod process;
 mod read;
 mod read_stamps;
 mod replace;
 mod schema;
+mod stray;
 mod text;
 mod walk;
 mod write;
@@ -44,5 +49,10 @@ pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
         Arc::new(glob::GlobTool::new()),
         Arc::new(grep::GrepTool::new()),
         Arc::new(ls::LsTool::new()),
+        Arc::new(bash::BashTool::new()),
     ]
 }
+
+#[cfg(test)]
+#[path = "builtin_tests.rs"]
+mod tests;
