@@ -9,6 +9,7 @@ mod fault;
 mod host;
 mod interrupt;
 mod logging;
+mod mcp;
 mod render;
 mod run;
 #[cfg(test)]

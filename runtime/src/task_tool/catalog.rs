@@ -5,6 +5,7 @@ use codex_task_tools::Rights;
 
 use super::TaskToolSpec;
 use super::agent_list;
+use super::spec::{AGENT, TASK, TASK_OUTPUT, TASK_STOP};
 
 /// Bytes of the agents' lines in the description: every request of the caller's model carries them.
 const LINES_BYTES_MAX: usize = 16 * 1024;
@@ -34,6 +35,11 @@ impl ToolCatalog {
     /// `Task`, `TaskOutput` and `TaskStop`.
     pub fn tools(&self) -> [TaskToolSpec; 3] {
         [self.task(), TaskToolSpec::task_output(), TaskToolSpec::task_stop()]
+    }
+
+    /// Whether a call of this name is one of ours; `Agent` is another name of `Task`.
+    pub fn is_tool(&self, name: &str) -> bool {
+        matches!(name, TASK | AGENT | TASK_OUTPUT | TASK_STOP)
     }
 
     /// `Task`, with the agents as they are now.
