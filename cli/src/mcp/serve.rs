@@ -35,19 +35,19 @@ pub(super) async fn serve(
     let server = TaskServer { tool: Arc::clone(&tool), offer: offer.clone(), gone: gone.clone() };
     let serving = converse(server, Input::new(reader, gone.clone()), writer, offer);
     let mut serving = std::pin::pin!(serving);
-    tokio::select! {
-        () = &mut serving => {}
-        () = gone.cancelled() => {}
-        () = interrupts.next() => debug!("asked to end"),
-    }
+    let has_answers = tokio::select! {
+        () = &mut serving => false,
+        () = gone.cancelled() => true,
+        () = interrupts.next() => true,
+    };
     gone.cancel();
-    tokio::join!(
-        async {
-            // An answer that could not be written has nobody to read it.
+    let flush = async {
+        if has_answers {
+            // An answer that cannot be written has nobody to read it.
             let _ = tokio::time::timeout(FLUSH_GRACE, serving).await;
-        },
-        end(&tool)
-    );
+        }
+    };
+    tokio::join!(flush, end(&tool));
     Ok(Exit::Success)
 }
 

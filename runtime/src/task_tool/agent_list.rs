@@ -1,36 +1,40 @@
 //! The agents as the Task tool's texts list them: one line each in Claude Code's form, within a bound however many
 //! there are.
 
-use std::fmt::Write as _;
-
 use codex_task_config::{AgentDefinition, AgentSource, ToolPattern, ToolSelection};
 
 /// Shortest description that is still worth its line, in bytes.
-const DESCRIPTION_BYTES_MIN: usize = 60;
+const DESCRIPTION_BYTES_MIN: usize = 40;
 const ELLIPSIS: &str = "…";
 /// Where a description stops to say what the agent is for.
 const EXAMPLES: [&str; 3] = ["<example>", "Examples:", "Example:"];
 
 /// `- NAME: DESCRIPTION (Tools: A, B)` for each agent. When that is too long, descriptions lose their examples and are
-/// cut to what fits; when that is too long still, only names remain, and at last a number.
+/// cut to what fits; then the tools are left out; then only names remain, and at last a number.
 pub(super) fn lines(agents: &[&AgentDefinition], bytes_max: usize) -> String {
-    let full = whole(agents, one_line);
+    let full = whole(agents, one_line, tools);
     if full.len() <= bytes_max {
         return full;
     }
-    let concise = |agent: &AgentDefinition| without_examples(&one_line(agent)).to_owned();
-    let (mut fits, mut too_long) =
-        (0, agents.iter().map(|agent| concise(agent).len() + 1).max().unwrap_or(0));
+    cut_alike(agents, bytes_max, tools)
+        .or_else(|| cut_alike(agents, bytes_max, |_| String::new()))
+        .unwrap_or_else(|| format!("- {}", names(agents, bytes_max.saturating_sub(2))))
+}
+
+/// The lines with the longest descriptions that fit, if they are long enough to say something.
+fn cut_alike(
+    agents: &[&AgentDefinition],
+    bytes_max: usize,
+    tools: impl Fn(&AgentDefinition) -> String,
+) -> Option<String> {
+    let cut_at = |width: usize| whole(agents, |agent| cut(without_examples(&one_line(agent)), width), &tools);
+    // The longest width that fits is found by halving: `fits` fits or is not worth it, `too_long` does not.
+    let (mut fits, mut too_long) = (DESCRIPTION_BYTES_MIN - 1, bytes_max + 1);
     while too_long - fits > 1 {
         let width = fits.midpoint(too_long);
-        let length = whole(agents, |agent| cut(&concise(agent), width)).len();
-        if length <= bytes_max { fits = width } else { too_long = width }
+        if cut_at(width).len() <= bytes_max { fits = width } else { too_long = width }
     }
-    if fits >= DESCRIPTION_BYTES_MIN {
-        whole(agents, |agent| cut(&concise(agent), fits))
-    } else {
-        format!("- {}", names(agents, bytes_max.saturating_sub(2)))
-    }
+    (fits >= DESCRIPTION_BYTES_MIN).then(|| cut_at(fits))
 }
 
 /// Names in a row, as many as fit; the project's and the user's own before the built-in ones.
@@ -53,30 +57,29 @@ pub(super) fn names(agents: &[&AgentDefinition], bytes_max: usize) -> String {
     all
 }
 
-fn whole(agents: &[&AgentDefinition], describe: impl Fn(&AgentDefinition) -> String) -> String {
-    let mut lines = String::new();
-    for agent in agents {
-        let break_before = if lines.is_empty() { "" } else { "\n" };
-        let (name, description, tools) = (&agent.name, describe(agent), tools(agent));
-        // Writing to a String cannot fail.
-        let _ = write!(lines, "{break_before}- {name}: {description} (Tools: {tools})");
-    }
-    lines
+fn whole(
+    agents: &[&AgentDefinition],
+    describe: impl Fn(&AgentDefinition) -> String,
+    tools: impl Fn(&AgentDefinition) -> String,
+) -> String {
+    let line = |agent: &&AgentDefinition| format!("- {}: {}{}", agent.name, describe(agent), tools(agent));
+    agents.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// ` (Tools: A, B)`
 fn tools(agent: &AgentDefinition) -> String {
     let joined = |patterns: &mut dyn Iterator<Item = &ToolPattern>| {
         patterns.map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     let denied = &agent.disallowed_tools;
-    match &agent.tools {
+    let tools = match &agent.tools {
         ToolSelection::Inherit if denied.is_empty() => "All tools".to_owned(),
         ToolSelection::Inherit => format!("All tools except {}", joined(&mut denied.iter())),
         ToolSelection::Listed(patterns) => {
-            let left = joined(&mut patterns.iter().filter(|pattern| !denied.contains(pattern)));
-            if left.is_empty() { "None".to_owned() } else { left }
+            joined(&mut patterns.iter().filter(|pattern| !denied.contains(pattern)))
         }
-    }
+    };
+    format!(" (Tools: {})", if tools.is_empty() { "None" } else { &tools })
 }
 
 fn one_line(agent: &AgentDefinition) -> String {
@@ -132,6 +135,7 @@ mod tests {
         let cut = lines(&[&a, &b], 300);
         assert!(cut.starts_with("- a: Finds bugs. (Tools: All tools)\n- b: yyy"), "{cut}");
         assert!(cut.ends_with("y… (Tools: All tools)") && cut.len() <= 300 && cut.len() > 290, "{cut}");
+        assert!(lines(&[&a, &b], 90).ends_with("y…"), "tools go before descriptions do");
     }
 
     #[test]

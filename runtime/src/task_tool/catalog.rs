@@ -8,7 +8,7 @@ use super::agent_list;
 use super::spec::{AGENT, TASK, TASK_OUTPUT, TASK_STOP};
 
 /// Bytes of the agents' lines in the description: every request of the caller's model carries them.
-const LINES_BYTES_MAX: usize = 16 * 1024;
+const LINES_BYTES_MAX: usize = 24 * 1024;
 /// Bytes of the instructions that Codex shows of a server whose tools the model has to search for.
 const ADVERT_BYTES_MAX: usize = 250;
 /// The beginning of the instructions.

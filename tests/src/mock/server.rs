@@ -86,6 +86,11 @@ impl Mock {
         lock(&self.shared.calls).clone()
     }
 
+    /// Requests that are being answered now.
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::SeqCst)
+    }
+
     /// The most requests that were being answered at the same time.
     pub fn most_in_flight(&self) -> usize {
         self.shared.most_in_flight.load(Ordering::SeqCst)
