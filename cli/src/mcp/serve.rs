@@ -100,8 +100,7 @@ fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
 async fn end(tool: &LazyTool) {
     let Some(tool) = tool.running() else { return };
     let ending = tool.handle().clone().shutdown_within(Duration::ZERO);
-    match tokio::time::timeout(END_GRACE, ending).await {
-        Ok(report) => debug!(?report, "ended"),
-        Err(_) => warn!("some agents did not end in time and are left to the end of the process"),
+    if tokio::time::timeout(END_GRACE, ending).await.is_err() {
+        warn!("some agents did not end in time and are left to the end of the process");
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use codex_task::{TaskToolSpec, ToolAnswer};
+use futures_util::future::BoxFuture;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
     JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
@@ -96,7 +97,7 @@ impl ServerHandler for TaskServer {
 
 /// A call on its way.
 struct Begun {
-    answer: futures_util::future::BoxFuture<'static, ToolAnswer>,
+    answer: BoxFuture<'static, ToolAnswer>,
     progress: Option<Progress>,
 }
 
@@ -118,15 +119,16 @@ impl TaskServer {
         };
         let client = context.client_info().map(|client| client.name);
         let caller = caller(&context.meta, client.as_deref());
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let arguments = request.arguments.unwrap_or_default();
+        let description = arguments.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         let progress = context.meta.get_progress_token().map(|token| Progress {
             token,
             peer: context.peer.clone(),
             task: caller.task,
-            description: arguments["description"].as_str().unwrap_or_default().to_owned(),
+            description,
             events: tool.handle().events(),
         });
-        Ok(Begun { answer: tool.call(&request.name, &arguments, &caller), progress })
+        Ok(Begun { answer: tool.call(&request.name, &Value::Object(arguments), &caller), progress })
     }
 }
 

@@ -34,7 +34,7 @@ fn output(id: &str, status: &str, retrieval: &str, result: Option<&str>) -> Answ
          <task_type>local_agent</task_type>\n\n<status>{status}</status>"
     );
     if let Some(result) = result {
-        text.push_str(&format!("\n\n<output>\n\n--- RESULT ---\n{result}\n</output>"));
+        text = format!("{text}\n\n<output>\n\n--- RESULT ---\n{result}\n</output>");
     }
     Answer { blocks: vec![text], is_error: false }
 }

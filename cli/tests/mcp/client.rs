@@ -3,11 +3,12 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::project::{Project, binary};
+use crate::project::{Project, binary, wait_until};
 
 /// Longest wait for anything that must come.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -180,13 +181,12 @@ impl Client {
     /// Waits for the end of the process, and tells how long that took.
     pub(crate) fn ended(&mut self) -> (ExitStatus, Duration) {
         let began = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                return (status, began.elapsed());
-            }
-            assert!(began.elapsed() < PATIENCE, "the server does not end");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        let mut status = None;
+        wait_until("the server ends", || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        });
+        (status.expect("it has ended"), began.elapsed())
     }
 }
 

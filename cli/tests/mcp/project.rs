@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use codex_task_tests::{Call, Format, Mock, Reply};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// A repository in a temporary folder, with a home of its own. Deleted with the last clone.
 #[derive(Clone)]
@@ -95,6 +96,7 @@ pub(crate) fn task_of(call: &Call) -> String {
 }
 
 /// Waits until a condition holds; fails with `what` when it never does.
+#[expect(clippy::disallowed_methods, reason = "the story is on a thread of its own")]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
