@@ -7,6 +7,7 @@ mod doctor;
 mod exit;
 mod fault;
 mod host;
+mod install;
 mod interrupt;
 mod logging;
 mod mcp;

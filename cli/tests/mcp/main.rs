@@ -8,6 +8,8 @@ mod client;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod install;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod project;
