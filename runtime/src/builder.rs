@@ -8,8 +8,8 @@ use codex_task_actors::{
     AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
-    AgentRegistry, AgentSources, Environment, LocalServers, Problem, RegistryHandle, RegistryWatcher,
-    Settings, SettingsOverrides, instructions, repository_root,
+    AgentRegistry, AgentSources, Environment, LocalServers, Problem, ProviderName, RegistryHandle,
+    RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
@@ -207,11 +207,12 @@ impl PreparedRuntime {
     /// # Errors
     /// [`StartError`].
     pub fn start(self) -> Result<RuntimeHandle, StartError> {
-        let Self { settings, environment, problems, agents, watcher, rights, builder } = self;
+        let Self { settings, environment, mut problems, agents, watcher, rights, builder } = self;
         panic_hook::install();
         let session = session(&settings, &environment)?;
         // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
         let (providers, local_server) = providers(&settings, &environment, builder.backends);
+        problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(builder.io).map_err(StartError::Threads)?;
         let services = Arc::new(Services {
             agents,
@@ -262,7 +263,7 @@ fn watched_agents(
     (handle, watcher)
 }
 
-/// The configured providers, the host's own, and a local server if there is nothing else.
+/// The configured providers, the host's own, and a local server if there is nothing else or the settings want it.
 fn providers(
     settings: &Settings,
     environment: &Environment,
@@ -272,7 +273,9 @@ fn providers(
     for backend in backends {
         registry.register(backend);
     }
-    let is_needed = registry.is_empty() && settings.local.probe;
+    let local = ProviderName::new(ProviderRegistry::LOCAL);
+    let is_wanted = settings.provider.as_ref() == Some(&local) && registry.get(&local).is_none();
+    let is_needed = is_wanted || (registry.is_empty() && settings.local.probe);
     let found = if is_needed { probe_on_own_thread(settings.local.clone()) } else { None };
     if let Some(server) = &found {
         registry.add_local(server.clone());

@@ -9,8 +9,6 @@ use super::vendor::{OF_ENVIRONMENT, Vendor};
 use super::{LocalServer, ProviderProblem, build};
 use crate::{BaseUrl, ChatBackend, ChatDialect, HttpSettings, OpenAiChatBackend, OpenAiChatConfig};
 
-/// The name of a local server that was found.
-const LOCAL: &str = "local";
 /// Calls that a local server gets at once. It answers few at a time; more would only wait there, on our time-outs.
 const LOCAL_IN_FLIGHT_MAX: usize = 4;
 
@@ -71,7 +69,7 @@ impl Provider {
 
     fn of_local(server: LocalServer) -> Self {
         let backend = OpenAiChatBackend::new(OpenAiChatConfig {
-            name: ProviderName::new(LOCAL),
+            name: ProviderName::new(ProviderRegistry::LOCAL),
             http: HttpSettings::new(server.base_url.clone(), LOCAL_IN_FLIGHT_MAX),
             credential: None,
             dialect: ChatDialect::Local,
@@ -89,6 +87,9 @@ impl Provider {
 }
 
 impl ProviderRegistry {
+    /// The name of a local server that was found.
+    pub const LOCAL: &str = "local";
+
     /// The providers of the settings, and `anthropic`, `openai`, `gemini` where the environment has a key or a base
     /// URL for them. Connects to nothing. A provider that cannot be used is left out and remembered in
     /// [`Self::problems`].
@@ -124,7 +125,9 @@ impl ProviderRegistry {
 
     /// Adds a local server that was found, as `local`. A provider of the settings keeps that name.
     pub fn add_local(&mut self, server: LocalServer) {
-        self.providers.entry(ProviderName::new(LOCAL)).or_insert_with(|| Provider::of_local(server));
+        self.providers
+            .entry(ProviderName::new(ProviderRegistry::LOCAL))
+            .or_insert_with(|| Provider::of_local(server));
     }
 
     /// Whether there is no provider at all.
@@ -161,7 +164,7 @@ fn rank(name: &ProviderName) -> usize {
     let vendors = OF_ENVIRONMENT.iter().filter_map(|kind| Vendor::of(*kind));
     match vendors.map(|vendor| vendor.name).position(|vendor| vendor == name.as_str()) {
         Some(place) => place,
-        None if name.as_str() == LOCAL => usize::MAX,
+        None if name.as_str() == ProviderRegistry::LOCAL => usize::MAX,
         None => OF_ENVIRONMENT.len(),
     }
 }

@@ -162,7 +162,10 @@ async fn send(call: &Call, mut reply: Reply, guard: InFlight) -> Response {
         Reply::Tools(tools) => stream_of(whole(events(None, &tools)), guard),
         Reply::Status { code, message, retry_after } => status(call.format, code, &message, retry_after),
         Reply::CutOff(text) => {
-            let reset = stream::once(async { Err(std::io::Error::other("cut off")) });
+            let reset = stream::once(async {
+                tokio::time::sleep(Duration::from_millis(20)).await; // a reset overtakes what was not read yet
+                Err(std::io::Error::other("cut off"))
+            });
             stream_of(half(events(Some(&text), &[])).map(Ok).chain(reset), guard)
         }
         Reply::Unfinished(text) => {
