@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use codex_task_tests::{Mock, Reply};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::client::{Client, task};
 use crate::project::{Project, binary, model, task_of, wait_until};
@@ -83,5 +84,51 @@ fn signals_end_everything_within_a_second() {
         let (status, took) = client.ended();
         assert!(status.success() && took < AT_ONCE, "{signal}: {status:?} {took:?}");
         wait_until("the connection is closed", || mock.in_flight() == 0);
+    }
+}
+
+/// How a client can leave an agent whose command runs.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug)]
+enum Leaving {
+    CancelsTheCall,
+    HangsUp,
+    SendsSigterm,
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_agents_command_ends_with_its_agent_however_the_client_leaves() {
+    let mock = model(|_| Reply::tool("Bash", json!({"command": "sleep 600", "timeout": 600_000})));
+    let project = Project::on(&mock).agent("worker", "description: Sleeps\ntools: Bash\n");
+    project.write("project/.claude/settings.json", r#"{"permissions": {"allow": ["Bash(sleep 600)"]}}"#);
+    for leaving in [Leaving::CancelsTheCall, Leaving::HangsUp, Leaving::SendsSigterm] {
+        for is_background in [false, true] {
+            let mut client = Client::greet(&project);
+            let mut arguments = task("worker", "sleep");
+            arguments["run_in_background"] = json!(is_background);
+            client.call(1, "Task", &arguments);
+            wait_until("the command runs", || project.runs("sleep"));
+            match leaving {
+                Leaving::CancelsTheCall if is_background => {
+                    let id = client.answer(1).agent_id();
+                    client.ask("TaskStop", &json!({"task_id": id}));
+                }
+                Leaving::CancelsTheCall => {
+                    let cancelled = json!({"requestId": 1});
+                    client.send(
+                        &json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled}),
+                    );
+                }
+                Leaving::HangsUp => client.hang_up(),
+                Leaving::SendsSigterm => {
+                    let killed = Command::new("kill").arg(client.id().to_string()).status().expect("kill");
+                    assert!(killed.success());
+                }
+            }
+            let began = Instant::now();
+            wait_until("the command is gone", || !project.runs("sleep"));
+            assert!(began.elapsed() < AT_ONCE, "{leaving:?}: {:?}", began.elapsed());
+        }
     }
 }

@@ -6,6 +6,8 @@ mod background;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod codex;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod install;

@@ -68,6 +68,21 @@ impl Project {
         self.root.join("home")
     }
 
+    /// The names of the programs that run in the repository, whoever started them.
+    pub(crate) fn programs(&self) -> Vec<String> {
+        let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+        let is_here =
+            |process: &PathBuf| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == self.dir());
+        let here = processes.filter_map(|entry| Some(entry.ok()?.path())).filter(is_here);
+        here.filter_map(|process| Some(fs::read_to_string(process.join("comm")).ok()?.trim().to_owned()))
+            .collect()
+    }
+
+    /// Whether a program of this name runs in the repository.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.programs().iter().any(|program| program == name)
+    }
+
     /// A command in the repository that sees nothing of this machine but its programs.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
