@@ -27,6 +27,8 @@ mod rights;
 #[cfg(test)]
 mod supervision;
 #[cfg(test)]
+mod task_tool;
+#[cfg(test)]
 mod traps;
 #[cfg(test)]
 mod typed;
