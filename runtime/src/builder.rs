@@ -197,6 +197,11 @@ pub struct PreparedRuntime {
 }
 
 impl PreparedRuntime {
+    /// What was wrong with the settings files.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
     /// What the Task tool offers, now and after the start.
     pub fn tool_catalog(&self) -> ToolCatalog {
         ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)

@@ -8,6 +8,8 @@ mod progress;
 mod serve;
 mod server;
 
+use std::io::IsTerminal as _;
+
 use clap::Args;
 use codex_task::{PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::SettingsOverrides;
@@ -16,6 +18,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
+use crate::render::Style;
 use crate::{run, session};
 
 /// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
@@ -29,6 +32,12 @@ pub(crate) struct McpArgs {
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let prepared = builder(args, host).prepare()?;
+    session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
+    if std::io::stdin().is_terminal() {
+        let text =
+            "This is a server for programs that speak MCP; `codex-task install codex` puts it into Codex.";
+        host.terminal.err.wrapped(Style::Dim, text);
+    }
     session::block_on(async {
         let interrupts = match host.interrupts.take() {
             Some(interrupts) => interrupts,

@@ -1,7 +1,5 @@
 //! Row 30: work in the background, its report, its end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use codex_task_tests::{Mock, Reply};
@@ -16,16 +14,13 @@ fn in_background(agent: &str, prompt: &str) -> Value {
     arguments
 }
 
-/// A model that answers when it is released.
-fn held() -> (Mock, Arc<AtomicBool>) {
-    let is_released = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&is_released);
-    let mock = model(move |call| match task_of(call).as_str() {
+/// A model that takes its time, or no time, or for ever.
+fn patient() -> Mock {
+    model(|call| match task_of(call).as_str() {
         "hangs" => Reply::Hangs,
-        task if seen.load(Ordering::SeqCst) => Reply::text(format!("did {task}")),
+        "quick" => Reply::text("did quick"),
         task => Reply::After(Duration::from_millis(300), Box::new(Reply::text(format!("did {task}")))),
-    });
-    (mock, is_released)
+    })
 }
 
 fn output(id: &str, status: &str, retrieval: &str, result: Option<&str>) -> Answer {
@@ -41,7 +36,7 @@ fn output(id: &str, status: &str, retrieval: &str, result: Option<&str>) -> Answ
 
 #[test]
 fn a_task_in_the_background_is_answered_at_once_and_asked_for_later() {
-    let (mock, _) = held();
+    let mock = patient();
     let mut client = Client::greet(&Project::on(&mock));
     let launched = client.ask("Task", &in_background("general-purpose", "work"));
     let id = launched.agent_id();
@@ -61,7 +56,7 @@ fn a_task_in_the_background_is_answered_at_once_and_asked_for_later() {
 
 #[test]
 fn a_stopped_task_ends_at_once_and_says_so() {
-    let (mock, _) = held();
+    let mock = patient();
     let mut client = Client::greet(&Project::on(&mock));
     let id = client.ask("Task", &in_background("general-purpose", "hangs")).agent_id();
     wait_until("the model is asked", || !mock.calls().is_empty());
@@ -78,8 +73,7 @@ fn a_stopped_task_ends_at_once_and_says_so() {
 
 #[test]
 fn a_task_that_cannot_begin_is_refused_at_once_also_in_the_background() {
-    let (mock, is_released) = held();
-    is_released.store(true, Ordering::SeqCst);
+    let mock = patient();
     let mut client = Client::greet(&Project::on(&mock));
     let refused = client.ask("Task", &in_background("nope", "x"));
     assert!(refused.is_error && refused.text().starts_with("Agent type 'nope' not found."), "{refused:?}");
@@ -94,7 +88,7 @@ fn a_task_that_cannot_begin_is_refused_at_once_also_in_the_background() {
 
 #[test]
 fn a_call_that_is_cancelled_while_it_waits_leaves_the_task_running() {
-    let (mock, _) = held();
+    let mock = patient();
     let mut client = Client::greet(&Project::on(&mock));
     let id = client.ask("Task", &in_background("general-purpose", "work")).agent_id();
     client.call("waits", "TaskOutput", &json!({"task_id": id}));

@@ -28,10 +28,10 @@ impl Client {
     pub(crate) fn greet_as(project: &Project, client: &str, arguments: &[&str]) -> Self {
         let mut command = project.command(binary());
         command.arg("mcp").args(arguments);
-        let mut client_side = Self::start(project, &mut command);
-        client_side.initialize("2025-06-18", client);
-        client_side.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
-        client_side
+        let mut greeted = Self::start(project, &mut command);
+        greeted.initialize("2025-06-18", client);
+        greeted.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        greeted
     }
 
     /// Starts the server and greets it as somebody whom it does not know.

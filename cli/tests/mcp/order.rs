@@ -1,7 +1,6 @@
 //! Rows 13 and 14: many calls at once.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use codex_task_tests::Reply;
@@ -31,19 +30,9 @@ fn row_13_ten_of_twenty_run_at_once_and_they_begin_in_the_order_of_their_calls()
 
 #[test]
 fn calls_run_side_by_side_and_a_failing_one_harms_no_other() {
-    // Nobody is answered before all four have asked.
-    let together = Arc::new(Barrier::new(4));
-    let mock = model(move |call| {
-        let together = Arc::clone(&together);
-        let task = task_of(call);
-        // The mock answers on one thread: whoever waits must not hold it.
-        if call.nth < 4 {
-            std::thread::spawn(move || together.wait());
-        }
-        match task.as_str() {
-            "fails" => Reply::After(Duration::from_millis(50), Box::new(Reply::status(400, "no"))),
-            _ => Reply::After(Duration::from_millis(200), Box::new(Reply::text(task))),
-        }
+    let mock = model(|call| match task_of(call).as_str() {
+        "fails" => Reply::After(Duration::from_millis(200), Box::new(Reply::status(400, "no"))),
+        task => Reply::After(Duration::from_millis(400), Box::new(Reply::text(task))),
     });
     let mut client = Client::greet(&Project::on(&mock));
     client.call(0, "Task", &task("general-purpose", "zero"));
