@@ -1,9 +1,11 @@
 //! The server's answers: what it is, its tools, their calls.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use codex_task::{TaskToolSpec, ToolAnswer};
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
@@ -54,9 +56,10 @@ impl ServerHandler for TaskServer {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + Send + '_ {
-        let begun = self.begin(request, &context);
+        // A client waits for the answer to every call: also one of a bug of ours must come.
+        let begun = catch_unwind(AssertUnwindSafe(|| self.begin(request, &context)));
         async move {
-            let Begun { answer, progress } = begun?;
+            let Begun { answer, progress } = begun.unwrap_or_else(|_| Err(failed("the call panicked")))?;
             let progress = async {
                 match progress {
                     Some(progress) => progress.report().await,
@@ -66,10 +69,13 @@ impl ServerHandler for TaskServer {
             // Dropping the answer cancels its task.
             tokio::select! {
                 biased;
-                () = context.ct.cancelled() => Err(ErrorData::internal_error("the call was cancelled", None)),
-                () = self.gone.cancelled() => Err(ErrorData::internal_error("the server is shutting down", None)),
-                answer = answer => Ok(result(answer).into()),
-                () = progress => Err(ErrorData::internal_error("the call was lost", None)),
+                () = context.ct.cancelled() => Err(failed("the call was cancelled")),
+                () = self.gone.cancelled() => Err(failed("the server is shutting down")),
+                answer = AssertUnwindSafe(answer).catch_unwind() => match answer {
+                    Ok(answer) => Ok(result(answer).into()),
+                    Err(_) => Err(failed("the call panicked")),
+                },
+                () = progress => Err(failed("the call was lost")),
             }
         }
     }
@@ -130,6 +136,10 @@ impl TaskServer {
         });
         Ok(Begun { answer: tool.call(&request.name, &Value::Object(arguments), &caller), progress })
     }
+}
+
+fn failed(why: &'static str) -> ErrorData {
+    ErrorData::internal_error(why, None)
 }
 
 fn listed(spec: TaskToolSpec) -> Tool {
