@@ -7,8 +7,10 @@ mod doctor;
 mod exit;
 mod fault;
 mod host;
+mod install;
 mod interrupt;
 mod logging;
+mod mcp;
 mod render;
 mod run;
 #[cfg(test)]

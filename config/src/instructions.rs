@@ -87,6 +87,8 @@ fn read(path: &Path, inside: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use InstructionScope::{Local, Project, User};
+
     use super::*;
 
     fn write(path: &Path, text: &str) {
@@ -107,7 +109,6 @@ mod tests {
         let environment = Environment::new(repo.join("pkg"), [("HOME", home.to_string_lossy())]);
         let texts: Vec<_> =
             instructions(&environment).into_iter().map(|file| (file.scope, file.text)).collect();
-        use InstructionScope::{Local, Project, User};
         let expected = [(User, "user"), (Project, "root"), (Project, "package"), (Local, "mine")];
         assert_eq!(texts, expected.map(|(scope, text)| (scope, text.to_owned())));
     }

@@ -32,7 +32,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let inner = dir.path().join("repo/pkg/a");
         std::fs::create_dir_all(&inner).expect("folders");
-        assert_eq!(project_directories(&inner), [inner.clone()]);
+        assert_eq!(project_directories(&inner), std::slice::from_ref(&inner));
         std::fs::create_dir(dir.path().join("repo/.git")).expect("a folder");
         let repo = dir.path().join("repo");
         assert_eq!(project_directories(&inner), [inner.clone(), repo.join("pkg"), repo.clone()]);

@@ -44,29 +44,16 @@ impl Threads {
         io: Option<Runtime>,
         start: impl FnOnce(WorkerFactory) -> T + Send + 'static,
     ) -> std::io::Result<(Self, T)> {
-        let (ready, started) = mpsc::sync_channel(1);
-        let control = std::thread::Builder::new().name("codex-task-control".to_owned()).spawn(move || {
-            panic_hook::mark_thread();
-            let runner = System::new();
-            let (made, arbiters) = mpsc::channel();
-            let factory: WorkerFactory = Box::new(move || {
-                let arbiter = Arbiter::new();
-                let handle = arbiter.handle();
-                handle.spawn_fn(panic_hook::mark_thread);
-                // The receiver lives as long as this thread runs the system.
-                let _ = made.send(arbiter);
-                handle
-            });
-            let value = runner.block_on(async move { start(factory) });
-            if ready.send((System::current(), value)).is_err() {
-                return 0;
+        match control_thread(start) {
+            Ok((system, control, value)) => Ok((Self { system, control, io }, value)),
+            Err(error) => {
+                // Dropping a runtime inside an async context would panic.
+                if let Some(io) = io {
+                    io.shutdown_background();
+                }
+                Err(error)
             }
-            let _ = runner.run(); // an exit code; ours is always 0
-            join_workers(arbiters.try_iter().collect())
-        })?;
-        let (system, value) =
-            started.recv().map_err(|_| std::io::Error::other("the control thread did not start"))?;
-        Ok((Self { system, control, io }, value))
+        }
     }
 
     /// Stops everything and waits. Returns how many workers were still blocked. Blocks the calling thread.
@@ -86,6 +73,35 @@ impl Threads {
             io.shutdown_background();
         }
     }
+}
+
+/// The thread of the `System`, running, with what `start` made on it. It ends with the number of blocked workers.
+fn control_thread<T: Send + 'static>(
+    start: impl FnOnce(WorkerFactory) -> T + Send + 'static,
+) -> std::io::Result<(System, JoinHandle<usize>, T)> {
+    let (ready, started) = mpsc::sync_channel(1);
+    let control = std::thread::Builder::new().name("codex-task-control".to_owned()).spawn(move || {
+        panic_hook::mark_thread();
+        let runner = System::new();
+        let (made, arbiters) = mpsc::channel();
+        let factory: WorkerFactory = Box::new(move || {
+            let arbiter = Arbiter::new();
+            let handle = arbiter.handle();
+            handle.spawn_fn(panic_hook::mark_thread);
+            // The receiver lives as long as this thread runs the system.
+            let _ = made.send(arbiter);
+            handle
+        });
+        let value = runner.block_on(async move { start(factory) });
+        if ready.send((System::current(), value)).is_err() {
+            return 0;
+        }
+        let _ = runner.run(); // an exit code; ours is always 0
+        join_workers(arbiters.try_iter().collect())
+    })?;
+    let (system, value) =
+        started.recv().map_err(|_| std::io::Error::other("the control thread did not start"))?;
+    Ok((system, control, value))
 }
 
 /// Joins the workers' threads, as long as that takes no longer than the grace; returns how many are left.

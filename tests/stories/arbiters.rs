@@ -11,8 +11,8 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::harness::{
-    Runs, TestRuntime, TestTool, agent, agents, allow_everything, calling, counting, first, once_prompted,
-    result_of, scripted, then, wait_for, wait_until,
+    Runs, TestRuntime, TestTool, agent, agents, allow_everything, calling, counting, first, result_of,
+    scripted, then, wait_for, wait_until,
 };
 
 #[tokio::test]
@@ -96,26 +96,58 @@ async fn the_death_of_an_arbiter_moves_its_agents_and_repeats_no_completed_turn(
     assert!(!runtime.supervisor().send(RetireWorker { index: 9 }).await.expect("the supervisor lives"));
 }
 
-/// A tool whose question what it would touch blocks the Arbiter, once.
-fn blocking(time: Duration, runs: &Runs) -> TestTool {
-    let runs = runs.clone();
-    let quick = TestTool::changing("Block", |_| async { Ok("at last".to_owned()) });
-    quick.touching(move |_, _| {
-        if runs.add() == 0 {
+#[tokio::test]
+async fn tasks_that_come_while_one_arbiter_after_the_other_dies_lose_nothing() {
+    const TASKS: usize = 120;
+    let runs = Runs::default();
+    let model = scripted([
+        calling("Change").when(first()).with_delays(Duration::from_millis(4), Duration::ZERO),
+        Rule::text("done").when(then("Change")).with_delays(Duration::from_millis(4), Duration::ZERO),
+    ]);
+    let runtime = TestRuntime::start(|builder| {
+        let builder =
+            builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(allow_everything());
+        builder.tool(counting("Change", &runs).shared())
+    });
+    let tasks: Vec<_> = (0..TASKS).map(|n| runtime.begin(RunTask::new("worker", n.to_string()))).collect();
+    for round in 1..=8 {
+        wait_until("some more calls are made", || model.recorded().len() >= round * 20).await;
+        for index in [0, 1] {
+            runtime.supervisor().send(RetireWorker { index }).await.expect("the supervisor lives");
+        }
+    }
+    for report in join_all(tasks).await {
+        let report = report.expect("no panic");
+        assert_eq!(report.outcome, Outcome::Completed("done".into()));
+        assert_eq!((report.turns, report.tool_calls, report.restarts), (2, 1, 0));
+    }
+    assert!(runs.count() <= TASKS, "no call is made twice, at worst one was not made");
+    // Ten tasks run at once: a dead Arbiter that got its agents again and again would move far more.
+    let counters = runtime.counters().await;
+    assert!(counters.moved <= 8 * 2 * 10, "{counters:?}");
+}
+
+/// A tool whose question what it would touch blocks the Arbiter, once; with how often that was asked, and how often it
+/// ran.
+fn blocking(time: Duration, asked: &Runs, runs: &Runs) -> TestTool {
+    let asked = asked.clone();
+    counting("Block", runs).touching(move |_, session| {
+        if asked.add() == 0 {
             #[expect(clippy::disallowed_methods, reason = "blocking the Arbiter is the point")]
             std::thread::sleep(time);
         }
-        Access::Nothing
+        Access::Write(session.cwd.join("changed"))
     })
 }
 
 #[tokio::test]
 async fn a_task_on_a_blocked_arbiter_is_given_up_soon_after_its_deadline_and_its_late_end_is_ignored() {
-    let blocked = Runs::default();
+    let (blocked, runs) = (Runs::default(), Runs::default());
     let model = scripted([calling("Block").when(first().prompt(Pattern::text("block"))), Rule::text("done")]);
     let runtime = TestRuntime::start(|builder| {
-        let builder = builder.agents(agents([agent("worker")])).backend(model.clone());
-        builder.tool(blocking(Duration::from_millis(2_800), &blocked).shared())
+        let builder =
+            builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(allow_everything());
+        builder.tool(blocking(Duration::from_millis(2_800), &blocked, &runs).shared())
     });
     let deadline = Duration::from_millis(200);
     let began = Instant::now();
@@ -132,16 +164,17 @@ async fn a_task_on_a_blocked_arbiter_is_given_up_soon_after_its_deadline_and_its
     }
     assert!(began.elapsed() < Duration::from_millis(700), "{:?}", began.elapsed());
     wait_for("the blocked agent has ended too", async || runtime.counters().await.stale > 0).await;
-    assert_eq!(runtime.counters().await.running, 0);
+    assert_eq!((runtime.counters().await.running, runs.count()), (0, 0), "nothing is done after the end");
 }
 
 #[tokio::test]
 async fn a_cancelled_task_on_a_blocked_arbiter_is_answered_within_two_seconds_and_the_thread_is_reported() {
-    let blocked = Runs::default();
+    let (blocked, runs) = (Runs::default(), Runs::default());
     let model = scripted([calling("Block").when(first()), Rule::text("done")]);
     let mut runtime = TestRuntime::start(|builder| {
-        let builder = builder.agents(agents([agent("worker")])).backend(model.clone());
-        builder.tool(blocking(Duration::from_millis(4_500), &blocked).shared())
+        let builder =
+            builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(allow_everything());
+        builder.tool(blocking(Duration::from_millis(4_500), &blocked, &runs).shared())
     });
     let task = RunTask::new("worker", "block");
     let id = task.request.id;
@@ -155,23 +188,29 @@ async fn a_cancelled_task_on_a_blocked_arbiter_is_answered_within_two_seconds_an
 }
 
 #[tokio::test]
-async fn the_neighbours_of_a_blocked_agent_go_on_elsewhere() {
-    let blocked = Runs::default();
+async fn a_blocked_agent_and_its_neighbours_go_on_elsewhere_and_what_wakes_up_later_does_nothing() {
+    let (blocked, runs) = (Runs::default(), Runs::default());
     let model = scripted([
         calling("Block").when(first().prompt(Pattern::text("block"))),
         Rule::text("done").with_delays(Duration::from_millis(300), Duration::ZERO),
     ]);
     let runtime = TestRuntime::start(|builder| {
-        let builder = builder.agents(agents([agent("worker")])).backend(model.clone()).workers(1);
-        builder.tool(blocking(Duration::from_millis(6_500), &blocked).shared())
+        let builder = builder
+            .agents(agents([agent("worker")]))
+            .backend(model.clone())
+            .workers(1)
+            .overrides(allow_everything());
+        builder.tool(blocking(Duration::from_millis(6_500), &blocked, &runs).shared())
     });
     let neighbours: Vec<_> = (0..3).map(|n| runtime.begin(RunTask::new("worker", n.to_string()))).collect();
-    let blocker = runtime.begin(RunTask::new("worker", "block"));
+    let culprit = runtime.begin(RunTask::new("worker", "block"));
     let began = Instant::now();
     for report in join_all(neighbours).await {
         assert_eq!(report.expect("no panic").outcome, Outcome::Completed("done".into()));
     }
-    assert_eq!(blocker.await.expect("no panic").outcome, Outcome::Completed("done".into()));
+    assert_eq!(culprit.await.expect("no panic").outcome, Outcome::Completed("done".into()));
     assert!(began.elapsed() < Duration::from_millis(6_300), "{:?}", began.elapsed());
-    assert_eq!(runtime.counters().await.moved, 4);
+    assert_eq!((runtime.counters().await.moved, runs.count()), (4, 1));
+    wait_for("the blocked agent has woken up", async || runtime.counters().await.stale > 0).await;
+    assert_eq!(runs.count(), 1, "its successor has made the call already");
 }

@@ -258,8 +258,8 @@ async fn a_deadline_holds_wherever_the_task_is() {
     ]);
     let mut setup = Setup::new(agents([agent("worker")]), model);
     setup.tools = vec![never("Never").shared()];
-    setup.restart_policy.backoff_base = Duration::from_secs(60);
-    setup.restart_policy.backoff_max = Duration::from_secs(60);
+    setup.restart_policy.backoff_base = Duration::from_mins(1);
+    setup.restart_policy.backoff_max = Duration::from_mins(1);
     let stage = OneClock::start(setup);
     for place in ["crashes", "tool", "hangs"] {
         let began = Instant::now();
@@ -268,6 +268,15 @@ async fn a_deadline_holds_wherever_the_task_is() {
         let took = began.elapsed();
         assert!(took >= deadline && took <= deadline + PROMPTLY, "{place}: {took:?}");
     }
+}
+
+#[actix::test]
+async fn a_task_may_have_all_the_time_in_the_world() {
+    tokio::time::pause();
+    let model = scripted([Rule::text("done").with_delays(Duration::from_secs(50), Duration::ZERO)]);
+    let stage = OneClock::start(Setup::new(agents([agent("worker")]), model));
+    let report = stage.run(RunTask::new("worker", "go").timeout(Duration::MAX)).await;
+    assert_eq!(report.outcome, Outcome::Completed("done".into()));
 }
 
 #[actix::test]

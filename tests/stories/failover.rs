@@ -3,17 +3,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use codex_task::{Attempt, Outcome, RunTask, TaskError, TaskEventKind, TaskReport, TaskStatus};
-use codex_task_config::{AgentDefinition, ProviderName, SettingsOverrides};
+use codex_task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, TaskStatus};
+use codex_task_config::{AgentDefinition, ModelId, ProviderName};
 use codex_task_providers::scripted::{Rule, Scenario, ScriptedBackend};
-use codex_task_providers::{ChatRequest, Message, ProviderError};
+use codex_task_providers::{ChatBackend, ChatRequest, ChatStream, Message, ModelLimits, ProviderError};
 use codex_task_tests::{Call, Format, Mock, Reply};
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 
 use crate::harness::{
-    KEY, OneClock, Setup, TestRuntime, TestTool, agent, agent_on, agents, calling, first, model,
-    once_prompted, project_on, scripted, texts_of, then, wait_until,
+    KEY, OneClock, Runs, Setup, TestRuntime, TestTool, agent, agent_on, agents, calling, first, model,
+    project_on, scripted, texts_of, then,
 };
 
 /// A second provider for agents whose first one fails.
@@ -230,6 +231,71 @@ async fn a_server_that_wants_hours_of_patience_is_left_at_once_also_by_those_who
     }
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(first.recorded().len(), 1, "those who came later were not even sent");
+}
+
+/// A provider that takes two calls a second, and throttles the rest without saying for how long.
+struct TwoPerSecond {
+    model: Arc<ScriptedBackend>,
+    taken: Mutex<Vec<Instant>>,
+    throttled: Runs,
+}
+
+impl TwoPerSecond {
+    fn takes(&self) -> bool {
+        let mut taken = self.taken.lock().expect("no panic");
+        taken.retain(|at| at.elapsed() < Duration::from_secs(1));
+        let has_room = taken.len() < 2;
+        if has_room {
+            taken.push(Instant::now());
+        }
+        has_room
+    }
+}
+
+impl ChatBackend for TwoPerSecond {
+    fn name(&self) -> &ProviderName {
+        self.model.name()
+    }
+
+    fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
+        if self.takes() {
+            return self.model.stream(request);
+        }
+        self.throttled.add();
+        let error = ProviderError::RateLimited { retry_after: None, detail: "two calls a second".into() };
+        futures_util::future::ready(Err(error)).boxed()
+    }
+
+    fn limits(&self, model: &ModelId) -> Option<ModelLimits> {
+        self.model.limits(model)
+    }
+
+    fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
+        self.model.models()
+    }
+
+    fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
+        self.model.dropped_parameters(request)
+    }
+}
+
+#[actix::test]
+async fn forty_tasks_on_a_provider_that_takes_two_calls_a_second_all_complete() {
+    tokio::time::pause();
+    let (model, throttled) = (scripted([Rule::text("done")]), Runs::default());
+    let limited =
+        TwoPerSecond { model: model.clone(), taken: Mutex::default(), throttled: throttled.clone() };
+    let mut setup = Setup::new(agents([agent("worker")]), Arc::new(limited));
+    setup.overrides.max_concurrent = Some(40);
+    let stage = OneClock::start(setup);
+    let began = Instant::now();
+    for report in join_all((0..40).map(|_| stage.ask("worker", "go"))).await {
+        assert_eq!(report.outcome, Outcome::Completed("done".into()));
+    }
+    assert!(began.elapsed() < Duration::from_mins(3), "{:?}", began.elapsed());
+    // Without learning it would be some 700.
+    assert!(throttled.count() < 4 * 40, "{} times", throttled.count());
+    assert_eq!(model.recorded().len(), 40);
 }
 
 fn has_state(request: &ChatRequest) -> bool {

@@ -12,7 +12,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 
-use crate::harness::{TestRuntime, TestTool, agent, agent_on, agents, project_on, scripted, texts_of};
+use crate::harness::{
+    TestProject, TestRuntime, TestTool, agent, agent_on, agents, project_on, scripted, texts_of,
+};
 
 /// Interleavings that are tried.
 const SEEDS: u64 = 12;
@@ -174,25 +176,67 @@ async fn whatever_the_order_of_things_no_request_shows_what_another_task_or_agen
 }
 
 #[tokio::test]
-async fn the_same_holds_for_every_byte_that_is_sent_to_each_vendor() {
+async fn the_same_holds_for_every_byte_that_is_sent_to_each_vendor_and_for_files() {
     for (seed, format) in (0..).zip(Format::ALL) {
         let mut rng = StdRng::seed_from_u64(seed);
         let cast = Arc::new(Cast::new(&mut rng));
         let answering = Arc::clone(&cast);
         let mock = Mock::start(format, move |call| match answering.next(&call.everything()) {
-            (_, Some(secret)) => Reply::tool(TOOL, json!({ "secret": secret })),
+            (_, Some(secret)) => Reply::tool("Read", json!({ "file_path": file_of(secret) })),
             (task, None) => Reply::text(format!("found {}", task.report)),
         });
         let project = project_on([("mocked", format, &mock)], "");
+        for secret in cast.tasks.iter().flat_map(|task| &task.results) {
+            project.file(file_of(secret), &format!("it says\n{secret}\n"));
+        }
         let runtime = TestRuntime::start_in(project, |builder| {
             varied(builder.agents(guarding(&cast, |name| agent_on(name, "mocked", format))), &mut rng)
         });
         let report = runtime.run_all(cast.requests()).await.expect("the runtime runs");
         cast.check_reports(&report.tasks);
-        for call in mock.calls() {
+        let calls = mock.calls();
+        assert_eq!(calls.len(), cast.tasks.iter().map(|task| task.results.len() + 1).sum::<usize>());
+        for call in calls {
             cast.check(&call.everything());
             let elsewhere = format!("{} {:?}", call.path, call.headers);
             assert!(!elsewhere.contains("canary"), "nothing of a task is in its address or headers");
         }
+    }
+}
+
+/// The file that holds a secret; its name tells nothing.
+fn file_of(secret: &str) -> String {
+    let digits = secret.rsplit('-').next().expect("canaries end with digits");
+    format!("notes/{digits}.txt")
+}
+
+#[tokio::test]
+async fn an_agent_sees_its_own_prompt_a_reminder_and_the_task_verbatim_and_nothing_else() {
+    let prompt = "  Count \"all\" files,\n\tplease. ";
+    for omits in [false, true] {
+        let project = TestProject::new();
+        project.file("CLAUDE.md", "Always answer in verse.");
+        let model = scripted([Rule::text("done")]);
+        let mut worker = agent("worker");
+        worker.prompt = "\nYou count files.\n".into();
+        worker.omit_claude_md = omits;
+        let runtime =
+            TestRuntime::start_in(project, |builder| builder.agents(agents([worker])).backend(model.clone()));
+        let task = RunTask::<String>::new("worker", prompt).description("canary of the description");
+        runtime.run(task).await.expect("the runtime runs");
+        let request = &model.recorded()[0];
+        assert!(request.system.starts_with("You count files.\n\nNotes:"), "{}", request.system);
+        assert_eq!(request.messages.len(), 1);
+        let texts = texts_of(request);
+        let (task, reminder) = (&texts[texts.len() - 1], &texts[texts.len() - 2]);
+        assert_eq!(task, prompt);
+        assert!(reminder.starts_with("<system-reminder>\nWorking directory: "), "{reminder}");
+        assert!(
+            reminder.contains("Today's date: ") && reminder.ends_with("</system-reminder>"),
+            "{reminder}"
+        );
+        assert_eq!(reminder.contains("Always answer in verse."), !omits, "{reminder}");
+        assert_eq!(texts.len(), 1 + request.tools.len() + 2);
+        assert!(!texts.join("").contains("canary"));
     }
 }

@@ -5,17 +5,31 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod embedding;
+#[cfg(test)]
 mod failover;
+#[cfg(test)]
+mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod models;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod reload;
+#[cfg(test)]
+mod rights;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod task_tool;
 #[cfg(test)]
 mod traps;
 #[cfg(test)]

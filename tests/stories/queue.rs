@@ -148,8 +148,8 @@ async fn a_run_gives_all_its_tasks_in_the_order_asked_for_failed_ones_included_a
     let (report, _) = futures_util::join!(collecting, join_all(tasks.map(|task| runtime.run(task))));
     let report = report.expect("the aggregator lives").expect("the run is open");
     let statuses: Vec<TaskStatus> = report.tasks.iter().map(|task| task.status()).collect();
-    use TaskStatus::{Completed, Failed};
-    assert_eq!(statuses, [Completed, Failed, Failed, Completed, Failed]);
+    let (completed, failed) = (TaskStatus::Completed, TaskStatus::Failed);
+    assert_eq!(statuses, [completed, failed, failed, completed, failed]);
     let kinds: Vec<&str> = report
         .tasks
         .iter()

@@ -148,8 +148,8 @@ enum Exit {
 
 #[actix::test]
 async fn every_way_to_end_under_every_policy_is_told_as_it_was() {
-    tokio::time::pause();
     use TaskStatus::{Completed, Crashed, Failed, TimedOut};
+    tokio::time::pause();
     let policies = [0, 1, 3];
     let expected = [
         (Exit::Finishes, [(Completed, 0), (Completed, 0), (Completed, 0)]),

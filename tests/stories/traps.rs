@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler, Message, Supervised, Supervisor};
 use codex_task::{Outcome, RunTask, TaskError, TaskStatus};
-use codex_task_config::SettingsOverrides;
 use codex_task_providers::scripted::{Fault, Rule};
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -133,8 +132,7 @@ async fn a_runtime_that_has_stopped_answers_that_it_is_down() {
     let handle = (*runtime).clone();
     let running = handle.run(RunTask::<String>::new("worker", "go"));
     wait_until("the model is asked", || !model.recorded().is_empty()).await;
-    let stopper = handle.clone();
-    let stopped = stopper.shutdown_within(Duration::ZERO).await;
+    let stopped = handle.clone().shutdown_within(Duration::ZERO).await;
     assert_eq!((stopped.cancelled, stopped.abandoned, stopped.blocked_workers), (1, 0, 0));
     assert_eq!(running.await.expect("the task was answered first").status(), TaskStatus::Cancelled);
     let late = handle.run(RunTask::<String>::new("worker", "late")).await;

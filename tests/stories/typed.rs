@@ -2,6 +2,7 @@
 
 use actix::Recipient;
 use codex_task::{Outcome, RunTask, TaskError, TaskReport};
+use codex_task_config::ToolSelection;
 use codex_task_providers::ProviderError;
 use codex_task_providers::scripted::{Fault, Pattern, Rule, When};
 use codex_task_tests::{Format, Mock, Reply};
@@ -139,7 +140,10 @@ async fn typed_tasks_go_through_the_supervisors_address_and_its_recipients_too()
 async fn the_schema_reaches_each_vendor_where_it_belongs() {
     for format in Format::ALL {
         let mock = Mock::start(format, |_| Reply::text(RIGHT));
-        let known = agents([agent_on("worker", "mocked", format)]);
+        // Some compatible servers take a form or tools, not both.
+        let mut worker = agent_on("worker", "mocked", format);
+        worker.tools = ToolSelection::Listed(Vec::new());
+        let known = agents([worker]);
         let project = project_on([("mocked", format, &mock)], "");
         let runtime = TestRuntime::start_in(project, |builder| builder.agents(known));
         assert_eq!(review(&runtime).await.outcome, Outcome::Completed(expected()), "{format:?}");

@@ -253,3 +253,27 @@ async fn a_refusal_is_told_as_one() {
     assert_eq!(error.to_string(), "the model refused: cyber");
     assert_eq!(partial.as_deref(), Some("I would rather not"));
 }
+
+#[actix::test]
+async fn an_agent_that_repeats_itself_is_told_and_then_stopped_with_what_it_repeats() {
+    let model = scripted([calling("Look")]);
+    let report = stage(&model).ask("worker", "look until something changes").await;
+    let Outcome::Failed { error: TaskError::Stuck { detail }, .. } = report.outcome else {
+        panic!("stuck, not {:?}", report.outcome)
+    };
+    assert_eq!(detail, "8 times in a row the same call with the same result: Look");
+    let told: Vec<bool> = model
+        .recorded()
+        .iter()
+        .map(|request| texts_of(request).iter().any(|text| text.contains("Do not repeat them")))
+        .collect();
+    assert_eq!(told, [false, false, false, true, true, true, true, true]);
+}
+
+#[actix::test]
+async fn an_agent_that_heeds_the_reminder_goes_on() {
+    let reminded = When::default().user(Pattern::text("Do not repeat them"));
+    let model = scripted([Rule::text("Nothing changes.").when(reminded), calling("Look")]);
+    let report = stage(&model).ask("worker", "look until something changes").await;
+    assert_eq!(report.outcome, Outcome::Completed("Nothing changes.".into()));
+}

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, PAUSE_MAX, Permit, Release};
+use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, PAUSE_DOUBLINGS_MAX, PAUSE_MAX, Permit, Release};
 use crate::messages::Observe;
 use crate::task::Priority;
 
@@ -30,6 +30,10 @@ pub struct ProviderActor {
     provider: ProviderName,
     /// Most calls in flight: an obligatory cap, or sockets run out.
     in_flight_max: usize,
+    /// Most calls in flight for now: halved when the provider throttles, one more with each answer.
+    window: usize,
+    /// Pauses in a row without an answer between them.
+    pauses: u32,
     /// Permits that are out.
     in_flight: usize,
     waiting: Waiting,
@@ -99,6 +103,8 @@ impl ProviderActor {
         Self {
             provider,
             in_flight_max: in_flight_max.max(1),
+            window: in_flight_max.max(1),
+            pauses: 0,
             in_flight: 0,
             waiting: BTreeMap::new(),
             next: 0,
@@ -113,7 +119,7 @@ impl ProviderActor {
             return;
         }
         self.pause = None;
-        while self.in_flight < self.in_flight_max {
+        while self.in_flight < self.window {
             let Some((_, waiter)) = self.waiting.pop_first() else { return };
             if waiter.reply.is_closed() {
                 continue;
@@ -129,13 +135,19 @@ impl ProviderActor {
         self.counters.failed += 1;
         if let ProviderError::RateLimited { retry_after, detail } = error {
             self.counters.throttled += 1;
-            let hint = retry_after.unwrap_or(PAUSE_DEFAULT).min(PAUSE_MAX);
+            let usual = PAUSE_DEFAULT.saturating_mul(1 << self.pauses.min(PAUSE_DOUBLINGS_MAX));
+            let hint = retry_after.unwrap_or(usual).min(PAUSE_MAX);
             let pause = hint.mul_f64(1.0 + rand::rng().random_range(0.0..=HINT_JITTER));
             self.pause(pause, detail, ctx);
         }
     }
 
     fn pause(&mut self, time: Duration, detail: &str, ctx: &mut Context<Self>) {
+        // Calls that were in flight together are throttled together: that counts once.
+        if self.pause.is_none() {
+            self.window = (self.in_flight.min(self.window) / 2).max(1);
+            self.pauses = self.pauses.saturating_add(1);
+        }
         let until = Instant::now() + time;
         if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
             warn!(provider = %self.provider, pause_ms = time.as_millis(), "provider throttles: all its callers wait");
@@ -182,6 +194,8 @@ impl Handler<Release> for ProviderActor {
         match release.verdict {
             CallVerdict::Answered { rates } => {
                 self.counters.answered += 1;
+                self.pauses = 0;
+                self.window = (self.window + 1).min(self.in_flight_max);
                 self.counters.rates = rates;
             }
             CallVerdict::Failed(error) => self.note_failure(&error, ctx),
@@ -197,7 +211,7 @@ impl Handler<Observe<ProviderCounters>> for ProviderActor {
     fn handle(&mut self, _: Observe<ProviderCounters>, _: &mut Self::Context) -> Self::Result {
         MessageResult(ProviderCounters {
             in_flight: self.in_flight,
-            waiting: self.waiting.len(),
+            waiting: self.waiting.values().filter(|waiter| !waiter.reply.is_closed()).count(),
             ..self.counters.clone()
         })
     }
@@ -205,6 +219,8 @@ impl Handler<Observe<ProviderCounters>> for ProviderActor {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::future::join_all;
+
     use super::*;
 
     fn gate(in_flight_max: usize) -> actix::Addr<ProviderActor> {
@@ -262,9 +278,8 @@ mod tests {
         let hint = Duration::from_secs(7);
         admitted(ask(&gate, Priority::Normal).await).await.settle(throttled(hint));
         let before = Instant::now();
-        for answer in [ask(&gate, Priority::Normal).await, ask(&gate, Priority::High).await] {
-            admitted(answer).await;
-        }
+        let waiting = [ask(&gate, Priority::Normal).await, ask(&gate, Priority::High).await];
+        join_all(waiting.map(|answer| async { drop(admitted(answer).await) })).await;
         let waited = before.elapsed();
         assert!(waited >= hint && waited <= hint.mul_f64(1.2), "{waited:?}");
     }

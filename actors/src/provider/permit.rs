@@ -73,5 +73,7 @@ impl Drop for Permit {
 
 /// How long a provider that throttles is left alone when it does not say itself.
 pub(super) const PAUSE_DEFAULT: Duration = Duration::from_secs(1);
+/// Doublings of that time, one for each such pause in a row.
+pub(super) const PAUSE_DOUBLINGS_MAX: u32 = 5;
 /// Longest pause, whatever a backend says: no clock can hold `Duration::MAX`.
 pub(super) const PAUSE_MAX: Duration = Duration::from_hours(24);

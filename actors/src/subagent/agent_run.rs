@@ -2,10 +2,11 @@
 //! one ending. Invariant: a tool call runs only after the turn that asked for it has reached the supervisor.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::Addr;
-use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserTurn};
+use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserPart, UserTurn};
 use codex_task_tools::{McpHub, ToolSet};
 use tokio::time::Instant;
 
@@ -13,10 +14,11 @@ use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
 use super::context_window::ContextWindow;
 use super::model_call::{Ask, Caller};
 use super::plan::AgentPlan;
+use super::repetition::{Repetition, Round};
 use super::screen::Screen;
 use super::stop::StopSignal;
 use super::tally::Tally;
-use super::{compaction, tool_turn, typed_output};
+use super::{compaction, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
 use crate::io_runtime::IoRuntime;
 use crate::messages::SubagentStepped;
@@ -38,6 +40,8 @@ pub(crate) struct AgentContext {
     pub(crate) run: RunId,
     pub(crate) agent: Arc<str>,
     pub(crate) generation: u64,
+    /// The generation that may act: another one when this agent was blocked and has a successor.
+    pub(crate) acting: Arc<AtomicU64>,
     pub(crate) plan: Arc<AgentPlan>,
     pub(crate) tools: Arc<ToolSet>,
     pub(crate) priority: Priority,
@@ -80,6 +84,7 @@ pub(crate) struct AgentRun {
     continuations: u32,
     pauses: u32,
     empty_answers: u32,
+    repetition: Repetition,
     /// MCP servers of the agent's own, which end with this incarnation.
     own_servers: Option<McpHub>,
 }
@@ -102,6 +107,11 @@ impl AgentContext {
     )]
     pub(crate) fn step(&self, step: CheckpointStep) {
         self.supervisor.do_send(SubagentStepped { task: self.task, generation: self.generation, step });
+    }
+
+    /// Whether the agent must do nothing more: it was asked to stop, or another incarnation acts in its place.
+    pub(crate) fn must_stop(&self) -> bool {
+        self.stop.cause().is_some() || self.acting.load(Ordering::SeqCst) != self.generation
     }
 
     /// Time until the task's deadline.
@@ -133,6 +143,7 @@ impl AgentRun {
             continuations: 0,
             pauses: 0,
             empty_answers: 0,
+            repetition: Repetition::default(),
             own_servers: None,
         }
     }
@@ -142,7 +153,7 @@ impl AgentRun {
         self.equip().await?;
         self.finish_interrupted_turn().await?;
         loop {
-            if self.context.stop.cause().is_some() {
+            if self.context.must_stop() {
                 return Err(Halt::Stopped);
             }
             if self.tally.turns >= self.context.plan.turns_max {
@@ -240,9 +251,21 @@ impl AgentRun {
         for (usage, cost) in self.context.plan.reading.take() {
             self.tally.add_usage(usage, cost);
         }
-        let results = results?;
-        self.tell_turn(results);
-        Ok(())
+        let mut results = results?;
+        let round = self.repetition.note(&calls, &results);
+        if let Round::Repeated(rounds) = round {
+            results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });
+        }
+        self.tell_turn(Arc::new(Message::User(results)));
+        match round {
+            Round::Fresh | Round::Repeated(_) => Ok(()),
+            Round::Stuck(rounds) => {
+                let names = repetition::names(&calls);
+                Err(Halt::Error(stuck(&format!(
+                    "{rounds} times in a row the same call with the same result: {names}"
+                ))))
+            }
+        }
     }
 
     fn tell(&mut self, text: &str) {

@@ -8,6 +8,7 @@ mod context_window;
 mod death_watch;
 mod model_call;
 mod plan;
+mod repetition;
 mod screen;
 mod stop;
 mod tally;

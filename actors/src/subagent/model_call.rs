@@ -19,8 +19,10 @@ use crate::task::{Attempt, TaskError, TaskEventKind};
 
 /// Attempts on one route before the next is tried.
 const ATTEMPTS_PER_ROUTE_MAX: usize = 3;
-/// Attempts of one call on all routes together.
+/// Attempts of one call on all routes together. Those that were throttled are not counted: there waiting helps.
 const ATTEMPTS_MAX: usize = 6;
+/// Times that one call may be throttled on the last route.
+const THROTTLES_MAX: usize = 30;
 /// First wait after a failure; doubles with each attempt, and the real wait is a random part of it.
 const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Longest wait after a failure.
@@ -48,6 +50,28 @@ pub(crate) struct Ask<'a> {
     pub(crate) turns: &'a [Arc<Message>],
     /// The form that the answer must have.
     pub(crate) output: Option<&'a OutputSchema>,
+}
+
+/// Failed attempts of one call.
+#[derive(Default)]
+struct Tries {
+    /// On all routes, throttled ones not counted.
+    all: usize,
+    /// On this route, throttled ones not counted.
+    on_route: usize,
+    /// Throttled ones on this route.
+    throttled: usize,
+}
+
+impl Tries {
+    fn count(&mut self, error: &ProviderError) {
+        if matches!(error, ProviderError::RateLimited { .. }) {
+            self.throttled += 1;
+        } else {
+            self.all += 1;
+            self.on_route += 1;
+        }
+    }
 }
 
 /// What to do after a failed attempt.
@@ -102,7 +126,7 @@ impl Caller {
         ask: Ask<'_>,
     ) -> Result<ChatReply, Halt> {
         let first_attempt = tally.attempts.len();
-        let mut on_route = 0;
+        let mut tries = Tries::default();
         loop {
             let Some(route) = agent.plan.routes.get(self.route) else {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
@@ -111,20 +135,18 @@ impl Caller {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            on_route += 1;
+            tries.count(&error);
             if matches!(error, ProviderError::ContextTooLong { .. }) {
                 return Err(Halt::TooLong(all_failed(tally, first_attempt)));
             }
-            let attempts = tally.attempts.len() - first_attempt;
-            let next = self.next(agent, &error, on_route, attempts);
-            if attempts >= ATTEMPTS_MAX {
+            if tries.all >= ATTEMPTS_MAX {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             }
-            match next {
+            match self.next(agent, &error, &tries) {
                 Next::Again(wait) => self.wait(agent, &error, wait).await?,
                 Next::Adapted => {}
                 Next::Elsewhere => {
-                    on_route = 0;
+                    tries = Tries { all: tries.all, ..Tries::default() };
                     self.change_route(agent, &error, tally);
                 }
                 Next::Over => return Err(Halt::Error(all_failed(tally, first_attempt))),
@@ -163,7 +185,14 @@ impl Caller {
         let result = match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered { rates: outcome.rates });
-                tally.add_usage(reply.usage, route.cost(&reply.usage));
+                let cost = route.cost(&reply.usage);
+                if cost.is_none() && agent.plan.cost_max.is_some() {
+                    let model = &route.route.model;
+                    tally
+                        .notes
+                        .insert(format!("the price of {model} is not known: the cost limit does not hold"));
+                }
+                tally.add_usage(reply.usage, cost);
                 tally.provider = Some(route.route.provider.clone());
                 tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
                 tally.turns += 1;
@@ -212,30 +241,33 @@ impl Caller {
     }
 
     /// Decides what a failure means for the next attempt.
-    fn next(
-        &mut self,
-        agent: &AgentContext,
-        error: &ProviderError,
-        on_route: usize,
-        attempts: usize,
-    ) -> Next {
+    fn next(&mut self, agent: &AgentContext, error: &ProviderError, tries: &Tries) -> Next {
         match error.remedy() {
-            Remedy::Retry if on_route < ATTEMPTS_PER_ROUTE_MAX => match error {
+            Remedy::Retry if error.retry_after().is_some_and(|hint| hint > patience(agent)) => {
+                Next::Elsewhere
+            }
+            Remedy::Retry => match error {
                 // The gate pauses this provider for all its callers; waiting happens there.
-                ProviderError::RateLimited { retry_after: Some(hint), .. } if *hint > patience(agent) => {
-                    Next::Elsewhere
+                ProviderError::RateLimited { .. } if tries.throttled < self.throttles_max(agent) => {
+                    Next::Again(Duration::ZERO)
                 }
-                ProviderError::RateLimited { .. } => Next::Again(Duration::ZERO),
-                _ => match error.retry_after() {
-                    Some(hint) if hint > patience(agent) => Next::Elsewhere,
-                    Some(hint) => Next::Again(hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1))),
-                    None => Next::Again(backoff(attempts)),
-                },
+                ProviderError::RateLimited { .. } => Next::Elsewhere,
+                _ if tries.on_route < ATTEMPTS_PER_ROUTE_MAX => Next::Again(match error.retry_after() {
+                    Some(hint) => hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1)),
+                    None => backoff(tries.all),
+                }),
+                _ => Next::Elsewhere,
             },
-            Remedy::Retry | Remedy::NextRoute => Next::Elsewhere,
+            Remedy::NextRoute => Next::Elsewhere,
             Remedy::Adapt => self.adapt(error),
             Remedy::GiveUp => Next::Over,
         }
+    }
+
+    /// A task that has another route does not wait for a provider that throttles again and again.
+    fn throttles_max(&self, agent: &AgentContext) -> usize {
+        let has_another = self.route + 1 < agent.plan.routes.len();
+        if has_another { ATTEMPTS_PER_ROUTE_MAX } else { THROTTLES_MAX }
     }
 
     /// Changes what is sent, once for each cause.

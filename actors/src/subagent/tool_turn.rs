@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_providers::{Message, ToolCall, ToolResult, UserPart, UserTurn};
+use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn};
 use codex_task_tools::ToolReply;
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -19,13 +19,16 @@ const SUMMARY_CHARS_MAX: usize = 80;
 const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is unknown. \
     It was not repeated. Check the current state before you decide to run it again.";
 
+/// Stands for a call that was not made because its agent had to stop; nobody reads it.
+const STOPPED: &str = "The agent was stopped before this call.";
+
 /// Runs the calls and returns the user turn that answers them all, in call order.
 pub(crate) async fn run(
     agent: &AgentContext,
     tally: &mut Tally,
     calls: &[ToolCall],
     begun: &[BegunCall],
-) -> Result<Arc<Message>, Halt> {
+) -> Result<UserTurn, Halt> {
     let started = Instant::now();
     let mut results = Vec::with_capacity(calls.len());
     let mut rest = calls;
@@ -39,17 +42,17 @@ pub(crate) async fn run(
             results.push(run_one(agent, first, begun).await);
             rest = others;
         }
-        if agent.stop.cause().is_some() {
+        if agent.must_stop() {
             break;
         }
     }
     tally.tool_time += started.elapsed();
     tally.tool_calls += u32::try_from(results.len()).unwrap_or(u32::MAX);
-    if agent.stop.cause().is_some() {
+    if agent.must_stop() {
         return Err(Halt::Stopped);
     }
     let parts = results.into_iter().map(UserPart::ToolResult).collect();
-    Ok(Arc::new(Message::User(UserTurn { parts })))
+    Ok(UserTurn { parts })
 }
 
 fn is_read_only(agent: &AgentContext, call: &ToolCall) -> bool {
@@ -66,6 +69,10 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
     let has_effects = !is_read_only(agent, call);
     if has_effects {
         agent.step(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) });
+    }
+    // After the step: a successor that does not know of it cannot have begun.
+    if agent.must_stop() {
+        return answer(call, ToolReply::error(STOPPED));
     }
     agent.publish(|| TaskEventKind::ToolStarted {
         tool: Arc::clone(&call.name),

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{Addr, AsyncContext, Context};
@@ -137,6 +138,7 @@ impl SupervisorActor {
             opening,
             restarts: RestartHistory::default(),
             generation: 0,
+            acting: Arc::default(),
             admitted: Instant::now(),
             started: None,
             stopping_since: None,
@@ -182,6 +184,7 @@ impl SupervisorActor {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
         self.generation += 1;
         entry.generation = self.generation;
+        entry.acting.store(self.generation, Ordering::SeqCst);
         let now = Instant::now();
         let started = *entry.started.get_or_insert(now);
         let context = AgentContext {
@@ -189,6 +192,7 @@ impl SupervisorActor {
             run: entry.request.run,
             agent: Arc::clone(&entry.request.subagent_type),
             generation: entry.generation,
+            acting: Arc::clone(&entry.acting),
             plan: Arc::clone(&entry.plan),
             tools: Arc::clone(&entry.tools),
             priority: entry.request.priority,

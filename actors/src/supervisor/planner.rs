@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PriceTable, ProviderName,
-    ToolSelection, resolve_model,
+    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode, PriceTable,
+    ProviderName, ToolSelection, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{Session, ToolSet, Toolbox};
@@ -82,7 +82,7 @@ impl Planner {
             Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
             Err(_) => session,
         };
-        let KnownTools { tools, notes, servers } = self.tools(&agent, session)?;
+        let KnownTools { tools, notes, servers } = self.tools(request, &agent, session)?;
         let routes = routes?;
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
@@ -125,17 +125,26 @@ impl Planner {
         })
     }
 
-    fn tools(&self, agent: &Arc<AgentDefinition>, session: Session) -> Result<KnownTools, TaskError> {
+    fn tools(
+        &self,
+        request: &TaskRequest,
+        agent: &Arc<AgentDefinition>,
+        session: Session,
+    ) -> Result<KnownTools, TaskError> {
         let services = &self.services;
-        match ServerTools::of(services, agent) {
+        let modes = [agent.permission_mode, request.permission_mode];
+        let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
+        match ServerTools::of(services, agent, mode) {
             None => {
-                let (tools, notes) = server_tools::resolve(services, agent, &services.toolbox, session)?;
+                let toolbox = &services.toolbox;
+                let (tools, notes) = server_tools::resolve(services, agent, mode, toolbox, session)?;
                 Ok(KnownTools { tools, notes, servers: None })
             }
             // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
             Some(servers) => {
                 let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
-                let (tools, _) = server_tools::resolve(services, &nothing, &Toolbox::default(), session)?;
+                let toolbox = Toolbox::default();
+                let (tools, _) = server_tools::resolve(services, &nothing, mode, &toolbox, session)?;
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }

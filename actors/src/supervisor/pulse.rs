@@ -46,6 +46,11 @@ impl Pulse {
         arbiter.spawn_fn(move || answered.store(true, Ordering::Release));
     }
 
+    /// Whether a question is open, or was for so long that the answer has not been seen yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.looks_in_vain > 0 || !self.answered.load(Ordering::Acquire)
+    }
+
     /// Whether the worker had better get no new agents.
     pub(super) fn is_late(&self) -> bool {
         self.looks_in_vain >= LATE_LOOKS

@@ -1,6 +1,7 @@
 //! What the supervisor knows of each task, and the board that hosts read without asking an actor.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use codex_task_providers::Message;
 use codex_task_tools::ToolSet;
@@ -56,6 +57,9 @@ pub(super) struct TaskEntry {
     pub(super) restarts: RestartHistory,
     /// Number of the current incarnation; messages of older ones are ignored.
     pub(super) generation: u64,
+    /// The generation that may act. Read by the agent before each act, so that one that was blocked, and has a successor,
+    /// does nothing more when it wakes up.
+    pub(super) acting: Arc<AtomicU64>,
     pub(super) admitted: Instant,
     /// When the task first ran: what its deadline counts from.
     pub(super) started: Option<Instant>,

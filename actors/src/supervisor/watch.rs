@@ -1,21 +1,33 @@
 //! Looking after what does not look after itself: agents that do not end, and workers that do not answer.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix::{AsyncContext, Context};
+use actix::{AsyncContext, Context, Handler, Message};
 use tokio::time::Instant;
 use tracing::warn;
 
 use super::SupervisorActor;
 use super::table::{TaskEntry, TaskState};
 use super::workers::Place;
-use crate::subagent::Tally;
+use crate::subagent::{StopCause, Tally};
 use crate::task::{Outcome, TaskId};
 
 /// How often agents and workers are looked after.
 pub(super) const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// An agent that has not ended this long after it had to is given up: its Arbiter is blocked.
 const GIVE_UP_AFTER: Duration = Duration::from_millis(1_500);
+
+/// No incarnation has this number.
+const NOBODY: u64 = 0;
+
+/// An agent sits on a blocked worker and has lost the right to act: time for its successor.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct MoveAgent {
+    task: TaskId,
+    generation: u64,
+}
 
 impl SupervisorActor {
     /// One look at everything.
@@ -39,17 +51,32 @@ impl SupervisorActor {
         for (task, outcome, tally) in overdue {
             warn!(task_id = %task, "an agent did not stop in time and is given up");
             self.counters.given_up += 1;
+            if let Some(entry) = self.tasks.get(&task) {
+                entry.stop.fire(StopCause::Deadline); // unless it was cancelled before
+            }
             self.finish(task, outcome, tally, ctx);
         }
     }
 
-    /// Starts the agents of a blocked worker elsewhere; what the blocked ones still do is ignored.
-    fn evacuate(&mut self, place: Place, ctx: &mut Context<Self>) {
-        let is_there =
-            |entry: &TaskEntry| matches!(entry.state, TaskState::Running { place: Some(at) } if at == place);
-        let stranded: Vec<TaskId> =
-            self.tasks.iter().filter(|(_, entry)| is_there(entry)).map(|(task, _)| *task).collect();
-        for task in stranded {
+    /// Takes the right to act from the agents of a blocked worker, and has them started elsewhere. What such an agent
+    /// reported before it lost the right is in the mailbox already: the successor must start behind it, or it would
+    /// repeat a tool call that has begun.
+    #[expect(clippy::disallowed_methods, reason = "a lifecycle event that a full mailbox must not refuse")]
+    fn evacuate(&self, place: Place, ctx: &mut Context<Self>) {
+        for (task, entry) in &self.tasks {
+            if matches!(entry.state, TaskState::Running { place: Some(at) } if at == place) {
+                entry.acting.store(NOBODY, Ordering::SeqCst);
+                ctx.address().do_send(MoveAgent { task: *task, generation: entry.generation });
+            }
+        }
+    }
+}
+
+impl Handler<MoveAgent> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, MoveAgent { task, generation }: MoveAgent, ctx: &mut Self::Context) {
+        if self.tasks.get(&task).is_some_and(|entry| entry.generation == generation) {
             self.counters.moved += 1;
             self.incarnate(task, ctx);
         }
@@ -60,8 +87,8 @@ impl SupervisorActor {
 fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
     let partial = || entry.checkpoint.tally.partial.clone();
     let stopping = entry.stopping_since.is_some_and(|since| now.duration_since(since) > GIVE_UP_AFTER);
-    let late =
-        entry.started.is_some_and(|started| now.duration_since(started) > entry.plan.timeout + GIVE_UP_AFTER);
+    let time = entry.plan.timeout.saturating_add(GIVE_UP_AFTER);
+    let late = entry.started.is_some_and(|started| now.duration_since(started) > time);
     match (stopping, late) {
         (true, _) => Some(Outcome::Cancelled { partial: partial() }),
         (false, true) => Some(Outcome::TimedOut { after: entry.plan.timeout, partial: partial() }),

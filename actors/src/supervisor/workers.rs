@@ -107,7 +107,10 @@ impl Workers {
     pub(crate) fn look(&mut self, now: Instant, supervisor: &Addr<SupervisorActor>) -> Vec<Place> {
         let mut blocked = Vec::new();
         for (index, worker) in self.slots.iter_mut().enumerate() {
-            worker.pulse.look(now, &worker.arbiter);
+            // A worker without agents has nobody to keep waiting, unless it owes an answer.
+            if worker.agents > 0 || worker.pulse.is_open() {
+                worker.pulse.look(now, &worker.arbiter);
+            }
             if worker.pulse.is_blocked() {
                 blocked.push(Place { index, epoch: worker.epoch });
             }

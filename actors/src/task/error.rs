@@ -128,7 +128,10 @@ impl TaskError {
             Self::EmptyAnswer => Some("try again, or use another model".into()),
             Self::InvalidOutput { .. } => Some("simplify the schema, or use a larger model".into()),
             Self::CostLimit { .. } => Some("raise the limit, or use a cheaper model".into()),
-            Self::Stuck { .. } => Some("give the agent a smaller task, or raise max_tokens".into()),
+            Self::Stuck { .. } => Some(
+                "give the agent a smaller task or a larger model; raise max_tokens if answers are cut off"
+                    .into(),
+            ),
             Self::ShuttingDown | Self::RuntimeDown => Some("start a new runtime".into()),
         }
     }

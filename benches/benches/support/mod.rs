@@ -25,6 +25,8 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) fn new(base_url: &str) -> Self {
+        // Without a provider reqwest builds no client, also for plain HTTP; the second time it is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).pool_max_idle_per_host(1_024);
         Self { client: client.build().expect("a client"), url: format!("{base_url}/chat/completions") }
     }

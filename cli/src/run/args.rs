@@ -104,7 +104,7 @@ fn rule(text: &str) -> Result<String, String> {
     }
 }
 
-fn permission_mode(text: &str) -> Result<PermissionMode, String> {
+pub(crate) fn permission_mode(text: &str) -> Result<PermissionMode, String> {
     PermissionMode::parse(text).ok_or_else(|| {
         let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
         format!("known modes: {}", names.join(", "))

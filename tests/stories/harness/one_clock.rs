@@ -1,7 +1,6 @@
 //! All actors on the test's own Arbiter and clock, so that hours of waiting take no time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, Addr};
 use codex_task::{
@@ -19,7 +18,6 @@ use super::TestProject;
 /// A supervisor and an aggregator without threads of their own. Stories pause the clock first.
 pub(crate) struct OneClock {
     pub(crate) supervisor: Addr<SupervisorActor>,
-    pub(crate) aggregator: Addr<AggregatorActor>,
     pub(crate) events: EventBus,
     pub(crate) board: TaskBoard,
     _project: TestProject,
@@ -59,8 +57,8 @@ impl OneClock {
         let aggregator = AggregatorActor::new().start();
         let services = Arc::new(services(&project, setup));
         let supervisor =
-            SupervisorActor::new(services, aggregator.clone(), events.clone(), Arc::clone(&board), 0, None);
-        Self { supervisor: supervisor.start(), aggregator, events, board, _project: project }
+            SupervisorActor::new(services, aggregator, events.clone(), Arc::clone(&board), 0, None);
+        Self { supervisor: supervisor.start(), events, board, _project: project }
     }
 
     /// Runs one task to its end.

@@ -1,6 +1,7 @@
 //! A runtime that must end clean: a story fails when it leaves a task, a permit or a thread behind.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task::{
@@ -22,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub(crate) struct TestRuntime {
     handle: Option<RuntimeHandle>,
     expected: ShutdownReport,
-    pub(crate) project: TestProject,
+    pub(crate) project: Arc<TestProject>,
 }
 
 impl TestRuntime {
@@ -38,7 +39,7 @@ impl TestRuntime {
     ) -> Self {
         let builder = build(Runtime::builder().environment(project.environment()));
         let handle = builder.start().expect("a runtime");
-        Self { handle: Some(handle), expected: CLEAN, project }
+        Self { handle: Some(handle), expected: CLEAN, project: Arc::new(project) }
     }
 
     /// Expects a worker that is still blocked at the end.
@@ -46,9 +47,10 @@ impl TestRuntime {
         self.expected.blocked_workers = count;
     }
 
-    /// The story has stopped the runtime itself.
-    pub(crate) fn stopped_already(mut self) {
+    /// The story stops the runtime itself. The project is deleted with what is returned.
+    pub(crate) fn stopped_already(mut self) -> Arc<TestProject> {
         self.handle = None;
+        Arc::clone(&self.project)
     }
 
     /// Runs one task to its end.

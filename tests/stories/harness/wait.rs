@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Longest wait for anything: far above what a busy machine needs, far below what a person would wait.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Waits until a condition holds; fails with `what` when it never does.
@@ -18,7 +18,5 @@ pub(crate) async fn wait_for(what: &str, mut condition: impl AsyncFnMut() -> boo
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-        panic!("waited in vain until {what}");
-    }
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain until {what}");
 }
