@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio_util::task::AbortOnDropHandle;
 
 /// A handle of the runtime that drives HTTP and tools: our own, or the host's.
@@ -20,6 +21,23 @@ impl IoRuntime {
         &self.0
     }
 
+    /// Starts a future there; dropping what is returned aborts it.
+    pub fn spawn<F>(&self, work: F) -> AbortOnDropHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        AbortOnDropHandle::new(self.0.spawn(work))
+    }
+
+    /// Runs blocking work on threads that are there for it.
+    pub fn spawn_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.spawn_blocking(work)
+    }
+
     /// Runs a future there and waits for it.
     ///
     /// # Panics
@@ -32,8 +50,7 @@ impl IoRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let running = AbortOnDropHandle::new(self.0.spawn(work));
-        match running.await {
+        match self.spawn(work).await {
             Ok(output) => output,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, demo, doctor, gate, logging};
+use crate::{agents, demo, doctor, gate, install, logging, mcp};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -32,6 +32,9 @@ enum Command {
     #[command(subcommand)]
     Gate(gate::GateCommand),
     Doctor(doctor::DoctorArgs),
+    Mcp(mcp::McpArgs),
+    #[command(subcommand)]
+    Install(install::InstallCommand),
     Demo(demo::DemoArgs),
 }
 
@@ -68,6 +71,8 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
         Command::Agents(command) => agents::run(command, host),
         Command::Gate(command) => gate::run(&command, host),
         Command::Doctor(args) => doctor::run(args, host),
+        Command::Install(command) => install::run(command, host),
+        Command::Mcp(args) => mcp::run(&args, host),
         Command::Demo(args) => demo::run(&args, host),
     }
 }

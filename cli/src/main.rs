@@ -8,8 +8,10 @@ mod exit;
 mod fault;
 mod gate;
 mod host;
+mod install;
 mod interrupt;
 mod logging;
+mod mcp;
 mod render;
 mod run;
 #[cfg(test)]

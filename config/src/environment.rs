@@ -5,6 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
+
 /// A snapshot of environment variables, the working directory and the home directory.
 #[derive(Clone)]
 pub struct Environment {
@@ -13,6 +16,9 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The variables that say where our own files are.
+    pub const DIRECTORY_VARIABLES: [&str; 2] = [XDG_CONFIG_HOME, XDG_STATE_HOME];
+
     /// Reads the process environment once. Variables that are not UTF-8 are left out.
     ///
     /// # Errors
@@ -65,12 +71,12 @@ impl Environment {
 
     /// `$XDG_CONFIG_HOME/codex-task`, by default `~/.config/codex-task`.
     pub fn config_dir(&self) -> Option<PathBuf> {
-        self.xdg("XDG_CONFIG_HOME", ".config")
+        self.xdg(XDG_CONFIG_HOME, ".config")
     }
 
     /// `$XDG_STATE_HOME/codex-task`, by default `~/.local/state/codex-task`: the only place that is written to.
     pub fn state_dir(&self) -> Option<PathBuf> {
-        self.xdg("XDG_STATE_HOME", ".local/state")
+        self.xdg(XDG_STATE_HOME, ".local/state")
     }
 
     fn xdg(&self, variable: &str, below_home: &str) -> Option<PathBuf> {

@@ -33,7 +33,8 @@ pub use mcp_servers::{
 };
 pub use model::{
     Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
-    PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, resolve_model, vendor_of_model,
+    PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, model_variables, resolve_model,
+    vendor_of_model,
 };
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode,

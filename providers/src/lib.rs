@@ -37,5 +37,5 @@ pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
 pub use registry::{
     KeySource, LocalServer, Provider, ProviderProblem, ProviderRegistry, Route, RouteError, plan_routes,
-    probe_local,
+    probe_local, provider_variables,
 };

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::task_tool::ToolCatalog;
 use crate::threads::{Threads, io_runtime};
 
 /// Worker Arbiters by default: two fault domains.
@@ -150,36 +151,78 @@ impl RuntimeBuilder {
     /// [`StartError`]. Wrong settings and broken agent files are no errors: they are in
     /// [`RuntimeHandle::problems`] and in the registry.
     pub fn start(self) -> Result<RuntimeHandle, StartError> {
+        self.prepare()?.start()
+    }
+
+    /// Reads settings and agents, and starts nothing but the watch on agent files: enough to say what the Task tool
+    /// offers. For hosts that start the runtime with the first task.
+    ///
+    /// # Errors
+    /// See [`RuntimeBuilder::start`].
+    pub fn prepare(mut self) -> Result<PreparedRuntime, StartError> {
         if cfg!(panic = "abort") {
             return Err(StartError::PanicAborts);
         }
-        panic_hook::install();
-        let environment = match self.environment {
+        let environment = match self.environment.take() {
             Some(environment) => environment,
             None => Environment::from_process().map_err(StartError::Environment)?,
         };
         let loaded = Settings::load(&environment, &self.overrides);
         // From here on with the variables that settings files add.
         let (settings, environment) = (Arc::new(loaded.settings), loaded.environment);
-        let (agents, watcher) = match self.agents {
+        let (agents, watcher) = match self.agents.take() {
             Some(agents) => (RegistryHandle::fixed(agents), None),
-            None => watched_agents(&environment, self.agents_json, &settings),
+            None => watched_agents(&environment, self.agents_json.take(), &settings),
         };
-        let session = session(&settings, &environment)?;
-        // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
-        let (providers, local_server) = providers(&settings, &environment, self.backends);
         let rights = rights(&settings, &environment);
         let mut problems = loaded.problems;
         problems.extend(rights.problems().iter().cloned());
+        Ok(PreparedRuntime { settings, environment, problems, agents, watcher, rights, builder: self })
+    }
+}
+
+/// A runtime that knows its settings and agents and has not started yet; see [`RuntimeBuilder::prepare`].
+pub struct PreparedRuntime {
+    settings: Arc<Settings>,
+    environment: Environment,
+    problems: Vec<Problem>,
+    agents: RegistryHandle,
+    watcher: Option<RegistryWatcher>,
+    rights: Rights,
+    /// Everything that only a running runtime needs.
+    builder: RuntimeBuilder,
+}
+
+impl PreparedRuntime {
+    /// What was wrong with the settings files.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// What the Task tool offers, now and after the start.
+    pub fn tool_catalog(&self) -> ToolCatalog {
+        ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)
+    }
+
+    /// Starts the runtime. Blocks for a few milliseconds; may be called inside and outside of an async context.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(self) -> Result<RuntimeHandle, StartError> {
+        let Self { settings, environment, mut problems, agents, watcher, rights, builder } = self;
+        panic_hook::install();
+        let session = session(&settings, &environment)?;
+        // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
+        let (providers, local_server) = providers(&settings, &environment, builder.backends);
         problems.extend(providers.problems().iter().map(Problem::from));
-        let (io, own_io) = io_runtime(self.io).map_err(StartError::Threads)?;
+        let (io, own_io) = io_runtime(builder.io).map_err(StartError::Threads)?;
         let servers_stop = CancellationToken::new();
         let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
         problems.extend(found);
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
-            toolbox: toolbox(&settings, self.tools, self.approver),
+            toolbox: toolbox(&settings, builder.tools, builder.approver),
             mcp,
             rights,
             session,
@@ -187,9 +230,9 @@ impl RuntimeBuilder {
             settings,
             environment,
             io: IoRuntime::new(io),
-            restart_policy: self.restart_policy,
+            restart_policy: builder.restart_policy,
         });
-        let workers = self.workers.unwrap_or(WORKERS_DEFAULT);
+        let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board));
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {

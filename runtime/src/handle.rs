@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::task_tool::{TaskTool, TaskToolSpec, ToolCatalog};
 use crate::threads::Threads;
 
 /// Time that running tasks get to end by themselves when [`RuntimeHandle::shutdown`] is called.
@@ -163,6 +164,27 @@ impl RuntimeHandle {
     /// The server that was found on this machine and is used, because no provider is configured.
     pub fn local_server(&self) -> Option<&LocalServer> {
         self.shared.local_server.as_ref()
+    }
+
+    /// What the Task tool offers now.
+    pub fn tool_catalog(&self) -> ToolCatalog {
+        let services = &self.shared.services;
+        ToolCatalog::new(services.agents.clone(), services.rights.clone(), services.settings.limits)
+    }
+
+    /// The Task tool as a model is offered it: name, description with the agents as they are now, input schema.
+    pub fn tool_spec(&self) -> TaskToolSpec {
+        self.tool_catalog().task()
+    }
+
+    /// The Task tool and its companions as something that answers calls. Keep it: background tasks belong to it and
+    /// are cancelled with it.
+    pub fn task_tool(&self) -> TaskTool {
+        TaskTool::new(self.clone())
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.shared.services
     }
 
     /// Takes no new tasks, gives running ones five seconds to end, cancels the rest, stops and joins all threads.

@@ -24,9 +24,10 @@ mod builder;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod task_tool;
 mod threads;
 
-pub use builder::{RuntimeBuilder, StartError};
+pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
     Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport,
@@ -35,6 +36,7 @@ pub use codex_task_actors::{
 };
 pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
 
 /// Where a runtime begins.
 #[derive(Clone, Copy, Debug)]

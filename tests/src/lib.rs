@@ -1,6 +1,9 @@
 //! Mock providers that are strict about their protocol, for the stories and the benches.
 #![expect(clippy::indexing_slicing, reason = "an index into a JSON value gives null where there is nothing")]
 
+mod codex;
+mod loopback;
 mod mock;
 
+pub use codex::{CodexMock, CodexReply, CodexRequest};
 pub use mock::{Call, Format, Mock, Reply};

@@ -24,9 +24,12 @@ mod queue;
 mod reload;
 #[cfg(test)]
 mod rights;
+#[cfg(test)]
 mod servers;
 #[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod task_tool;
 #[cfg(test)]
 mod traps;
 #[cfg(test)]

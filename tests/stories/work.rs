@@ -1,16 +1,20 @@
 //! Agents at work with the built-in tools: what they change, and what they leave behind.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task::{Outcome, RestartPolicy, RunTask, TaskReport};
+use codex_task_config::TokenUsage;
 use codex_task_providers::ChatRequest;
-use codex_task_providers::scripted::{Fault, Rule, ScriptedBackend};
+use codex_task_providers::scripted::{Fault, Pattern, Rule, ScriptedBackend, When};
 use serde_json::json;
 
 use crate::harness::{
-    TestRuntime, agent, agents, allow_everything, first, result_of, scripted, texts_of, then, wait_until,
+    TestProject, TestRuntime, agent, agents, allow_everything, first, result_of, scripted, texts_of, then,
+    wait_until,
 };
 
 fn start(model: &Arc<ScriptedBackend>) -> TestRuntime {
@@ -119,4 +123,71 @@ async fn an_agent_plans_reads_and_changes_several_places_at_once() {
     let said = |request: &ChatRequest| texts_of(request).join("\n");
     let last = model.recorded().last().map(said).unwrap_or_default();
     assert!(last.contains("Todos have been modified successfully."), "{last}");
+}
+
+/// Serves one page to whoever asks; gives its address.
+fn serve(page: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request); // whatever it asks, it gets the page
+            let length = page.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {length}\r\n\r\n");
+            let _ = stream.write_all(format!("{head}{page}").as_bytes());
+        }
+    });
+    format!("http://{address}/")
+}
+
+fn used(input_tokens: u64) -> TokenUsage {
+    TokenUsage { input_tokens, ..TokenUsage::default() }
+}
+
+/// An agent that fetches a page; the page is read by a model that is told only of it.
+fn fetching(url: &str) -> Arc<ScriptedBackend> {
+    let reads = When::default().system(Pattern::text("one question about one web page"));
+    scripted([
+        Rule::text("It is 42.").when(reads).with_usage(used(1_000)),
+        Rule::call("WebFetch", &json!({"url": url, "prompt": "Which number?"}))
+            .when(first())
+            .with_usage(used(10)),
+        Rule::text("found 42").when(result_of("It is 42.")).with_usage(used(100)),
+        Rule::text("not found").when(then("WebFetch")),
+    ])
+}
+
+#[actix::test]
+async fn a_page_is_read_by_a_model_of_its_own_and_paid_for_by_the_task() {
+    let url = serve("<html><body><h1>Answers</h1><p>The number is 42.</p></body></html>");
+    let model = fetching(&url);
+    let project = TestProject::new();
+    project.user_config("web: {allow_loopback: true}\n");
+    let runtime = TestRuntime::start_in(project, |builder| {
+        builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(allow_everything())
+    });
+    let report = runtime.ask("worker", "find it").await;
+    assert_eq!(completed(&report), "found 42");
+    assert_eq!(report.usage, used(1_110));
+    assert_eq!(report.turns, 2, "reading a page is no turn of the agent");
+    let requests = model.recorded();
+    let reading =
+        requests.iter().find(|request| request.system.contains("one web page")).expect("it was read");
+    let text = texts_of(reading).join("\n");
+    assert!(text.contains("The number is 42.") && text.contains("Which number?"), "{text}");
+    assert!(!text.contains("find it") && reading.tools.is_empty(), "{text}");
+    let own = requests.last().map(|request| texts_of(request).join("\n")).unwrap_or_default();
+    assert!(!own.contains("The number is 42."), "the agent sees the answer, not the page");
+}
+
+#[actix::test]
+async fn this_machine_is_not_fetched_from_unless_the_user_says_so() {
+    let model = fetching(&serve("secret"));
+    let runtime = start(&model);
+    let report = runtime.ask("worker", "find it").await;
+    assert_eq!(completed(&report), "not found");
+    let said = model.recorded().last().map(|request| texts_of(request).join("\n")).unwrap_or_default();
+    assert!(said.contains("127.0.0.1") && !said.contains("secret"), "{said}");
 }

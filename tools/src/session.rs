@@ -10,7 +10,8 @@ use crate::builtin::{ReadStamps, Shells};
 use crate::gate::Confinement;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
-use crate::{PathError, PathGuard, TodoList};
+use crate::web::SharedReader;
+use crate::{PageReader, PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Session {
     pub(crate) reads: ReadStamps,
     /// Commands that the agent has left running.
     pub(crate) shells: Shells,
+    /// Who reads pages of the web for the agent.
+    pub(crate) page_reader: SharedReader,
     /// What the agent has set out to do.
     pub todos: TodoList,
     /// What holds this call's command back.
@@ -62,6 +65,7 @@ impl Session {
             guard,
             reads: ReadStamps::default(),
             shells: Shells::default(),
+            page_reader: SharedReader::default(),
             todos: TodoList::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
@@ -80,6 +84,12 @@ impl Session {
             sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
+    }
+
+    /// The same session with somebody who reads pages of the web for the agent, instead of whom the tool has.
+    #[must_use]
+    pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
+        Self { page_reader: SharedReader(Some(reader)), ..self }
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

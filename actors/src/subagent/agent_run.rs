@@ -247,7 +247,11 @@ impl AgentRun {
 
     async fn run_tools(&mut self, turn: &AssistantTurn, begun: &[BegunCall]) -> Result<(), Halt> {
         let calls: Vec<_> = turn.tool_calls().cloned().collect();
-        let mut results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await?;
+        let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await;
+        for (usage, cost) in self.context.plan.reading.take() {
+            self.tally.add_usage(usage, cost);
+        }
+        let mut results = results?;
         let round = self.repetition.note(&calls, &results);
         if let Round::Repeated(rounds) = round {
             results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });

@@ -3,6 +3,7 @@
 mod actor;
 mod handlers;
 mod history;
+mod page_reader;
 mod planner;
 mod prompt;
 mod pulse;
@@ -15,6 +16,7 @@ mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
+pub(crate) use page_reader::Ledger;
 pub use restart::RestartPolicy;
 pub(crate) use server_tools::ServerTools;
 pub use services::{Services, SessionFacts};

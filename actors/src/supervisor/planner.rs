@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelRequest, PriceTable, ProviderName, ToolSelection, resolve_model,
+    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode, PriceTable,
+    ProviderName, ToolSelection, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{ToolSet, Toolbox};
+use codex_task_tools::{Session, ToolSet, Toolbox};
 
+use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{self, ServerTools, to_spec};
 use super::services::Services;
@@ -31,6 +33,8 @@ pub(crate) struct Planner {
     services: Arc<Services>,
     gates: HashMap<ProviderName, Addr<ProviderActor>>,
     prefixes: HashMap<Arc<str>, Prefix>,
+    /// The small model of each provider, where it has one.
+    small_models: HashMap<ProviderName, Option<BoundRoute>>,
 }
 
 /// The cached part of an agent's prompt. Valid as long as the agent's definition and its tools are the same.
@@ -53,7 +57,7 @@ struct KnownTools {
 
 impl Planner {
     pub(crate) fn new(services: Arc<Services>) -> Self {
-        Self { services, gates: HashMap::new(), prefixes: HashMap::new() }
+        Self { services, gates: HashMap::new(), prefixes: HashMap::new(), small_models: HashMap::new() }
     }
 
     /// The actors of the providers that were used so far.
@@ -71,8 +75,15 @@ impl Planner {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
-        let KnownTools { tools, notes, servers } = self.tools(&agent, stop)?;
-        let routes = self.routes(request, &agent)?;
+        let routes = self.routes(request, &agent);
+        let reading = Arc::default();
+        let session = self.services.session.for_task(stop.token().clone());
+        let session = match &routes {
+            Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
+            Err(_) => session,
+        };
+        let KnownTools { tools, notes, servers } = self.tools(request, &agent, session)?;
+        let routes = routes?;
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
         let limits = &services.settings.limits;
@@ -90,6 +101,7 @@ impl Planner {
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
+            reading,
             servers,
         };
         let opening = prompt::opening(&services.facts, &agent, request);
@@ -113,18 +125,26 @@ impl Planner {
         })
     }
 
-    fn tools(&self, agent: &Arc<AgentDefinition>, stop: &StopSignal) -> Result<KnownTools, TaskError> {
+    fn tools(
+        &self,
+        request: &TaskRequest,
+        agent: &Arc<AgentDefinition>,
+        session: Session,
+    ) -> Result<KnownTools, TaskError> {
         let services = &self.services;
-        let session = services.session.for_task(stop.token().clone());
-        match ServerTools::of(services, agent) {
+        let modes = [agent.permission_mode, request.permission_mode];
+        let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
+        match ServerTools::of(services, agent, mode) {
             None => {
-                let (tools, notes) = server_tools::resolve(services, agent, &services.toolbox, session)?;
+                let toolbox = &services.toolbox;
+                let (tools, notes) = server_tools::resolve(services, agent, mode, toolbox, session)?;
                 Ok(KnownTools { tools, notes, servers: None })
             }
             // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
             Some(servers) => {
                 let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
-                let (tools, _) = server_tools::resolve(services, &nothing, &Toolbox::default(), session)?;
+                let toolbox = Toolbox::default();
+                let (tools, _) = server_tools::resolve(services, &nothing, mode, &toolbox, session)?;
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }
@@ -151,6 +171,37 @@ impl Planner {
             &services.providers,
         )?;
         Ok(routes.into_iter().filter_map(|route| self.bind(route)).collect())
+    }
+
+    /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
+    /// is on, or where that has none the agent's own.
+    fn with_reader(
+        &mut self,
+        session: Session,
+        routes: &[BoundRoute],
+        request: &TaskRequest,
+        stop: &StopSignal,
+        ledger: &Arc<Ledger>,
+    ) -> Session {
+        let Some(own) = routes.first() else { return session };
+        let route = self.small_model(own).unwrap_or_else(|| own.clone());
+        let (stop, ledger) = (stop.clone(), Arc::clone(ledger));
+        session.with_page_reader(Arc::new(SmallModel { route, priority: request.priority, stop, ledger }))
+    }
+
+    /// The small model of a route's provider, looked for once.
+    fn small_model(&mut self, own: &BoundRoute) -> Option<BoundRoute> {
+        let provider = &own.route.provider;
+        if let Some(small) = self.small_models.get(provider) {
+            return small.clone();
+        }
+        let services = Arc::clone(&self.services);
+        let haiku = ModelChoice::Tier(ModelTier::Haiku);
+        let (settings, environment) = (&services.settings, &services.environment);
+        let planned = plan_routes(&haiku, Some(provider), &[], settings, environment, &services.providers);
+        let small = planned.ok().and_then(|routes| self.bind(routes.into_iter().next()?));
+        self.small_models.insert(provider.clone(), small.clone());
+        small
     }
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {

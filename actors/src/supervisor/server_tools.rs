@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, ToolSelection};
+use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, PermissionMode, ToolSelection};
 use codex_task_providers::ToolSpec;
 use codex_task_tools::{McpHub, McpState, Session, Tool, ToolDefinition, ToolSet, Toolbox};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,8 @@ use crate::task::TaskError;
 pub(crate) struct ServerTools {
     services: Arc<Services>,
     agent: Arc<AgentDefinition>,
+    /// What happens to the agent's calls that no rule names.
+    mode: Option<PermissionMode>,
 }
 
 /// An agent with the tools of its servers.
@@ -31,12 +33,16 @@ pub(crate) struct Equipped {
 
 impl ServerTools {
     /// The servers of an agent; `None` when its list can mean none, as without any server.
-    pub(super) fn of(services: &Arc<Services>, agent: &Arc<AgentDefinition>) -> Option<Self> {
+    pub(super) fn of(
+        services: &Arc<Services>,
+        agent: &Arc<AgentDefinition>,
+        mode: Option<PermissionMode>,
+    ) -> Option<Self> {
         let is_needed = services.mcp.can_mean(&agent.tools)
             || !agent.mcp_servers.is_empty()
             // A server that may not run is worth a word to an agent that names it.
             || (agent.tools != ToolSelection::Inherit && !services.mcp.status_for(&agent.tools).is_empty());
-        is_needed.then(|| Self { services: Arc::clone(services), agent: Arc::clone(agent) })
+        is_needed.then(|| Self { services: Arc::clone(services), agent: Arc::clone(agent), mode })
     }
 
     /// Starts the servers that do not run yet, and gives the agent their tools beside those of `plan` and `tools`. The
@@ -64,7 +70,8 @@ impl ServerTools {
             tools
         });
         let toolbox = of_servers.await.into_iter().fold(self.services.toolbox.clone(), Toolbox::with);
-        let (tools, mut notes) = resolve(&self.services, &self.agent, &toolbox, tools.session().clone())?;
+        let (tools, mut notes) =
+            resolve(&self.services, &self.agent, self.mode, &toolbox, tools.session().clone())?;
         notes.extend(self.problems(own.as_ref()));
         let specs: Arc<[ToolSpec]> = tools.definitions().iter().map(to_spec).collect();
         let cache_key = prompt::cache_key(&plan.system, &specs);
@@ -117,10 +124,11 @@ impl ServerTools {
 pub(super) fn resolve(
     services: &Services,
     agent: &AgentDefinition,
+    mode: Option<PermissionMode>,
     toolbox: &Toolbox,
     session: Session,
 ) -> Result<(ToolSet, Vec<String>), TaskError> {
-    let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
+    let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
     let resolved = toolbox
         .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
         .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;

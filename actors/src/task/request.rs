@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, MicroUsd, ModelChoice};
+use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -48,6 +48,8 @@ pub struct TaskRequest {
     pub turns_max: Option<u32>,
     /// Most money; no further model call is made when it is reached.
     pub cost_max: Option<MicroUsd>,
+    /// Narrows what happens to calls that no rule names, beyond the session and the agent file; never widens it.
+    pub permission_mode: Option<PermissionMode>,
     /// Order in the queue.
     pub priority: Priority,
     /// Form of the result; `None` is plain text.
@@ -88,6 +90,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 timeout: None,
                 turns_max: None,
                 cost_max: None,
+                permission_mode: None,
                 priority: Priority::Normal,
                 output: schema_of::<T>(),
             },
@@ -127,6 +130,13 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn turns_max(mut self, turns: u32) -> Self {
         self.request.turns_max = Some(turns);
+        self
+    }
+
+    /// Narrows what happens to calls that no rule names.
+    #[must_use]
+    pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
+        self.request.permission_mode = Some(mode);
         self
     }
 

@@ -105,6 +105,7 @@ impl TaskSpec {
             timeout: self.timeout,
             turns_max: self.turns_max,
             cost_max: self.cost_max,
+            permission_mode: None,
             priority: self.priority.unwrap_or_default(),
             output,
         }

@@ -15,9 +15,7 @@ pub(crate) fn announce(
     environment: &Environment,
     terminal: &mut Terminal,
 ) {
-    for problem in handle.problems() {
-        warn(&problem_sentence(problem, environment), terminal);
-    }
+    warn_of(handle.problems(), environment, terminal);
     if let Some(server) = handle.local_server() {
         let text = format!("{} at {} (model {})", server.name, origin(&server.base_url), server.model);
         terminal.err.paragraph("Using", Style::Plain, &text);
@@ -46,6 +44,13 @@ pub(crate) fn announce(
 fn origin(url: &BaseUrl) -> String {
     let url = url.to_string();
     url.trim_end_matches('/').trim_end_matches("/v1").to_owned()
+}
+
+/// Writes a warning for each problem.
+pub(crate) fn warn_of(problems: &[Problem], environment: &Environment, terminal: &mut Terminal) {
+    for problem in problems {
+        warn(&problem_sentence(problem, environment), terminal);
+    }
 }
 
 /// Writes a warning.

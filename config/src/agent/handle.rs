@@ -1,6 +1,7 @@
 //! The agents as they are now, for everything that looks them up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
@@ -13,7 +14,14 @@ pub struct RegistryHandle {
     current: Arc<ArcSwap<AgentRegistry>>,
     /// What is read again when a file changes; `None` for a fixed set.
     origin: Option<Arc<Origin>>,
+    listeners: Arc<Listeners>,
 }
+
+/// Who wants to know that the agents were read again.
+#[derive(Default)]
+struct Listeners(Mutex<Vec<Listener>>);
+
+type Listener = Box<dyn Fn() + Send + Sync>;
 
 #[derive(Debug)]
 struct Origin {
@@ -26,7 +34,7 @@ struct Origin {
 impl RegistryHandle {
     /// Exactly these agents, for ever.
     pub fn fixed(registry: AgentRegistry) -> Self {
-        Self { current: Arc::new(ArcSwap::from_pointee(registry)), origin: None }
+        Self { current: Arc::new(ArcSwap::from_pointee(registry)), origin: None, listeners: Arc::default() }
     }
 
     /// Reads all agents; [`RegistryHandle::reload`] reads them again.
@@ -35,6 +43,7 @@ impl RegistryHandle {
         Self {
             current: Arc::new(ArcSwap::from_pointee(registry)),
             origin: Some(Arc::new(Origin { environment, sources, reading: Mutex::new(()) })),
+            listeners: Arc::default(),
         }
     }
 
@@ -48,11 +57,58 @@ impl RegistryHandle {
         if let Some(origin) = &self.origin {
             let _reading = origin.reading.lock().unwrap_or_else(PoisonError::into_inner);
             self.current.store(Arc::new(AgentRegistry::load(&origin.environment, &origin.sources)));
+            self.listeners.tell();
         }
+    }
+
+    /// Calls `listener` whenever the agents have been read again, on the thread that has read them. It must be quick
+    /// and must not have them read again itself.
+    pub fn on_reload(&self, listener: impl Fn() + Send + Sync + 'static) {
+        self.listeners.lock().push(Box::new(listener));
     }
 
     /// Where the agents come from; `None` for a fixed set.
     pub(super) fn environment(&self) -> Option<&Environment> {
         self.origin.as_deref().map(|origin| &origin.environment)
+    }
+}
+
+impl Listeners {
+    fn tell(&self) {
+        for listener in self.lock().iter() {
+            listener();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Listener>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Listeners {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Listeners").field(&self.lock().len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn listeners_hear_of_every_reading_but_the_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let environment = Environment::new(folder.path(), std::iter::empty::<(String, String)>());
+        let handle = RegistryHandle::load(environment, AgentSources::default());
+        let readings = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&readings);
+        handle.on_reload(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+        handle.clone().reload();
+        handle.reload();
+        assert_eq!(readings.load(Ordering::SeqCst), 2);
     }
 }

@@ -87,6 +87,9 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// The five words, from least to most.
+    pub const WORDS: [&str; 5] = ["low", "medium", "high", "xhigh", "max"];
+
     /// Reads one of the five words.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Low, Self::Medium, Self::High, Self::Xhigh, Self::Max].into_iter().find(|e| e.as_str() == text)

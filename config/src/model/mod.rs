@@ -11,5 +11,5 @@ pub use choice::{Effort, ModelChoice, ModelTier};
 pub use kind::ProviderKind;
 pub use money::MicroUsd;
 pub use price::{Capabilities, Cliff, ModelInfo, Price, PriceTable, ScheduledPrice};
-pub use resolve::{ModelRequest, model_of_tier, resolve_model, vendor_of_model};
+pub use resolve::{ModelRequest, model_of_tier, model_variables, resolve_model, vendor_of_model};
 pub use usage::TokenUsage;

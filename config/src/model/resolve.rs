@@ -3,6 +3,17 @@
 use super::{ModelChoice, ModelTier, ProviderKind};
 use crate::{Environment, ModelId};
 
+/// The model of agents that name none.
+const SUBAGENT_MODEL: &str = "CLAUDE_CODE_SUBAGENT_MODEL";
+/// Whether [`SUBAGENT_MODEL`] beats everything else.
+const SUBAGENT_MODEL_FORCE: &str = "CLAUDE_CODE_SUBAGENT_MODEL_FORCE";
+
+/// All environment variables that decide which model is called.
+pub fn model_variables() -> Vec<&'static str> {
+    let tiers = ModelTier::ALL.into_iter().map(|tier| anthropic_default(tier).0);
+    [SUBAGENT_MODEL, SUBAGENT_MODEL_FORCE].into_iter().chain(tiers).collect()
+}
+
 /// Everywhere that a model can be asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct ModelRequest<'a> {
@@ -17,8 +28,8 @@ pub struct ModelRequest<'a> {
 /// What the task asks for, in Claude Code 2.1.330's order: `CLAUDE_CODE_SUBAGENT_MODEL` with
 /// `CLAUDE_CODE_SUBAGENT_MODEL_FORCE=1`, the call, the agent's file, `CLAUDE_CODE_SUBAGENT_MODEL`, the session.
 pub fn resolve_model(request: &ModelRequest<'_>, environment: &Environment) -> ModelChoice {
-    let of_environment = || environment.get("CLAUDE_CODE_SUBAGENT_MODEL").map(ModelChoice::parse);
-    let is_forced = environment.get("CLAUDE_CODE_SUBAGENT_MODEL_FORCE") == Some("1");
+    let of_environment = || environment.get(SUBAGENT_MODEL).map(ModelChoice::parse);
+    let is_forced = environment.get(SUBAGENT_MODEL_FORCE) == Some("1");
     let asked = |choice: &&ModelChoice| **choice != ModelChoice::Inherit;
     let forced = if is_forced { of_environment() } else { None };
     forced
@@ -47,14 +58,19 @@ pub fn model_of_tier(kind: ProviderKind, tier: ModelTier, environment: &Environm
 }
 
 fn anthropic_model(tier: ModelTier, environment: &Environment) -> ModelId {
-    let (variable, newest) = match tier {
+    let (variable, newest) = anthropic_default(tier);
+    let wanted = environment.get(variable).unwrap_or(newest);
+    ModelId::new(wanted.strip_suffix("[1m]").unwrap_or(wanted))
+}
+
+/// The variable that names Anthropic's model of a tier, and the newest one.
+fn anthropic_default(tier: ModelTier) -> (&'static str, &'static str) {
+    match tier {
         ModelTier::Haiku => ("ANTHROPIC_DEFAULT_HAIKU_MODEL", "claude-haiku-5-5"),
         ModelTier::Sonnet => ("ANTHROPIC_DEFAULT_SONNET_MODEL", "claude-sonnet-5-5"),
         ModelTier::Opus => ("ANTHROPIC_DEFAULT_OPUS_MODEL", "claude-opus-5-5"),
         ModelTier::Fable => ("ANTHROPIC_DEFAULT_FABLE_MODEL", "claude-fable-5-2"),
-    };
-    let wanted = environment.get(variable).unwrap_or(newest);
-    ModelId::new(wanted.strip_suffix("[1m]").unwrap_or(wanted))
+    }
 }
 
 /// The vendor that a full id belongs to, by its beginning.

@@ -51,6 +51,7 @@ pub(super) struct LimitsFile {
     pub(super) timeout: Option<Length>,
     pub(super) call_timeout: Option<Length>,
     pub(super) max_turns: Option<u32>,
+    pub(super) max_depth: Option<u32>,
 }
 
 /// `permissions`.
@@ -131,7 +132,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "web",
         ],
     ),
-    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns"]),
+    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns", "max_depth"]),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
     (&["web"], &["allow_loopback"]),

@@ -12,8 +12,8 @@ use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use crate::{
-    Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
-    RuleBehavior, RuleOrigin, RuleScope, json::find_string, yaml,
+    Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
+    ProviderName, RuleBehavior, RuleOrigin, RuleScope, json::find_string, yaml,
 };
 
 /// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
@@ -290,6 +290,15 @@ impl Merge {
         limits.timeout = file.timeout.map_or(limits.timeout, |length| length.0);
         limits.call_timeout = file.call_timeout.map_or(limits.call_timeout, |length| length.0);
         limits.max_turns = file.max_turns.unwrap_or(limits.max_turns);
+        match file.max_depth {
+            Some(depth) if (1..=Limits::DEPTH_MAX).contains(&depth) => limits.max_depth = depth,
+            Some(_) => {
+                let text = format!("limits.max_depth must be from 1 to {}", Limits::DEPTH_MAX);
+                let at = outline.value_position(&["limits", "max_depth"]);
+                self.problems.push(placed(Problem::warning(text).in_file(path), at));
+            }
+            None => {}
+        }
         match file.max_concurrent {
             Some(0) => {
                 let problem = Problem::warning("limits.max_concurrent must be at least 1").in_file(path);

@@ -260,3 +260,12 @@ fn only_the_user_lets_agents_fetch_from_this_machine() {
     let narrowed = load(&[of_user, ("repo/codex-task.yaml", "web: {allow_loopback: false}\n")]);
     assert!(!narrowed.settings.web.allow_loopback);
 }
+
+#[test]
+fn tasks_of_tasks_go_three_deep_at_most() {
+    let of = |yaml: &str| load(&[("home/.config/codex-task/config.yaml", yaml)]);
+    assert_eq!(of("limits: {max_depth: 3}\n").settings.limits.max_depth, 3);
+    let loaded = of("limits: {max_depth: 4}\n");
+    assert_eq!(loaded.settings.limits.max_depth, 1);
+    assert_eq!(messages(&loaded), ["limits.max_depth must be from 1 to 3"]);
+}

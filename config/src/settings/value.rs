@@ -88,16 +88,24 @@ pub struct Limits {
     pub call_timeout: Duration,
     /// Model calls of one task.
     pub max_turns: u32,
+    /// How deep tasks may start tasks: 1 is the main agent's only.
+    pub max_depth: u32,
+}
+
+impl Limits {
+    /// The deepest that tasks may ever start tasks.
+    pub const DEPTH_MAX: u32 = 3;
 }
 
 impl Default for Limits {
-    /// Ten tasks at once, half an hour each, ten minutes and a hundred calls.
+    /// Ten tasks at once, half an hour each, ten minutes and a hundred calls; no tasks of tasks.
     fn default() -> Self {
         Self {
             max_concurrent: 10,
             timeout: Duration::from_mins(30),
             call_timeout: Duration::from_mins(10),
             max_turns: 100,
+            max_depth: 1,
         }
     }
 }

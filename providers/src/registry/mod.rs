@@ -13,3 +13,4 @@ pub use problem::ProviderProblem;
 pub use provider::{KeySource, Provider, ProviderRegistry};
 pub use route::{Route, plan_routes};
 pub use route_error::RouteError;
+pub use vendor::provider_variables;

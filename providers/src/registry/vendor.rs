@@ -2,6 +2,8 @@
 
 use codex_task_config::{Environment, ProviderKind};
 
+use crate::ProxySettings;
+
 /// Facts about the vendor of a wire format.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Vendor {
@@ -38,6 +40,15 @@ const GEMINI: Vendor = Vendor {
 pub(super) const OF_ENVIRONMENT: [ProviderKind; 3] =
     [ProviderKind::Anthropic, ProviderKind::OpenAi, ProviderKind::Gemini];
 
+/// All environment variables that say where providers are, with which keys and through which proxies they are called.
+/// Programs that start us with an environment of their own choice have to pass these on.
+pub fn provider_variables() -> Vec<&'static str> {
+    let vendors = OF_ENVIRONMENT.into_iter().filter_map(Vendor::of);
+    let of_vendors =
+        vendors.flat_map(|vendor| vendor.key_variables.iter().copied().chain([vendor.base_url_variable]));
+    of_vendors.chain(ProxySettings::variables()).collect()
+}
+
 impl Vendor {
     /// The vendor that invented a wire format; a scenario has none.
     pub(super) fn of(kind: ProviderKind) -> Option<Self> {
@@ -58,5 +69,24 @@ impl Vendor {
     pub(super) fn is_in(&self, environment: &Environment) -> bool {
         let is_set = |name: &&str| environment.get(name).is_some();
         self.key_variables.iter().any(is_set) || is_set(&self.base_url_variable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_passes_the_variables_on_passes_on_every_key_address_and_proxy() {
+        let variables = provider_variables();
+        for name in
+            ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "OPENAI_API_KEY", "GOOGLE_API_KEY", "https_proxy"]
+        {
+            assert!(variables.contains(&name), "{name} in {variables:?}");
+        }
+        let mut once = variables.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), variables.len());
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn items(value: &Value) -> &[Value] {
 }
 
 /// The text of a string or of a list of text blocks.
-pub(super) fn joined(value: &Value) -> String {
+pub(crate) fn joined(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => blocks.iter().filter_map(|block| block["text"].as_str()).collect(),

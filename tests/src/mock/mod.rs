@@ -10,6 +10,7 @@ mod reply;
 mod server;
 
 pub use call::Call;
+pub(crate) use call::joined;
 pub use reply::Reply;
 pub use server::Mock;
 

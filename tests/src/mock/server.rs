@@ -1,9 +1,8 @@
-//! The server: one axum listener on loopback, on a thread of its own so that stories may pause their clocks.
+//! The server: what is asked of it is kept, judged and answered.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,18 +12,17 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 
 use super::{Call, Format, Reply};
+use crate::loopback::Loopback;
 
 type Respond = dyn Fn(&Call) -> Reply + Send + Sync;
 
 /// A running mock. Dropping it stops the server and fails the story when a request broke the vendor's protocol.
 pub struct Mock {
-    address: SocketAddr,
+    server: Loopback,
     format: Format,
     shared: Arc<Shared>,
-    stop: Option<oneshot::Sender<()>>,
 }
 
 struct Shared {
@@ -42,7 +40,6 @@ impl Mock {
     ///
     /// # Panics
     /// When loopback cannot be bound: nothing can be tested then.
-    #[expect(clippy::expect_used, reason = "test support: without a server there is no test")]
     pub fn start(format: Format, respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Self {
         let shared = Arc::new(Shared {
             format,
@@ -53,37 +50,26 @@ impl Mock {
             calls: Mutex::default(),
             violations: Mutex::default(),
         });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (bound, address) = mpsc::sync_channel(1);
-        let state = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("loopback");
-                let _ = bound.send(listener.local_addr().expect("a bound address"));
-                let app = Router::new().fallback(answer).with_state(state);
-                tokio::select! {
-                    _ = axum::serve(listener, app) => {}
-                    _ = stopped => {}
-                }
-            });
-        });
-        let address = address.recv().expect("the server thread binds");
-        Self { address, format, shared, stop: Some(stop) }
+        let server = Loopback::serve(Router::new().fallback(answer).with_state(Arc::clone(&shared)));
+        Self { server, format, shared }
     }
 
     /// What the vendor's base-URL variable would hold.
     pub fn base_url(&self) -> String {
         match self.format {
-            Format::OpenAi | Format::OpenAiChat => format!("http://{}/v1", self.address),
-            Format::Anthropic | Format::Gemini => format!("http://{}", self.address),
+            Format::OpenAi | Format::OpenAiChat => format!("http://{}/v1", self.server.address()),
+            Format::Anthropic | Format::Gemini => format!("http://{}", self.server.address()),
         }
     }
 
     /// All requests so far.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.shared.calls).clone()
+    }
+
+    /// Requests that are being answered now.
+    pub fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::SeqCst)
     }
 
     /// The most requests that were being answered at the same time.
@@ -94,7 +80,6 @@ impl Mock {
 
 impl Drop for Mock {
     fn drop(&mut self) {
-        drop(self.stop.take());
         let violations = lock(&self.shared.violations).join("\n");
         assert!(
             std::thread::panicking() || violations.is_empty(),

@@ -27,6 +27,9 @@ mod ls;
 mod missing;
 mod multi_edit;
 mod near_miss;
+mod notebook;
+mod notebook_edit;
+mod notebook_text;
 mod process;
 mod read;
 mod read_stamps;
@@ -56,6 +59,7 @@ pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
         Arc::new(write::WriteTool::new()),
         Arc::new(edit::EditTool::new()),
         Arc::new(multi_edit::MultiEditTool::new()),
+        Arc::new(notebook_edit::NotebookEditTool::new()),
         Arc::new(glob::GlobTool::new()),
         Arc::new(grep::GrepTool::new()),
         Arc::new(ls::LsTool::new()),

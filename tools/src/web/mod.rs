@@ -22,4 +22,5 @@ mod testing;
 
 pub use address::Egress;
 pub(crate) use client::{root_cause, tls};
+pub(crate) use tool::SharedReader;
 pub use tool::{PageReader, WebFetch};

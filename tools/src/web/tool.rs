@@ -1,5 +1,6 @@
 //! The `WebFetch` tool.
 
+use std::fmt;
 use std::sync::Arc;
 
 use codex_task_config::ToolName;
@@ -40,6 +41,16 @@ pub trait PageReader: Send + Sync {
     fn read<'a>(&'a self, page: &'a str, prompt: &'a str) -> BoxFuture<'a, Result<String, ToolError>>;
 }
 
+/// The reader of a session, if it has one of its own.
+#[derive(Clone, Default)]
+pub(crate) struct SharedReader(pub(crate) Option<Arc<dyn PageReader>>);
+
+impl fmt::Debug for SharedReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "a reader" } else { "no reader" })
+    }
+}
+
 /// Reads pages of the web.
 pub struct WebFetch {
     definition: ToolDefinition,
@@ -75,10 +86,15 @@ impl WebFetch {
         Self { definition, fetcher, reader: None }
     }
 
-    async fn answer(&self, page: &Page, prompt: &str) -> Result<String, ToolError> {
-        match &self.reader {
-            Some(reader) => reader.read(&page.text, prompt).await,
-            None => Ok(whole(page, prompt)),
+    /// A page that nobody could read for the agent it reads itself.
+    async fn answer(&self, page: &Page, prompt: &str, session: &Session) -> Result<String, ToolError> {
+        let Some(reader) = session.page_reader.0.as_ref().or(self.reader.as_ref()) else {
+            return Ok(whole(page, prompt));
+        };
+        match reader.read(&page.text, prompt).await {
+            Ok(answer) => Ok(answer),
+            Err(ToolError::Cancelled) => Err(ToolError::Cancelled),
+            Err(error) => Ok(format!("({error}; this is the page itself.)\n{}", whole(page, prompt))),
         }
     }
 }
@@ -94,17 +110,13 @@ impl Tool for WebFetch {
         Ok(Access::Fetch { url: target.url().to_string(), host: target.host().to_owned() })
     }
 
-    fn run<'a>(
-        &'a self,
-        arguments: Value,
-        _session: &'a Session,
-    ) -> BoxFuture<'a, Result<String, ToolError>> {
+    fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
             let Arguments { url, prompt } =
                 serde_json::from_value(arguments).map_err(|error| ToolError::Input(error.to_string()))?;
             let target = Target::parse(&url, self.fetcher.egress())?;
             match self.fetcher.fetch(&target).await? {
-                Fetched::Page(page) => self.answer(&page, &prompt).await,
+                Fetched::Page(page) => self.answer(&page, &prompt, session).await,
                 Fetched::Elsewhere { url, status } => Ok(redirect(&target, &url, &status, &prompt)),
             }
         })

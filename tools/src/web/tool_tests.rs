@@ -119,3 +119,28 @@ fn fetches_of_one_turn_run_beside_each_other() {
     let schema: Value = serde_json::from_str(definition.input_schema.get()).unwrap();
     assert_eq!(schema["required"], serde_json::json!(["url", "prompt"]));
 }
+
+/// Cannot read.
+struct Failing;
+
+impl PageReader for Failing {
+    fn read<'a>(&'a self, _page: &'a str, _prompt: &'a str) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(std::future::ready(Err(ToolError::Failed("no model is free".to_owned()))))
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_nobody_could_read_is_given_itself_and_the_sessions_reader_comes_first() {
+    let server = TestServer::always("text/plain", "the page");
+    let bench = Bench::new(PermissionMode::Default, &[(RuleBehavior::Allow, "WebFetch(domain:127.0.0.1)")]);
+    let reader = Arc::new(Recording(Mutex::default()));
+    let tool =
+        WebFetch::new(Egress::PublicAndLoopback).with_reader(Arc::clone(&reader) as Arc<dyn PageReader>);
+    let session = bench.session.clone().with_page_reader(Arc::new(Failing));
+    let toolbox = Toolbox::default().with(Arc::new(tool));
+    let set = toolbox.resolve(&ToolSelection::Inherit, &[], &bench.rights, session).unwrap().tool_set;
+    let reply = call(&set, &server.url("/")).await;
+    assert!(!reply.is_error && reply.text.contains("<web_page>\nthe page\n</web_page>"), "{}", reply.text);
+    assert!(reply.text.starts_with("(no model is free; this is the page itself.)\n"), "{}", reply.text);
+    assert!(reader.0.lock().unwrap().is_empty());
+}

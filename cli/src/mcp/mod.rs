@@ -1,0 +1,56 @@
+//! `codex-task mcp`: the Task tool as an MCP server on stdin and stdout, for Codex and other clients. stdout carries
+//! the protocol and nothing else.
+
+mod caller;
+mod input;
+mod lazy;
+mod progress;
+mod serve;
+mod server;
+
+use std::io::IsTerminal as _;
+
+use clap::Args;
+use codex_task::{PermissionMode, Runtime, RuntimeBuilder};
+use codex_task_config::SettingsOverrides;
+
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::interrupt::Interrupts;
+use crate::render::Style;
+use crate::{run, session};
+
+/// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct McpArgs {
+    /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
+    #[arg(long, value_name = "MODE", value_parser = run::permission_mode)]
+    permission_mode: Option<PermissionMode>,
+}
+
+/// Serves until the client closes stdin or ends us.
+pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
+    let prepared = builder(args, host).prepare()?;
+    session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
+    if std::io::stdin().is_terminal() {
+        let text =
+            "This is a server for programs that speak MCP; `codex-task install codex` puts it into Codex.";
+        host.terminal.err.wrapped(Style::Dim, text);
+    }
+    session::block_on(async {
+        let interrupts = match host.interrupts.take() {
+            Some(interrupts) => interrupts,
+            None => Interrupts::listen()
+                .map_err(|error| Fault::internal("signals cannot be heard").because(error.to_string()))?,
+        };
+        serve::serve(prepared, tokio::io::stdin(), tokio::io::stdout(), interrupts).await
+    })
+}
+
+fn builder(args: &McpArgs, host: &mut Host) -> RuntimeBuilder {
+    let overrides =
+        SettingsOverrides { permission_mode: args.permission_mode, ..SettingsOverrides::default() };
+    let builder = Runtime::builder().environment(host.environment.clone()).overrides(overrides);
+    host.backends.drain(..).fold(builder, RuntimeBuilder::backend)
+}

@@ -1,0 +1,106 @@
+//! The life of the server: from the first byte to the end of every agent and every process that it has started.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_task::PreparedRuntime;
+use rmcp::ServiceExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::input::Input;
+use super::lazy::LazyTool;
+use super::server::TaskServer;
+use crate::exit::Exit;
+use crate::fault::Fault;
+use crate::interrupt::Interrupts;
+
+/// Time that answers which are on their way get when the client is gone.
+const FLUSH_GRACE: Duration = Duration::from_millis(200);
+/// Time that agents and their processes get to end when the client is gone.
+const END_GRACE: Duration = Duration::from_millis(600);
+
+/// Serves one client until it is gone, or until we are asked to end.
+pub(super) async fn serve(
+    prepared: PreparedRuntime,
+    reader: impl AsyncRead + Send + Unpin + 'static,
+    writer: impl AsyncWrite + Send + Unpin + 'static,
+    mut interrupts: Interrupts,
+) -> Result<Exit, Fault> {
+    let tool = Arc::new(LazyTool::new(prepared));
+    let gone = CancellationToken::new();
+    let offer = offer(&tool);
+    let server = TaskServer { tool: Arc::clone(&tool), offer: offer.clone(), gone: gone.clone() };
+    let serving = converse(server, Input::new(reader, gone.clone()), writer, offer);
+    let mut serving = std::pin::pin!(serving);
+    let has_answers = tokio::select! {
+        () = &mut serving => false,
+        () = gone.cancelled() => true,
+        () = interrupts.next() => true,
+    };
+    gone.cancel();
+    let flush = async {
+        if has_answers {
+            // An answer that cannot be written has nobody to read it.
+            let _ = tokio::time::timeout(FLUSH_GRACE, serving).await;
+        }
+    };
+    tokio::join!(flush, end(&tool));
+    Ok(Exit::Success)
+}
+
+/// Speaks the protocol until the client is gone.
+async fn converse(
+    server: TaskServer,
+    reader: Input<impl AsyncRead + Send + Unpin + 'static>,
+    writer: impl AsyncWrite + Send + Unpin + 'static,
+    mut offer: watch::Receiver<codex_task::TaskToolSpec>,
+) {
+    let running = match server.serve((reader, writer)).await {
+        Ok(running) => running,
+        Err(error) => return debug!(%error, "no session began"),
+    };
+    let peer = running.peer().clone();
+    let waiting = running.waiting();
+    let mut waiting = std::pin::pin!(waiting);
+    loop {
+        tokio::select! {
+            _ = &mut waiting => return,
+            changed = offer.changed() => {
+                if changed.is_err() {
+                    let _ = waiting.await;
+                    return;
+                }
+                if let Err(error) = peer.notify_tool_list_changed().await {
+                    debug!(%error, "the client was not told of changed agents");
+                }
+            }
+        }
+    }
+}
+
+/// The Task tool's description, kept current: each change is told once, and what does not change it is not.
+fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
+    let catalog = tool.catalog().clone();
+    let (tell, offer) = watch::channel(catalog.task());
+    tool.catalog().on_change(move || {
+        tell.send_if_modified(|told| {
+            let now = catalog.task();
+            let is_new = *told != now;
+            *told = now;
+            is_new
+        });
+    });
+    offer
+}
+
+/// Ends all agents and their processes.
+async fn end(tool: &LazyTool) {
+    let Some(tool) = tool.running() else { return };
+    let ending = tool.handle().clone().shutdown_within(Duration::ZERO);
+    if tokio::time::timeout(END_GRACE, ending).await.is_err() {
+        warn!("some agents did not end in time and are left to the end of the process");
+    }
+}

@@ -1,0 +1,160 @@
+//! The server's answers: what it is, its tools, their calls.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use codex_task::{TaskToolSpec, ToolAnswer};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
+    JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    SubscriptionFilter, Tool, ToolAnnotations,
+};
+use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::caller::caller;
+use super::lazy::LazyTool;
+use super::progress::Progress;
+
+/// The Task tool for one client.
+pub(super) struct TaskServer {
+    pub(super) tool: Arc<LazyTool>,
+    /// Changes when the client should list the tools again.
+    pub(super) offer: watch::Receiver<TaskToolSpec>,
+    /// Cancelled when the client is gone: no call goes on.
+    pub(super) gone: CancellationToken,
+}
+
+impl ServerHandler for TaskServer {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
+        let implementation =
+            Implementation::new("codex-task", env!("CARGO_PKG_VERSION")).with_title("Subagents (Task)");
+        ServerConfig::new(capabilities)
+            .with_server_info(implementation)
+            .with_instructions(self.tool.catalog().instructions())
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tools = self.tool.catalog().tools().into_iter().map(listed).collect();
+        Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    /// Begins the call before it returns: calls begin in the order in which they arrive.
+    fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + Send + '_ {
+        // A client waits for the answer to every call: also one of a bug of ours must come.
+        let begun = catch_unwind(AssertUnwindSafe(|| self.begin(request, &context)));
+        async move {
+            let Begun { answer, progress } = begun.unwrap_or_else(|_| Err(failed("the call panicked")))?;
+            let progress = async {
+                match progress {
+                    Some(progress) => progress.report().await,
+                    None => std::future::pending().await,
+                }
+            };
+            // Dropping the answer cancels its task.
+            tokio::select! {
+                biased;
+                () = context.ct.cancelled() => Err(failed("the call was cancelled")),
+                () = self.gone.cancelled() => Err(failed("the server is shutting down")),
+                answer = AssertUnwindSafe(answer).catch_unwind() => match answer {
+                    Ok(answer) => Ok(result(answer).into()),
+                    Err(_) => Err(failed("the call panicked")),
+                },
+                () = progress => Err(failed("the call was lost")),
+            }
+        }
+    }
+
+    fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(SubscriptionFilter::builder().tools_list_changed().build())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let mut offer = self.offer.clone();
+        offer.mark_unchanged();
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                () = self.gone.cancelled() => return Ok(()),
+                changed = offer.changed() => {
+                    if changed.is_err() || context.sink().notify_tool_list_changed().await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A call on its way.
+struct Begun {
+    answer: BoxFuture<'static, ToolAnswer>,
+    progress: Option<Progress>,
+}
+
+impl TaskServer {
+    fn begin(
+        &self,
+        request: CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Begun, ErrorData> {
+        if !self.tool.catalog().is_tool(&request.name) {
+            return Err(ErrorData::invalid_params(format!("No such tool available: {}", request.name), None));
+        }
+        let tool = match self.tool.get() {
+            Ok(tool) => tool,
+            Err(text) => {
+                let answer = ToolAnswer { blocks: vec![text.to_owned()], is_error: true };
+                return Ok(Begun { answer: Box::pin(std::future::ready(answer)), progress: None });
+            }
+        };
+        let client = context.client_info().map(|client| client.name);
+        let caller = caller(&context.meta, client.as_deref());
+        let arguments = request.arguments.unwrap_or_default();
+        let description = arguments.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let progress = context.meta.get_progress_token().map(|token| Progress {
+            token,
+            peer: context.peer.clone(),
+            task: caller.task,
+            description,
+            events: tool.handle().events(),
+        });
+        Ok(Begun { answer: tool.call(&request.name, &Value::Object(arguments), &caller), progress })
+    }
+}
+
+fn failed(why: &'static str) -> ErrorData {
+    ErrorData::internal_error(why, None)
+}
+
+fn listed(spec: TaskToolSpec) -> Tool {
+    let schema = match spec.input_schema {
+        Value::Object(schema) => schema,
+        _ => JsonObject::default(),
+    };
+    // What agents do is for their files and the session's rules to say: it may well change or destroy things.
+    let annotations = ToolAnnotations::new().read_only(false);
+    Tool::new(Cow::Borrowed(spec.name), Cow::Owned(spec.description), Arc::new(schema))
+        .with_annotations(annotations)
+}
+
+/// Texts only: a client that gets structured content shows its model nothing else.
+fn result(answer: ToolAnswer) -> CallToolResult {
+    let blocks = answer.blocks.into_iter().map(ContentBlock::text).collect();
+    if answer.is_error { CallToolResult::error(blocks) } else { CallToolResult::success(blocks) }
+}
