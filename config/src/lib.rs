@@ -29,7 +29,9 @@ pub use model::{
     Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
     PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, resolve_model, vendor_of_model,
 };
-pub use permission::{PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};
+pub use permission::{
+    PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
+};
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
     Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, ProviderSettings, Settings, SettingsOverrides,

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use codex_task_config::RuleExample;
 use proptest::prelude::*;
 
 use super::*;
@@ -82,6 +83,26 @@ fn rules_that_equal_unrestricted_bash_are_reported_with_their_place() {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].starts_with("rule 'Bash(awk:*)' equals unrestricted Bash"));
     assert!(bench.rights.problems()[0].path.is_some());
+}
+
+#[test]
+fn a_wrong_example_beside_a_rule_lets_nothing_run() {
+    let bench = Bench::new(PermissionMode::Default, &[(RuleBehavior::Allow, "Bash(git status:*)")]);
+    let rights = |call: &str| {
+        let rule = bench.rights.rules().next().unwrap().clone();
+        let example =
+            RuleExample { rule: rule.clone(), call: call.to_owned(), is_match: true, position: None };
+        let policy =
+            PermissionPolicy { rules: vec![rule], examples: vec![example], ..PermissionPolicy::default() };
+        Rights::session(&policy, PermissionMode::Default, bench.root(), None)
+    };
+    assert_eq!(rights("git status -s").broken(), None);
+    let broken = rights("git push");
+    assert!(broken.broken().unwrap().ends_with("the rule 'Bash(git status:*)' does not match 'git push'"));
+    assert_eq!(broken.problems().len(), 1);
+    let access = Access::Read(PathBuf::from("src"));
+    let call = GateCall { tool: &ToolName::new("Read"), access: &access, session: &bench.session };
+    assert_eq!(judge(&call, &broken).decision(), Decision::Deny);
 }
 
 fn any_rule() -> impl Strategy<Value = (RuleBehavior, &'static str)> {

@@ -178,3 +178,27 @@ fn a_wrong_value_is_named_with_its_place() {
     );
     assert_eq!(problem.position.map(|at| (at.line, at.column)), Some((2, 12)));
 }
+
+#[test]
+fn rules_bring_examples_along_with_their_places() {
+    let text = "permissions:\n  allow:\n    - Bash(ls:*)\n    - rule: Bash(git status:*)\n      match: [git status -s]\n      not_match:\n        - git push\n";
+    let loaded = load(&[("repo/codex-task.yaml", text)]);
+    let permissions = loaded.settings.permissions;
+    assert_eq!((permissions.broken, permissions.rules.len()), (None, 2));
+    let line = |rule: &PermissionRule| rule.origin.position.map(|at| at.line);
+    assert_eq!(permissions.rules.iter().map(line).collect::<Vec<_>>(), [Some(3), Some(4)]);
+    let examples: Vec<_> = permissions
+        .examples
+        .iter()
+        .map(|example| (example.call.as_str(), example.is_match, example.position.map(|at| at.line)))
+        .collect();
+    assert_eq!(examples, [("git status -s", true, Some(5)), ("git push", false, Some(7))]);
+}
+
+#[test]
+fn a_rule_with_other_keys_lets_nothing_run() {
+    let text = "permissions:\n  allow:\n    - {rule: Bash(ls), matches: [ls]}\n";
+    let loaded = load(&[("repo/codex-task.yaml", text)]);
+    let broken = loaded.settings.permissions.broken.unwrap_or_default();
+    assert!(broken.contains("match and not_match"), "{broken}");
+}
