@@ -85,6 +85,8 @@ pub struct PermissionPolicy {
     pub additional_directories: Vec<PathBuf>,
     /// What happens to a call that no rule names.
     pub mode: super::PermissionMode,
+    /// Where the mode stands; `None` for the one that holds without any setting.
+    pub mode_origin: Option<RuleOrigin>,
     /// Why nothing may run at all: a settings file with permissions could not be read. The gate fails closed.
     pub broken: Option<String>,
 }

@@ -161,8 +161,11 @@ impl Merge {
         settings.limits.max_concurrent =
             overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
         settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
-        settings.permissions.mode = overrides.permission_mode.unwrap_or(settings.permissions.mode);
         let scope = RuleScope::Session;
+        if let Some(mode) = overrides.permission_mode {
+            settings.permissions.mode = mode;
+            settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
+        }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
@@ -248,6 +251,8 @@ impl Merge {
             return self.problems.push(placed(problem, at).with_help(help).in_file(path));
         }
         self.settings.permissions.mode = mode;
+        let origin = RuleOrigin { scope, path: Some(Arc::from(path)), position: at };
+        self.settings.permissions.mode_origin = Some(origin);
     }
 
     fn directories(&mut self, directories: &[String], scope: RuleScope, path: &Path) {
