@@ -72,8 +72,9 @@ fn main() {
         std::fs::create_dir(workspace.join(directory)).expect("a folder");
     }
     std::fs::write(workspace.join("f"), "x\n").expect("a file");
-    let path = std::env::var("PATH").unwrap_or_default();
-    let environment = Environment::new(&workspace, [("HOME", "/nowhere"), ("PATH", path.as_str())]);
+    let own = Environment::from_process().expect("a working directory");
+    let path = own.get("PATH").unwrap_or_default();
+    let environment = Environment::new(&workspace, [("HOME", "/nowhere"), ("PATH", path)]);
     let session =
         Session::open(&workspace, &[], environment, CancellationToken::new()).expect("a session opens");
     let rounds = if is_smoke_run() { 20 } else { ROUNDS };
@@ -112,10 +113,10 @@ fn measure(session: &Session, rights: &Rights, rounds: usize) -> Percentiles {
         for access in &calls {
             let began = Instant::now();
             let verdict = judge(&GateCall { tool: &tool, access, session }, rights);
-            let took = began.elapsed();
+            let elapsed = began.elapsed();
             std::hint::black_box(verdict);
             if round > 0 {
-                samples.push(took);
+                samples.push(elapsed);
             }
         }
     }

@@ -112,6 +112,8 @@ fn any_rule() -> impl Strategy<Value = (RuleBehavior, &'static str)> {
         "Bash(git:*)",
         "Bash(git push:*)",
         "Bash(cat:*)",
+        "Bash(sort:*)",
+        "Bash(cat src/a)",
         "Read",
         "Read(./secrets/**)",
         "Edit(./src/**)",
@@ -134,6 +136,7 @@ fn any_list() -> impl Strategy<Value = Vec<&'static str>> {
         "Edit",
         "Bash",
         "Bash(git:*)",
+        "Bash(git log:*)",
         "Bash(cat:*)",
         "Read(./src/**)",
         "Grep",
@@ -159,24 +162,35 @@ fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
         "make > src/a",
         "echo $(x)",
         "rm x",
+        "sed -i s/a/b/ src/a",
+        "sort -o src/a b",
+        "timeout 5 cat secrets/key",
+        "cd src && git log",
+        "A=1 git status",
     ]);
+    let separator = prop::sample::select(vec![" && ", "; ", " | ", " & ", "\n", " > "]);
+    let command = prop_oneof![
+        command.clone().prop_map(str::to_owned),
+        (command.clone(), separator, command)
+            .prop_map(|(first, between, second)| first.to_owned() + between + second),
+    ];
     prop_oneof![
         path().prop_map(|path| ("Read", Access::Read(path))),
         path().prop_map(|path| ("Grep", Access::Read(path))),
         path().prop_map(|path| ("Write", Access::Write(path))),
         path().prop_map(|path| ("Edit", Access::Write(path))),
-        command.prop_map(|command| ("Bash", Access::Execute { command: command.to_owned() })),
+        command.prop_map(|command| ("Bash", Access::Execute { command })),
         Just(("mcp__docs__search", Access::Nothing)),
     ]
 }
 
 proptest! {
-    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over two generations.
+    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over up to four generations.
     #[test]
     fn narrowed_rights_allow_nothing_that_the_parent_does_not(
         rules in prop::collection::vec(any_rule(), 0..6),
         mode in any_mode(),
-        files in prop::collection::vec((prop::option::of(any_list()), any_list(), prop::option::of(any_mode())), 1..3),
+        files in prop::collection::vec((prop::option::of(any_list()), any_list(), prop::option::of(any_mode())), 1..5),
         calls in prop::collection::vec(any_call(), 1..8),
     ) {
         let bench = Bench::new(mode, &rules);
