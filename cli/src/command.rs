@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, demo, doctor, install, logging, mcp};
+use crate::{agents, demo, doctor, gate, install, logging, mcp};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -29,6 +29,8 @@ enum Command {
     Run(Box<RunArgs>),
     #[command(subcommand)]
     Agents(agents::AgentsCommand),
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     Doctor(doctor::DoctorArgs),
     Mcp(mcp::McpArgs),
     #[command(subcommand)]
@@ -67,6 +69,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
             run::run(&args, host)
         }
         Command::Agents(command) => agents::run(command, host),
+        Command::Gate(command) => gate::run(&command, host),
         Command::Doctor(args) => doctor::run(args, host),
         Command::Install(command) => install::run(command, host),
         Command::Mcp(args) => mcp::run(&args, host),

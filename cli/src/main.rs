@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod fault;
+mod gate;
 mod host;
 mod install;
 mod interrupt;

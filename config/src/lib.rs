@@ -30,7 +30,9 @@ pub use model::{
     PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, model_variables, resolve_model,
     vendor_of_model,
 };
-pub use permission::{PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};
+pub use permission::{
+    PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
+};
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
     Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, ProviderSettings, Settings, SettingsOverrides,

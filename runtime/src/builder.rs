@@ -172,15 +172,9 @@ impl RuntimeBuilder {
             None => watched_agents(&environment, self.agents_json.take(), &settings),
         };
         let rights = rights(&settings, &environment);
-        Ok(PreparedRuntime {
-            settings,
-            environment,
-            problems: loaded.problems,
-            agents,
-            watcher,
-            rights,
-            builder: self,
-        })
+        let mut problems = loaded.problems;
+        problems.extend(rights.problems().iter().cloned());
+        Ok(PreparedRuntime { settings, environment, problems, agents, watcher, rights, builder: self })
     }
 }
 

@@ -9,6 +9,7 @@ use codex_task_tools::builtin_tools;
 
 use super::check::{Check, Status};
 use crate::fault::place_and_message;
+use crate::gate::session_rights;
 use crate::render::figures::counted;
 use crate::render::shown_path;
 
@@ -48,13 +49,15 @@ pub(super) fn settings(loaded: &LoadedSettings) -> Vec<Check> {
             None => check,
         }
     };
-    std::iter::once(summary).chain(loaded.problems.iter().map(problem)).collect()
+    let rights = session_rights(loaded);
+    let problems = loaded.problems.iter().chain(rights.problems()).map(problem);
+    std::iter::once(summary).chain(problems).collect()
 }
 
 /// What tool calls may do.
 pub(super) fn permissions(loaded: &LoadedSettings) -> Check {
     let policy = &loaded.settings.permissions;
-    if let Some(broken) = &policy.broken {
+    if let Some(broken) = session_rights(loaded).broken() {
         return Check::new("permissions", Status::Error, format!("no tool call may run: {broken}"))
             .remedy("correct the file");
     }

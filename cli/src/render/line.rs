@@ -63,6 +63,13 @@ impl Line {
         self
     }
 
+    /// Adds the pieces of another line.
+    #[must_use]
+    pub(crate) fn join(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// The line in at most so many columns.
     #[must_use]
     pub(crate) fn cut(self, columns_max: usize) -> Self {

@@ -94,7 +94,7 @@ fn concurrency(text: &str) -> Result<usize, String> {
 }
 
 /// Keeps the text of a rule that can be read; one that cannot must not pass for one that is in force.
-fn rule(text: &str) -> Result<String, String> {
+pub(crate) fn rule(text: &str) -> Result<String, String> {
     let origin = RuleOrigin { scope: RuleScope::Session, path: None, position: None };
     match PermissionRule::parse(text, RuleBehavior::Deny, origin) {
         Ok(rule) => Ok(rule.text),
@@ -104,6 +104,7 @@ fn rule(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads the name of a permission mode.
 pub(crate) fn permission_mode(text: &str) -> Result<PermissionMode, String> {
     PermissionMode::parse(text).ok_or_else(|| {
         let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();

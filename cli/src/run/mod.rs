@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::session;
 
-pub(crate) use args::{OutputArgs, RunArgs, permission_mode};
+pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule};
 
 /// Runs the tasks that the arguments ask for.
 pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {

@@ -2,6 +2,7 @@
 
 mod agents;
 mod doctor;
+mod gate;
 mod run;
 mod server;
 mod stage;

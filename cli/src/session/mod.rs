@@ -23,7 +23,7 @@ use follow::Ending;
 use progress::Progress;
 
 pub(crate) use json::print as print_json;
-pub(crate) use notices::{announce, warn, warn_of};
+pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
 
 /// Runs the tasks and prints what comes of them.
 ///

@@ -25,7 +25,7 @@ pub(crate) fn announce(
         |entry: &&AgentEntry| entry.source == AgentSource::CommandLine && entry.status == AgentStatus::Broken;
     for entry in registry.entries().iter().filter(of_command_line) {
         for problem in &entry.problems {
-            warn(&format!("{}: {}", entry.name, sentence(problem, environment)), terminal);
+            warn(&format!("{}: {}", entry.name, problem_sentence(problem, environment)), terminal);
         }
     }
     for entry in registry.entries() {
@@ -35,7 +35,7 @@ pub(crate) fn announce(
                 1 => String::new(),
                 count => format!(" (and {} more: `codex-task agents validate`)", count - 1),
             };
-            warn(&format!("{}{more}", sentence(problem, environment)), terminal);
+            warn(&format!("{}{more}", problem_sentence(problem, environment)), terminal);
         }
     }
 }
@@ -49,7 +49,7 @@ fn origin(url: &BaseUrl) -> String {
 /// Writes a warning for each problem.
 pub(crate) fn warn_of(problems: &[Problem], environment: &Environment, terminal: &mut Terminal) {
     for problem in problems {
-        warn(&sentence(problem, environment), terminal);
+        warn(&problem_sentence(problem, environment), terminal);
     }
 }
 
@@ -58,7 +58,8 @@ pub(crate) fn warn(text: &str, terminal: &mut Terminal) {
     terminal.err.paragraph("Warning:", Style::Yellow, &one_line(text));
 }
 
-fn sentence(problem: &Problem, environment: &Environment) -> String {
+/// A problem with its place and what to do about it.
+pub(crate) fn problem_sentence(problem: &Problem, environment: &Environment) -> String {
     let text = match &problem.path {
         Some(path) => place_and_message(problem, &shown_path(path, environment)),
         None => problem.message.clone(),

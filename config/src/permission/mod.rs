@@ -5,4 +5,4 @@ mod parse;
 mod rule;
 
 pub use mode::PermissionMode;
-pub use rule::{PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope};
+pub use rule::{PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope};

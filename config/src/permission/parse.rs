@@ -3,13 +3,6 @@
 use super::{PermissionRule, RuleBehavior, RuleOrigin};
 use crate::{Problem, ToolName, ToolStatus, tool_status};
 
-/// Commands that run whatever they are given: a prefix rule for one of them allows everything.
-const RUN_ANYTHING: &[&str] = &[
-    "bash", "sh", "zsh", "dash", "fish", "env", "xargs", "sudo", "doas", "eval", "exec", "python", "python3",
-    "node", "deno", "bun", "perl", "ruby", "php", "lua", "awk", "gawk", "ssh", "nohup", "setsid", "watch",
-    "find", "npx",
-];
-
 impl PermissionRule {
     /// Reads a rule in Claude Code's syntax.
     ///
@@ -40,7 +33,8 @@ impl PermissionRule {
         Ok(Self { behavior, tool: ToolName::new(tool), specifier, text: trimmed.to_owned(), origin })
     }
 
-    /// What the author may not know about a rule: a tool that does not exist, or a rule that allows everything.
+    /// What the author may not know about a rule: that its tool does not exist. What a rule lets run is the gate's
+    /// business, and so is saying that it lets everything run.
     pub fn lint(&self) -> Option<Problem> {
         let problem = match tool_status(self.tool.as_str()) {
             ToolStatus::Unknown { .. } if self.tool.as_str() == "*" => None,
@@ -52,29 +46,13 @@ impl PermissionRule {
                     None => problem,
                 })
             }
-            ToolStatus::Provided | ToolStatus::KnownElsewhere | ToolStatus::Mcp => self.lint_command(),
+            ToolStatus::Provided | ToolStatus::KnownElsewhere | ToolStatus::Mcp => None,
         };
         let problem = problem?;
         Some(match (&self.origin.path, self.origin.position) {
             (Some(path), Some(at)) => problem.in_file(path.as_ref()).at(at.line, at.column, at.length),
             (Some(path), None) => problem.in_file(path.as_ref()),
             (None, _) => problem,
-        })
-    }
-
-    fn lint_command(&self) -> Option<Problem> {
-        if self.behavior != RuleBehavior::Allow || self.tool.as_str() != "Bash" {
-            return None;
-        }
-        let command = self.specifier.as_deref()?;
-        let prefix = command.strip_suffix(":*").or_else(|| command.strip_suffix(" *"))?;
-        let program = prefix.split_whitespace().next()?;
-        RUN_ANYTHING.contains(&program).then(|| {
-            Problem::warning(format!(
-                "the rule '{}' allows every command: {program} runs what it is given",
-                self.text
-            ))
-            .with_help("name the whole command instead of a prefix")
         })
     }
 }
@@ -119,12 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_allow_everything_or_nothing_are_pointed_out() {
+    fn rules_about_tools_that_do_not_exist_are_pointed_out() {
         let lint = |text: &str| parse(text).expect("a rule").lint().map(|problem| problem.message);
-        assert!(lint("Bash(python3:*)").expect("a warning").contains("every command"));
         assert!(lint("Raed(./x)").expect("a warning").contains("does not exist"));
         assert_eq!(lint("Bash(git status:*)"), None);
-        assert_eq!(lint("Bash(python3 -m pytest)"), None);
     }
 
     proptest! {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::claude_file::{ClaudeFile, find_string};
-use super::file::{LimitsFile, LocalFile, ProviderFile, SettingsFile};
+use super::file::{LimitsFile, LocalFile, ProviderFile, RuleEntry, SettingsFile};
 use super::loader::LoadedSettings;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use crate::{
     Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
-    ProviderName, RuleBehavior, RuleOrigin, RuleScope, yaml,
+    ProviderName, RuleBehavior, RuleExample, RuleOrigin, RuleScope, yaml,
 };
 
 /// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
@@ -131,16 +131,20 @@ impl Merge {
                 strict || (scope == RuleScope::Project && self.settings.strict_agents);
         }
         let rules = &file.permissions;
-        for (list, texts, behavior) in [
+        for (list, entries, behavior) in [
             ("allow", &rules.allow, RuleBehavior::Allow),
             ("ask", &rules.ask, RuleBehavior::Ask),
             ("deny", &rules.deny, RuleBehavior::Deny),
         ] {
-            let place = |rule: &str| {
-                let index = texts.iter().position(|text| text == rule)?.to_string();
-                outline.value_position(&["permissions", list, &index])
-            };
-            self.rules(texts, behavior, scope, Some(path), place);
+            for (index, entry) in entries.iter().enumerate() {
+                let index = index.to_string();
+                let place = |below: &[&str]| {
+                    let keys: Vec<&str> =
+                        ["permissions", list, &index].into_iter().chain(below.iter().copied()).collect();
+                    outline.value_position(&keys)
+                };
+                self.entry(entry, behavior, scope, path, place);
+            }
         }
         if let Some(mode) = &rules.mode {
             self.mode(mode, scope, path, outline.value_position(&["permissions", "mode"]));
@@ -157,8 +161,11 @@ impl Merge {
         settings.limits.max_concurrent =
             overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
         settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
-        settings.permissions.mode = overrides.permission_mode.unwrap_or(settings.permissions.mode);
         let scope = RuleScope::Session;
+        if let Some(mode) = overrides.permission_mode {
+            settings.permissions.mode = mode;
+            settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
+        }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
@@ -196,6 +203,35 @@ impl Merge {
         }
     }
 
+    /// A rule of our own files, with the calls that it brings along.
+    fn entry(
+        &mut self,
+        entry: &RuleEntry,
+        behavior: RuleBehavior,
+        scope: RuleScope,
+        path: &Path,
+        place: impl Fn(&[&str]) -> Option<Position>,
+    ) {
+        let (text, at, matching, not_match) = match entry {
+            RuleEntry::Plain(text) => (text, place(&[]), [].as_slice(), [].as_slice()),
+            RuleEntry::Tested(tested) => {
+                (&tested.rule, place(&["rule"]), tested.matching.as_slice(), tested.not_match.as_slice())
+            }
+        };
+        let before = self.settings.permissions.rules.len();
+        self.rules(std::slice::from_ref(text), behavior, scope, Some(path), |_| at);
+        let permissions = &mut self.settings.permissions;
+        // A rule that could not be read is told already, and has no examples.
+        let Some(rule) = permissions.rules.get(before).cloned() else { return };
+        for (key, calls, is_match) in [("match", matching, true), ("not_match", not_match, false)] {
+            for (index, call) in calls.iter().enumerate() {
+                let position = place(&[key, &index.to_string()]);
+                let example = RuleExample { rule: rule.clone(), call: call.clone(), is_match, position };
+                permissions.examples.push(example);
+            }
+        }
+    }
+
     /// A repository's files can narrow the mode, never widen it.
     fn mode(&mut self, text: &str, scope: RuleScope, path: &Path, at: Option<Position>) {
         let Some(mode) = PermissionMode::parse(text) else {
@@ -215,6 +251,8 @@ impl Merge {
             return self.problems.push(placed(problem, at).with_help(help).in_file(path));
         }
         self.settings.permissions.mode = mode;
+        let origin = RuleOrigin { scope, path: Some(Arc::from(path)), position: at };
+        self.settings.permissions.mode_origin = Some(origin);
     }
 
     fn directories(&mut self, directories: &[String], scope: RuleScope, path: &Path) {

@@ -5,6 +5,14 @@ use super::hazard_table::lists;
 use super::programs::first_option;
 use crate::shell::Word;
 
+/// First words after `git config` that read, and options that leave it at that.
+const CONFIG_READS: &str = "--get --get-all --get-regexp --list -l get list";
+const CONFIG_HARMLESS: &str =
+    "--all --global --local --name-only --null --show-origin --show-scope --system --worktree -z";
+
+/// Subcommands that create or change the files that they are given.
+const CHANGING: &str = "am apply archive checkout clone format-patch init mv reset restore rm stash worktree";
+
 /// Options before the subcommand that change nothing but the output.
 const GLOBAL_HARMLESS: &str =
     "--no-pager -P --no-optional-locks --literal-pathspecs --no-replace-objects --version -v";
@@ -25,7 +33,7 @@ const RUNNING: &str = "bisect citool credential credential-cache credential-stor
      remote-fd send-email shell submodule svn upload-archive upload-pack web--browse";
 
 /// Long options of any subcommand that run a program, load configuration or write a file elsewhere.
-const LONG: &str = "config config-env exec exec-path ext-diff extcmd git-dir gpg-sign help no-index \
+const LONG: &str = "add-file bundle-uri config config-env exec exec-path ext-diff extcmd filters git-dir gpg-sign help no-index \
      open-files-in-pager output output-directory paginate receive-pack separate-git-dir strategy \
      template textconv tool unsafe-paths upload-pack work-tree";
 
@@ -50,12 +58,9 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
         return Some(format!("'git {name}' runs other programs"));
     }
     if name == "config" {
-        let reads = arguments.get(globals + 1).is_some_and(|word| {
-            matches!(
-                word.text.as_str(),
-                "--get" | "--get-all" | "--get-regexp" | "--list" | "-l" | "get" | "list"
-            )
-        });
+        let mut rest = arguments.get(globals + 1..).unwrap_or_default().iter().map(|word| word.text.as_str());
+        let reads = rest.next().is_some_and(|word| lists(CONFIG_READS, word))
+            && rest.all(|word| !word.starts_with('-') || lists(CONFIG_HARMLESS, word));
         return (!reads).then(|| "'git config' changes what git runs".to_owned());
     }
     if free_from <= globals && !lists(SUBCOMMANDS, name) {
@@ -67,6 +72,12 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     let judged: Vec<Word> = free.iter().filter(|word| !lists(LONG_HARMLESS, &word.text)).cloned().collect();
     first_option(&judged, LONG, short_options(name), "")
         .map(|word| format!("'{word}' makes 'git {name}' run a program or write a file"))
+}
+
+/// Whether the subcommand creates or changes the files that it is given.
+pub(super) fn changes_files(arguments: &[Word]) -> bool {
+    let subcommand = arguments.iter().find(|word| !word.text.starts_with('-'));
+    subcommand.is_some_and(|word| lists(CHANGING, &word.text))
 }
 
 /// The words without options before the subcommand, so that `git -C x push` is seen as `git push`.
@@ -95,10 +106,11 @@ fn short_options(subcommand: &str) -> &'static str {
 
 /// `ext::sh -c ...`, `fd::17`: a transport that is a program.
 fn is_remote_helper(text: &str) -> bool {
-    text.split_once("::").is_some_and(|(scheme, _)| {
-        let scheme = scheme.rsplit('=').next().unwrap_or(scheme);
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
-    })
+    text.contains("://-")
+        || text.split_once("::").is_some_and(|(scheme, _)| {
+            let scheme = scheme.rsplit('=').next().unwrap_or(scheme);
+            !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+        })
 }
 
 #[cfg(test)]

@@ -35,32 +35,49 @@ pub(super) fn lists(list: &str, name: &str) -> bool {
 /// Options that run a program, load code or write a file: programs, long, short, whole words.
 pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("7z 7za 7zz", "", "opw", ""),
+    Hazard::new("aws", "endpoint-url cli-input-json cli-input-yaml profile", "", "configure ssm"),
     Hazard::new("ack ag", "pager output", "", ""),
     Hazard::new("ansible ansible-playbook", "extra-vars module-path", "aeM", ""),
     Hazard::new("apt apt-get aptitude", "option config-file", "oc", ""),
     Hazard::new("base32 base64", "output", "o", ""),
+    Hazard::new("black isort ruff", "config config-file output-file settings-path settings-file", "o", ""),
     Hazard::new("bat batcat", "pager paging config-file generate-config-file", "", "cache"),
     Hazard::new(
         "c++ cc clang clang++ g++ gcc",
-        "specs output",
+        "specs output ld-path dump dumpbase dumpdir",
         "oB",
-        "-wrapper -fplugin -specs -o -MF -Xclang -load -dumpdir",
+        "-wrapper -fplugin -fuse-ld -specs -o -MF -Xclang -Xlinker -Xassembler -load -dumpdir -dumpbase -ld-path",
     ),
-    Hazard::new("cargo", "config manifest-path target-dir artifact-dir out-dir", "ZC", ""),
+    Hazard::new("cargo", "config manifest-path target-dir artifact-dir out-dir lockfile-path root", "ZC", ""),
+    Hazard::new("clang-format clang-tidy", "fix fix-errors export-fixes load plugin", "", "-load -plugin"),
     Hazard::new("cpio", "rsh-command file to-stdout", "FO", ""),
+    Hazard::new(
+        "ctest",
+        "build-and-test script script-new-process output-log output-junit dashboard overwrite",
+        "SODT",
+        "-SP",
+    ),
     Hazard::new("ctags", "options output", "of", ""),
     Hazard::new(
         "curl",
-        "alt-svc config cookie-jar create-dirs dump-header engine etag-save ftp-create-dirs hsts \
-         libcurl output output-dir remote-header-name remote-name remote-name-all stderr trace \
-         trace-ascii upload-file netrc-file unix-socket abstract-unix-socket",
-        "oOKTDcJ",
+        "abstract-unix-socket alt-svc cert config cookie cookie-jar create-dirs data-urlencode dump-header \
+         engine etag-compare etag-save form ftp-create-dirs hsts key libcurl netrc netrc-file netrc-optional \
+         output output-dir proto-default quote remote-header-name remote-name remote-name-all ssl-sessions \
+         stderr trace trace-ascii unix-socket upload-file url-query variable",
+        "bcDEFJKnoOQT",
         "",
     ),
     Hazard::new("date", "set file", "sf", ""),
     Hazard::new("diff diff3 sdiff", "output diff-program editor", "o", ""),
     Hazard::new("docker podman nerdctl", "config host context privileged volume mount", "vHc", ""),
     Hazard::new("dpkg", "install unpack admindir root pre-invoke post-invoke", "i", ""),
+    Hazard::new(
+        "eslint",
+        "cache-file cache-location config format output-file parser plugin resolve-plugins-relative-to \
+         rulesdir",
+        "cfo",
+        "",
+    ),
     Hazard::new("fd fdfind", "exec exec-batch", "xX", ""),
     Hazard::new("ffmpeg ffprobe ffplay", "", "", "-y -f -report -filter_complex_script"),
     Hazard::new("file", "compile magic-file", "Cm", ""),
@@ -70,12 +87,18 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "",
         "-exec -execdir -ok -okdir -delete -fprint -fprint0 -fprintf -fls -files0-from",
     ),
-    Hazard::new("gh glab", "editor web", "", "alias extension ext config codespace api"),
+    Hazard::new("fzf", "bind history listen preview with-shell become execute", "", ""),
+    Hazard::new(
+        "gh glab",
+        "editor web body-file notes-file input",
+        "wF",
+        "alias auth extension ext extensions config codespace cs api gpg-key secret ssh-key variable --",
+    ),
     Hazard::new(
         "go",
         "exec toolexec modfile overlay vettool ldflags gcflags gccgoflags",
         "",
-        "-exec -toolexec -modfile -overlay -vettool -C -o -ldflags -gcflags -outputdir -coverprofile \
+        "-asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -o -ldflags -gcflags -outputdir -coverprofile \
          -cpuprofile -memprofile -blockprofile -mutexprofile -trace",
     ),
     Hazard::new(
@@ -87,7 +110,27 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("hg", "config repository cwd pager", "R", ""),
     Hazard::new("hostname", "file", "Fb", ""),
     Hazard::new("iconv", "output", "o", ""),
-    Hazard::new("journalctl systemctl", "pager root image host machine", "HM", "edit"),
+    Hazard::new("javac javadoc", "processor-path", "J", "-J -processor -processorpath -Xplugin"),
+    Hazard::new(
+        "jest vitest mocha ava",
+        "config env-file global-setup globalsetup globalteardown import node-option opts outputfile reporter \
+         reporters require resolver root rootdir roots runner setupfiles setupfilesafterenv snapshotresolver \
+         testenvironment testrunner testsequencer transform",
+        "cr",
+        "",
+    ),
+    Hazard::new(
+        "journalctl systemctl",
+        "pager root image host machine",
+        "HM",
+        "edit enable link revert set-environment import-environment",
+    ),
+    Hazard::new(
+        "kubectl oc helm",
+        "cache-dir kubeconfig kuberc plugin post-renderer raw server token",
+        "s",
+        "attach config cp debug edit exec plugin port-forward proxy run",
+    ),
     Hazard::new(
         "less more most pg",
         "log-file lesskey-file lesskey-src lesskey-content tag-file tag",
@@ -98,7 +141,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new(
         "make gmake ninja just bmake",
         "eval file makefile directory include-dir justfile shell working-directory set",
-        "fCI",
+        "fCIE",
         "",
     ),
     Hazard::new(
@@ -107,22 +150,31 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "PHXTpCM",
         "",
     ),
+    Hazard::new(
+        "mypy pyright",
+        "any-exprs-report cobertura-xml-report config-file custom-typeshed-dir html-report install-types junit-xml \
+         linecount-report plugin project python-executable pythonpath txt-report xml-report xslt-html-report \
+         xslt-txt-report",
+        "",
+        "",
+    ),
     Hazard::new("nc ncat netcat", "exec sh-exec lua-exec output hex-dump", "ecox", ""),
     Hazard::new("nmap", "script datadir servicedb", "", "-oN -oX -oS -oG -oA"),
     Hazard::new(
         "npm pnpm yarn",
-        "browser cwd dir editor git globalconfig init-module modules-folder node-options onload-script \
-         prefix script-shell shell use-yarnrc userconfig viewer",
-        "C",
+        "browser cache cwd dir editor git globalconfig init-module local-prefix location modules-folder \
+         node-gyp node-options nodedir onload-script prefix python registry script-shell shell use-yarnrc \
+         userconfig viewer",
+        "Cg",
         "",
     ),
     Hazard::new(
         "openssl",
         "",
         "",
-        "-out -writerand -engine -provider -provider-path -keyout -config -CAcreateserial -CAserial \
+        "engine ca s_server -out -writerand -engine -provider -provider-path -keyout -config -CAcreateserial -CAserial \
          -sess_out -pass -passin -passout -noout_file -outdir -dump_ct -keylogfile -certsout \
-         -signer_out -rand_serial -gendb -respout -reqout",
+         -kfile -signer_out -rand_serial -gendb -respout -reqout",
     ),
     Hazard::new(
         "pandoc",
@@ -137,46 +189,64 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "",
         "-shell-escape -output-directory -enable-write18",
     ),
+    Hazard::new(
+        "phpunit pest",
+        "bootstrap cache-directory configuration coverage extension include-path log printer",
+        "cd",
+        "",
+    ),
     Hazard::new("pip pip3", "target prefix root log cache-dir editable global-option", "te", ""),
+    Hazard::new("prettier", "config plugin plugin-search-dir", "", ""),
+    Hazard::new(
+        "pylint flake8",
+        "append-config config init-hook load-plugins output output-file rcfile",
+        "",
+        "",
+    ),
     Hazard::new("printf", "", "v", ""),
     Hazard::new(
         "pytest py.test",
-        "basetemp confcutdir junitxml log-file override-ini pdbcls rootdir debug pastebin",
+        "basetemp confcutdir cov-config debug html junit-xml junitxml log-file override-ini pastebin \
+         pdbcls resultlog rootdir",
         "pco",
         "",
     ),
     Hazard::new("rg", "pre hostname-bin search-zip", "z", ""),
     Hazard::new(
         "rsync",
-        "rsh rsync-path remote-option daemon log-file password-file write-batch config early-input \
-         temp-dir",
+        "backup-dir config copy-as daemon early-input files-from log-file partial-dir password-file remote-option \
+         rsh rsync-path server suffix temp-dir write-batch",
         "eMT",
         "",
     ),
-    Hazard::new("scp sftp ssh ssh-copy-id", "", "oFEJISLRDwWPbi", ""),
+    Hazard::new("rspec rubocop", "out output options plugin require", "rIo", ""),
+    Hazard::new("rustc rustdoc", "codegen config emit out-dir sysroot", "CLoZ", ""),
+    Hazard::new("scp sftp ssh ssh-copy-id", "", "oFEJISLRDwWPbiAO", ""),
     Hazard::new("shuf", "output random-source", "o", ""),
     Hazard::new("sort", "output compress-program temporary-directory files0-from random-source", "oT", ""),
     Hazard::new("split csplit", "filter prefix", "f", ""),
     Hazard::new("svn", "editor-cmd diff-cmd diff3-cmd config-option config-dir extensions", "x", ""),
     Hazard::new(
         "tar bsdtar gtar",
-        "checkpoint-action use-compress-program to-command info-script new-volume-script rsh-command \
+        "checkpoint-action listed-incremental use-compress-program to-command info-script new-volume-script rsh-command \
          rmt-command absolute-names files-from index-file lzma-program one-top-level transform xform \
          volno-file add-file",
-        "IFPT",
+        "gIFPT",
         "",
     ),
     Hazard::new("tcpdump tshark dumpcap", "", "zwFX", ""),
     Hazard::new("terraform tofu", "chdir out state", "", "-chdir -out -state"),
     Hazard::new("test", "", "vR", ""),
     Hazard::new("tree", "output", "oR", ""),
-    Hazard::new("unzip", "", "dp", ""),
+    Hazard::new("unzip", "", "dp:", ""),
     Hazard::new(
         "wget wget2",
         "append-output config directory-prefix execute hsts-file input-file load-cookies \
          output-document output-file post-file body-file rejected-log save-cookies use-askpass \
-         warc-file warc-tempdir ca-directory egd-file default-page",
-        "OoaPeiB",
+         warc-file warc-tempdir ca-directory egd-file default-page certificate content-disposition cut-dirs \
+         force-directories mirror no-host-directories page-requisites private-key recursive \
+         trust-server-names",
+        "OoaPeiBmprx",
         "",
     ),
     Hazard::new("xmllint xsltproc", "output shell load-trace", "o", ""),
@@ -188,7 +258,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
 /// Programs that run their arguments: a rule about them is no rule about what they run.
 pub(super) const RUNNERS: &str = "aa-exec asdf at batch builtin busybox bwrap catchsegv cgexec chpst chroot chrt command crontab \
     dbus-launch dbus-run-session direnv doas dotenv dumb-init entr env eval exec fakeroot faketime \
-    firejail flatpak-spawn flock i386 ionice ip ldd linux32 linux64 ltrace mise nice nodemon nohup \
+    firejail flatpak-spawn flock hyperfine i386 ionice ip ldd linux32 linux64 ltrace mise nice nodemon nohup \
     nsenter numactl parallel perf pkexec prlimit proot proxychains proxychains4 rr run-parts runcon \
     runuser screen script setarch setpgid setpriv setsid socat softlimit ssh-agent sshpass \
     start-stop-daemon stdbuf strace su sudo systemd-run taskset time timeout tini tmux torsocks toybox \
@@ -211,7 +281,7 @@ pub(super) const INTERPRETERS: &str = "ansible ash awk bash bazel bun bundle bun
 
 /// Subcommands that run what follows them.
 pub(super) const RUNNING_SUBCOMMANDS: &str =
-    "compose create dlx eval exec explore repl rsh run run-script shell x";
+    "add compose create dlx eval exec explore i install repl rsh run run-script shell x";
 
 /// Programs whose arguments are files that they create, change or remove.
 pub(super) const FILE_WRITERS: &str =
@@ -219,6 +289,17 @@ pub(super) const FILE_WRITERS: &str =
 
 /// Writers of content: their targets are judged like a redirection.
 pub(super) const CONTENT_WRITERS: &str = "dd tee";
+
+/// Programs whose words may be files that they write, pack, run or send: none of these may lie outside the workspace or
+/// be protected when a wildcard stands for it.
+pub(super) const PATH_BOUND: &str = "7z 7za 7zz aws base32 base64 bc black bsdtar bunzip2 bzip2 c++ cargo cc clang clang++ \
+     clang-format clang-tidy convert cpio csplit ctest curl diff docker dot eslint ffmpeg flake8 g++ gcc gh go gtar gunzip \
+     gzip helm iconv isort jar javac javadoc jest jq kubectl lz4 magick make mocha mypy neato npm openssl pandoc patch \
+     phpunit pip pip3 pnpm podman prettier py.test pylint pyright pytest rsync rubocop ruff rspec rustc rustdoc rustfmt \
+     scp sftp shuf split strings tar tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
+
+/// Of those, the ones that take `HOST:PATH`, which is no file here.
+pub(super) const REMOTE: &str = "aws docker helm kubectl podman rsync scp sftp";
 
 /// Programs whose only effect is the text that they print, whatever their arguments say.
 pub(super) const PRINTERS: &str = ": echo false true";

@@ -7,6 +7,8 @@
 
 mod approver;
 mod bash;
+mod bounds;
+mod example;
 mod files;
 mod git;
 mod hazard_table;
@@ -30,6 +32,7 @@ mod hostile_tests;
 mod payload_tests;
 
 pub use approver::{Approval, ApprovalRequest, Approver, Headless};
+pub(crate) use example::failure as example_failure;
 pub use judge::{GateCall, judge};
 use pattern::CommandPattern;
 pub(crate) use rule::{CompiledRule, canonical};

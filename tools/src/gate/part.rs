@@ -6,7 +6,7 @@ use super::pattern::Covered;
 use super::rule::PathUse;
 use super::verdict::Ruling;
 use super::words::{self, PathRuling};
-use super::{Decision, files, git, programs, read_only};
+use super::{Decision, bounds, files, git, programs, read_only};
 use crate::path::{PathGuard, Protection, ResolvedPath};
 use crate::shell::{self, Direction, SimpleCommand, Unwrapped, Word, is_safe_assignment, unwrapped};
 use crate::{Rights, Session};
@@ -179,6 +179,9 @@ impl Scene<'_> {
     /// What in the free words of a matching rule needs a yes of its own.
     fn uncovered(&self, inner: &Unwrapped, covered: Covered) -> Option<Ruling> {
         if let Some(reason) = programs::hazard(&inner.words, covered.free_from) {
+            return Some(Ruling::new(Decision::Ask, reason));
+        }
+        if let Some(reason) = bounds::left(&inner.words, covered.free_from, &self.guard) {
             return Some(Ruling::new(Decision::Ask, reason));
         }
         let (program, arguments) = inner.words.split_first()?;

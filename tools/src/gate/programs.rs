@@ -1,8 +1,8 @@
 //! What is known about a program's arguments: which of them run something or write somewhere.
 
 use super::hazard_table::{
-    CONTENT_WRITERS, FILE_WRITERS, INTERPRETERS, OPTIONS, PRINTERS, RUNNERS, RUNNING_SUBCOMMANDS,
-    SHELL_STATE, lists,
+    CONTENT_WRITERS, FILE_WRITERS, INTERPRETERS, OPTIONS, PATH_BOUND, PRINTERS, REMOTE, RUNNERS,
+    RUNNING_SUBCOMMANDS, SHELL_STATE, lists,
 };
 use super::{git, sed};
 use crate::shell::Word;
@@ -10,6 +10,7 @@ use crate::shell::Word;
 /// Says why the words from `free_from` on, which a rule's wildcard matched, need a yes of their own. `None`: they are
 /// harmless, or nothing is known about the program and the user's rule stands.
 pub(super) fn hazard(words: &[Word], free_from: usize) -> Option<String> {
+    let (words, free_from) = effective(words, free_from);
     let (program, arguments) = words.split_first()?;
     let program = program.text.as_str();
     let free = words.get(free_from.max(1)..).unwrap_or_default();
@@ -42,6 +43,28 @@ pub(super) fn hazard(words: &[Word], free_from: usize) -> Option<String> {
     shape_hazard(program, arguments, free)
 }
 
+/// The program that matters where a rule names it behind a runner: `pytest` in `python -m pytest` and `uv run pytest`.
+pub(super) fn effective(words: &[Word], free_from: usize) -> (&[Word], usize) {
+    let runs_next = |at: usize| match words.get(at - 1).map(|word| word.text.as_str()) {
+        Some("-m" | "exec" | "dlx" | "run" | "x") => at > 1,
+        Some("bunx" | "npx" | "pipx" | "pnpx" | "uvx") => at == 1,
+        Some(_) | None => false,
+    };
+    let is_known = |at: &usize| {
+        words.get(*at).is_some_and(|word| {
+            // `npm run test` is a script of that name.
+            word.text != "test" && OPTIONS.iter().any(|hazard| lists(hazard.programs, &word.text))
+        })
+    };
+    let inner = (1..free_from.min(words.len())).filter(|at| runs_next(*at)).find(is_known);
+    match inner {
+        Some(at) if words.first().is_some_and(|word| is_interpreter(&word.text)) => {
+            (words.get(at..).unwrap_or_default(), free_from - at)
+        }
+        Some(_) | None => (words, free_from),
+    }
+}
+
 /// Hazards in the shape of the arguments rather than in an option.
 fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<String> {
     let operands = || arguments.iter().filter(|word| !word.text.starts_with('-') || word.text == "-");
@@ -53,28 +76,70 @@ fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<Stri
             .filter(|word| {
                 arguments.first() == Some(word)
                     && !word.text.starts_with('-')
-                    && word.text.contains(['I', 'F', 'P', 'T'])
+                    && word.text.contains(['I', 'F', 'P', 'T', 'g'])
             })
             .map(|word| format!("'{}' makes 'tar' run a program", word.text)),
         "make" | "gmake" | "bmake" | "just" => free
             .iter()
             .find(|word| word.text.contains('='))
             .map(|word| format!("'{}' changes what '{program}' runs", word.text)),
-        "cargo" => free
-            .iter()
-            .find(|word| word.text.starts_with('+'))
-            .map(|word| format!("'{}' changes the toolchain that runs", word.text)),
+        "cargo" => cargo_hazard(arguments, free),
         "test" => free
             .iter()
             .find(|word| word.text.contains(['[', '$', '`']))
             .map(|word| format!("'test' may evaluate '{}'", word.text)),
-        "curl" | "wget" | "wget2" => free
+        "curl" | "wget" | "wget2" => free.iter().find_map(|word| transfer_hazard(&word.text)),
+        "py.test" | "pytest" | "gcc" | "cc" | "g++" | "c++" | "clang" | "clang++" | "javac" | "rustc" => free
             .iter()
-            .find(|word| word.text.to_lowercase().contains("file:"))
-            .map(|word| format!("'{}' reads a local file", word.text)),
+            .find(|word| word.text.starts_with('@') || word.text.starts_with("-Wl,"))
+            .map(|word| format!("'{}' brings options that are not seen here", word.text)),
         _ => None,
     };
     found.filter(|_| !free.is_empty())
+}
+
+/// What cargo hands on to other programs behind `--`, and the toolchain.
+fn cargo_hazard(arguments: &[Word], free: &[Word]) -> Option<String> {
+    let first = free.first().filter(|word| word.text.starts_with('+'));
+    if let Some(word) = first {
+        return Some(format!("'{}' changes the toolchain that runs", word.text));
+    }
+    let subcommand = arguments.iter().map(|word| word.text.as_str()).find(|text| !text.starts_with('+'))?;
+    let is_harmless = |text: &str| match subcommand {
+        "clippy" => {
+            matches!(text, "-W" | "-D" | "-A" | "-F")
+                || text.starts_with("clippy::")
+                || text
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '_') && !text.starts_with(c))
+                || text.strip_prefix(['-']).and_then(|rest| rest.strip_prefix(['W', 'D', 'A', 'F'])).is_some()
+        }
+        "fmt" => matches!(text, "--check" | "-l" | "-v" | "-q" | "--verbose" | "--quiet"),
+        "rustc" | "rustdoc" => false,
+        _ => !text.starts_with("--logfile"),
+    };
+    let handed_on = arguments.iter().skip_while(|word| word.text != "--").skip(1);
+    let free_words = handed_on.filter(|word| free.contains(word));
+    free_words
+        .map(|word| word.text.as_str())
+        .find(|text| !is_harmless(text))
+        .map(|text| format!("'{text}' is handed on by 'cargo {subcommand}' and may write or run something"))
+}
+
+/// A word by which curl or wget reads a local file or writes one under a name that the other side chooses.
+fn transfer_hazard(text: &str) -> Option<String> {
+    let lower = text.to_lowercase();
+    let value = text.trim_start_matches('-').trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let reads =
+        lower.contains("file:") || text.contains("=@") || text.contains("=<") || value.starts_with('@');
+    let writes = text.contains("%output{") || (lower.contains("://") && lower.contains("/."));
+    if reads {
+        Some(format!("'{text}' reads a local file"))
+    } else if writes {
+        Some(format!("'{text}' may write a file that is configuration"))
+    } else {
+        None
+    }
 }
 
 /// The first word that is one of these options, in any of the ways in which GNU tools accept them: in full, abbreviated,
@@ -88,7 +153,9 @@ pub(super) fn first_option<'a>(words: &'a [Word], long: &str, short: &str, whole
         match text.strip_prefix("--") {
             Some("") => false,
             Some(option) => {
-                let name = option.split('=').next().unwrap_or(option);
+                // npm and others take `_` for `-`, less and others take capitals.
+                let name = option.split('=').next().unwrap_or(option).replace('_', "-").to_lowercase();
+                let name = name.as_str();
                 long.split_ascii_whitespace().any(|hazard| hazard.starts_with(name))
                     || whole.split_ascii_whitespace().any(|hazard| hazard.strip_prefix('-') == Some(name))
             }
@@ -135,6 +202,16 @@ pub(super) fn writes_arguments(program: &str) -> bool {
 /// Whether the program writes content of its choice into the files that it is given.
 pub(super) fn writes_content(program: &str) -> bool {
     lists(CONTENT_WRITERS, program)
+}
+
+/// Whether words that a wildcard stands for must stay inside the workspace, and whether `HOST:PATH` is no file.
+pub(super) fn is_path_bound(program: &str) -> bool {
+    lists(PATH_BOUND, program)
+}
+
+/// Whether `HOST:PATH` names a file elsewhere.
+pub(super) fn is_remote(program: &str) -> bool {
+    lists(REMOTE, program)
 }
 
 /// Whether the program only prints and opens no file.

@@ -11,7 +11,7 @@ use super::hazard_table::lists;
 use super::read_only_table::{GIT, GIT_LONG, Operands, READERS, Reader, SECRETS};
 use super::verdict::Ruling;
 use super::words::refuses_some_files;
-use super::{Decision, programs};
+use super::{Decision, bounds, programs};
 use crate::Rights;
 use crate::path::PathGuard;
 use crate::shell::Word;
@@ -35,7 +35,7 @@ pub(super) fn allows(words: &[Word], guard: &PathGuard, rights: &Rights) -> bool
         return false;
     }
     if program.text == "git" {
-        return allows_git(arguments);
+        return allows_git(arguments, guard);
     }
     let Some(reader) = READERS.iter().find(|reader| lists(reader.programs, &program.text)) else {
         return false;
@@ -75,6 +75,14 @@ pub(super) fn files_read<'a>(program: &str, arguments: &[Word], free: &'a [Word]
         (Some(Operands::None | Operands::Text | Operands::Format) | None, _) => return Vec::new(),
     };
     let is_operand = |word: &&Word| !word.text.starts_with('-');
+    // With the pattern in an option, or without any, all operands are files. Where `-e x` stands apart, `x` is taken for
+    // one of them, which is the safe side.
+    let names_pattern = |word: &Word| {
+        let text = word.text.as_str();
+        let is_cluster = text.starts_with('-') && !text.starts_with("--") && text.contains(['e', 'f']);
+        is_cluster || ["--regexp", "--file", "--expression"].iter().any(|option| text.starts_with(option))
+    };
+    let skipped = if arguments.iter().any(names_pattern) { 0 } else { skipped };
     let pattern = arguments.iter().find(is_operand).filter(|_| skipped > 0);
     free.iter().filter(is_operand).filter(|word| pattern.is_none_or(|pattern| pattern != *word)).collect()
 }
@@ -143,7 +151,10 @@ fn is_secret(path: &Path) -> bool {
         || path.components().any(|part| matches!(part.as_os_str().to_str(), Some(".ssh" | ".aws" | ".gnupg")))
 }
 
-fn allows_git(arguments: &[Word]) -> bool {
+fn allows_git(arguments: &[Word], guard: &PathGuard) -> bool {
+    if bounds::planted_repository(guard).is_some() {
+        return false;
+    }
     let mut words = arguments.iter().map(|word| word.text.as_str()).skip_while(|text| *text == "--no-pager");
     let subcommand = words.next();
     let Some((_, shorts, takes_operands)) = GIT.iter().find(|(name, ..)| Some(*name) == subcommand) else {
@@ -159,7 +170,8 @@ fn allows_git(arguments: &[Word]) -> bool {
         match text.strip_prefix('-') {
             // `-5`, `-n5`, `-U3`: digits are values, letters must be listed.
             Some(cluster) => cluster.chars().all(|c| shorts.contains(c) || c.is_ascii_digit()),
-            None => *takes_operands && !text.contains("::"),
+            // `git diff` compares files anywhere when one of them lies outside of the repository.
+            None => *takes_operands && !text.contains("::") && guard.resolve(text.as_ref()).is_ok(),
         }
     })
 }

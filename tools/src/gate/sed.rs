@@ -133,7 +133,27 @@ fn delimited(text: &str, delimiter: char) -> Option<&str> {
 /// Whether a bracket expression holds the delimiter, or begins with `]`, so that seds disagree about its end.
 fn hides_delimiter(bracket: &str, delimiter: char) -> bool {
     let set = bracket.strip_prefix('^').unwrap_or(bracket);
-    set.starts_with(']') || set.split(']').next().is_some_and(|set| set.contains(delimiter))
+    if set.starts_with(']') {
+        return true;
+    }
+    // A class such as `[:alpha:]` has a bracket of its own, which does not end the set.
+    let mut rest = set;
+    while let Some(at) = rest.find(['[', ']']) {
+        let (before, after) = rest.split_at(at);
+        if before.contains(delimiter) {
+            return true;
+        }
+        let class = after.get(1..).and_then(|inner| inner.chars().next()).filter(|c| ":.=".contains(*c));
+        rest = match (after.starts_with('['), class) {
+            (false, _) => return false,
+            (true, None) => after.get(1..).unwrap_or_default(),
+            (true, Some(kind)) => match after.split_once(&format!("{kind}]")) {
+                Some((name, rest)) if !name.contains(delimiter) => rest,
+                Some(_) | None => return true,
+            },
+        };
+    }
+    true
 }
 
 #[cfg(test)]
@@ -171,6 +191,8 @@ mod tests {
             "sed '{p}' x",
             "sed 'a\\\\ntext' x",
             "sed 'pe' x",
+            "sed 's/[[:alpha:]/]/x/' x",
+            "sed 's/[[:alpha:]/b/' x",
         ] {
             assert!(is_hazardous(command), "{command}");
         }
@@ -182,6 +204,8 @@ mod tests {
             "sed -n '1,20p' f.txt",
             "sed -n '$p' x",
             "sed 's/a/b/g' x",
+            "sed 's/[[:space:]]*$//' x",
+            "sed 's/[^[:alnum:]_-]/x/g' x",
             "sed -E 's|a/(b)|\\\\1|gi; 5q' x",
             "sed '/^#/d;/^$/d' x",
             "sed -n -e 1p -e '/x/,/y/p' x",

@@ -95,6 +95,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What a rule decides about a call that it names.
+    pub fn by_rule(rule: &PermissionRule) -> Self {
+        let ruling = Ruling::by_rule(rule);
+        let refusal = if ruling.decision == Decision::Allow { String::new() } else { ruling.reason.clone() };
+        Self { ruling, parts: Vec::new(), refusal }
+    }
+
     /// Whether the call runs.
     pub fn decision(&self) -> Decision {
         self.ruling.decision

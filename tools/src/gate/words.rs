@@ -90,7 +90,7 @@ fn resolved_names(guard: &PathGuard, path: &Path) -> Vec<PathBuf> {
 }
 
 /// The parts of a word that may be a path: all of it, after `=`, after `@` or `:`, after a short option.
-fn candidates(text: &str) -> Vec<PathBuf> {
+pub(super) fn candidates(text: &str) -> Vec<PathBuf> {
     let after = |separator: char| text.split_once(separator).map(|(_, rest)| rest);
     let glued = text.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
         let mut characters = rest.chars();

@@ -17,6 +17,7 @@ mod write;
 
 pub(crate) use denied::DeniedPaths;
 pub use error::PathError;
+pub(crate) use guard::normalised;
 pub use guard::{PathGuard, ResolvedPath};
 pub(crate) use pattern::{Case, PathPattern, PatternBase};
 pub use protected::Protection;

@@ -1,0 +1,76 @@
+//! A call in words: what the tool would be called with, without its JSON.
+
+use std::path::PathBuf;
+
+use codex_task_config::ToolName;
+use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, judge};
+
+/// Tools that are asked about with a path that they read.
+const READERS: [&str; 5] = ["Read", "Glob", "Grep", "LS", "NotebookRead"];
+/// Tools that are asked about with a path that they change.
+const WRITERS: [&str; 4] = ["Write", "Edit", "MultiEdit", "NotebookEdit"];
+
+/// A call of a tool: a command for Bash, a path for file tools, an agent's name for Task.
+pub(crate) struct Call {
+    tool: ToolName,
+    access: Access,
+    /// The agent that a Task call names.
+    agent: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(tool: &str, text: &str) -> Self {
+        let path = || PathBuf::from(text);
+        let access = match tool {
+            "Bash" => Access::Execute { command: text.to_owned() },
+            _ if READERS.contains(&tool) => Access::Read(path()),
+            _ if WRITERS.contains(&tool) => Access::Write(path()),
+            _ => Access::Nothing,
+        };
+        let is_task = matches!(tool, "Task" | "Agent");
+        let agent = (is_task && !text.is_empty()).then(|| text.to_owned());
+        let tool = ToolName::new(if is_task { "Task" } else { tool });
+        Self { tool, access, agent }
+    }
+
+    /// What the gate says, and before a Task call the rules about the agent.
+    pub(crate) fn judge(&self, session: &Session, rights: &Rights) -> Verdict {
+        let denied = self.agent.as_deref().and_then(|agent| rights.agent_denied_by(agent));
+        match denied {
+            Some(rule) => Verdict::by_rule(rule),
+            None => judge(&GateCall { tool: &self.tool, access: &self.access, session }, rights),
+        }
+    }
+}
+
+/// The command line that arguments stand for: one argument is a command line itself, several are its words.
+pub(super) fn joined(words: &[String]) -> String {
+    match words {
+        [line] => line.clone(),
+        words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// A word as Bash reads it back unchanged.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_words_stay_the_words_that_they_are() {
+        let joined = |words: &[&str]| joined(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+        assert_eq!(joined(&["git status && x"]), "git status && x");
+        assert_eq!(
+            joined(&["git", "commit", "-m", "a; b", "", "it's"]),
+            r"git commit -m 'a; b' '' 'it'\''s'"
+        );
+    }
+}

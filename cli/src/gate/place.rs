@@ -1,0 +1,116 @@
+//! Where a call would run and by which rules: the session's own, or rules that are given for the occasion.
+
+use std::path::{Path, PathBuf};
+
+use codex_task::Environment;
+use codex_task_config::{
+    LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin,
+    RuleScope, Settings, SettingsOverrides, repository_root,
+};
+use codex_task_tools::{Rights, Session};
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::Fault;
+
+/// What a session in the working directory may do, as the runtime computes it.
+pub(crate) fn session_rights(loaded: &LoadedSettings) -> Rights {
+    let policy = &loaded.settings.permissions;
+    let cwd = loaded.environment.cwd();
+    let workspace = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
+    Rights::session(policy, policy.mode, &workspace, loaded.environment.home())
+}
+
+/// A place with the settings of its session.
+pub(crate) struct Place {
+    pub(crate) session: Session,
+    policy: PermissionPolicy,
+    problems: Vec<Problem>,
+}
+
+/// Rules in place of those of the settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GivenRules<'a> {
+    pub(super) allow: &'a [String],
+    pub(super) ask: &'a [String],
+    pub(super) deny: &'a [String],
+}
+
+/// Rights, and what is worth knowing about the rules that they come from.
+pub(super) struct Judged {
+    pub(super) rights: Rights,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Place {
+    /// The place at `root`; the working directory's repository where none is given.
+    ///
+    /// # Errors
+    /// When there is no such directory.
+    pub(crate) fn open(root: Option<&Path>, environment: &Environment) -> Result<Self, Fault> {
+        let cwd = match root {
+            None => environment.cwd().to_path_buf(),
+            Some(root) => environment
+                .cwd()
+                .join(root)
+                .canonicalize()
+                .map_err(|error| Fault::file("cannot work in", root, &error))?,
+        };
+        let environment = Environment::new(&cwd, environment.variables());
+        let loaded = Settings::load(&environment, &SettingsOverrides::default());
+        let workspace = match root {
+            None => repository_root(&cwd).unwrap_or(cwd),
+            Some(_) => cwd,
+        };
+        let policy = loaded.settings.permissions;
+        let directories: &[PathBuf] = &policy.additional_directories;
+        let session = Session::open(&workspace, directories, loaded.environment, CancellationToken::new())
+            .map_err(|error| Fault::new("cannot work here").because(error.to_string()))?;
+        Ok(Self { session, policy, problems: loaded.problems })
+    }
+
+    /// What the settings allow here.
+    pub(super) fn by_settings(&self, mode: Option<PermissionMode>) -> Judged {
+        let mode = mode.unwrap_or(self.policy.mode);
+        let rights = self.rights(&self.policy, mode);
+        let problems = self.problems.iter().chain(rights.problems()).cloned().collect();
+        Judged { rights, problems }
+    }
+
+    /// What the given rules alone allow here. One that cannot be read lets nothing run, as in a settings file.
+    pub(super) fn by_given(&self, given: GivenRules<'_>, mode: Option<PermissionMode>) -> Judged {
+        let mut policy = PermissionPolicy::default();
+        let mut problems = Vec::new();
+        let lists = [
+            (given.deny, RuleBehavior::Deny),
+            (given.ask, RuleBehavior::Ask),
+            (given.allow, RuleBehavior::Allow),
+        ];
+        for (texts, behavior) in lists {
+            for text in texts {
+                let origin = RuleOrigin { scope: RuleScope::Session, path: None, position: None };
+                match PermissionRule::parse(text, behavior, origin) {
+                    Ok(rule) => {
+                        problems.extend(rule.lint());
+                        policy.rules.push(rule);
+                    }
+                    Err(problem) => {
+                        policy.broken.get_or_insert_with(|| problem.message.clone());
+                        problems.push(*problem);
+                    }
+                }
+            }
+        }
+        let rights = self.rights(&policy, mode.unwrap_or_default());
+        problems.extend(rights.problems().iter().cloned());
+        Judged { rights, problems }
+    }
+
+    /// What is allowed here where no rule is.
+    pub(crate) fn without_rules(&self, mode: PermissionMode) -> Rights {
+        self.rights(&PermissionPolicy::default(), mode)
+    }
+
+    fn rights(&self, policy: &PermissionPolicy, mode: PermissionMode) -> Rights {
+        Rights::session(policy, mode, &self.session.workspace, self.session.environment.home())
+    }
+}
