@@ -16,6 +16,11 @@ impl IoRuntime {
         Self(handle)
     }
 
+    /// The runtime's handle.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0
+    }
+
     /// Starts a future there; dropping what is returned aborts it.
     pub fn spawn<F>(&self, work: F) -> AbortOnDropHandle<F::Output>
     where

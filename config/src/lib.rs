@@ -8,6 +8,8 @@ mod duration;
 mod environment;
 mod ids;
 mod instructions;
+mod json;
+mod mcp_servers;
 mod model;
 mod permission;
 mod problem;
@@ -25,6 +27,10 @@ pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
+pub use mcp_servers::{
+    LoadedMcpServers, McpNameError, McpScope, McpServer, McpServerEntry, McpServerName, McpTransport,
+    McpVariableError, mcp_servers_of_frontmatter,
+};
 pub use model::{
     Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
     PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, model_variables, resolve_model,
@@ -35,7 +41,8 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, ProviderSettings, Settings, SettingsOverrides,
+    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
+    ProviderSettings, Settings, SettingsOverrides, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -50,24 +50,34 @@ pub enum ToolStatus {
 }
 
 /// Built-in tools, in the order in which errors list them.
-pub const PROVIDED_TOOLS: &[&str] = &["Read", "Write", "Edit", "Glob", "Grep", "LS", "Bash"];
+pub const PROVIDED_TOOLS: &[&str] = &[
+    "Read",
+    "Write",
+    "Edit",
+    "MultiEdit",
+    "NotebookEdit",
+    "Glob",
+    "Grep",
+    "LS",
+    "Bash",
+    "BashOutput",
+    "KillShell",
+    "WebFetch",
+    "TodoWrite",
+];
 
 /// Tools of Claude Code that agent files name and that are not built in here.
 pub const KNOWN_ELSEWHERE: &[&str] = &[
     "Agent",
     "AskUserQuestion",
-    "BashOutput",
     "EnterPlanMode",
     "EnterWorktree",
     "ExitPlanMode",
     "ExitWorktree",
     "KillBash",
-    "KillShell",
     "ListAgents",
     "ListMcpResourcesTool",
     "LSP",
-    "MultiEdit",
-    "NotebookEdit",
     "NotebookRead",
     "ReadMcpResourceTool",
     "ScheduleWakeup",
@@ -82,9 +92,7 @@ pub const KNOWN_ELSEWHERE: &[&str] = &[
     "TaskStop",
     "TaskUpdate",
     "TodoRead",
-    "TodoWrite",
     "ToolSearch",
-    "WebFetch",
     "WebSearch",
     "Workflow",
 ];

@@ -8,11 +8,13 @@ use codex_task_actors::{
     AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
-    AgentRegistry, AgentSources, Environment, LocalServers, Problem, ProviderName, RegistryHandle,
-    RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
+    AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
+    RegistryHandle, RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
-use codex_task_tools::{Approver, PathError, Rights, Session, Tool, Toolbox, builtin_tools};
+use codex_task_tools::{
+    Approver, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch, builtin_tools,
+};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -213,10 +215,14 @@ impl PreparedRuntime {
         let (providers, local_server) = providers(&settings, &environment, builder.backends);
         problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(builder.io).map_err(StartError::Threads)?;
+        let servers_stop = CancellationToken::new();
+        let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
+        problems.extend(found);
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
-            toolbox: toolbox(builder.tools, builder.approver),
+            toolbox: toolbox(&settings, builder.tools, builder.approver),
+            mcp,
             rights,
             session,
             facts: facts(&environment),
@@ -245,6 +251,7 @@ impl PreparedRuntime {
             services,
             problems,
             local_server,
+            servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
         }))
@@ -293,8 +300,27 @@ fn probe_on_own_thread(servers: LocalServers) -> Option<LocalServer> {
     thread.join().ok().flatten()
 }
 
-fn toolbox(tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
-    let toolbox = tools.into_iter().fold(Toolbox::new(builtin_tools()), Toolbox::with);
+/// The project's MCP servers, none of which is started yet, and what is wrong with them.
+fn mcp_servers(
+    settings: &Settings,
+    environment: &Environment,
+    io: &Handle,
+    stop: &CancellationToken,
+) -> (McpHub, Vec<Problem>) {
+    let found = LoadedMcpServers::of_project(environment);
+    let hub = McpHub::new(found.servers, &settings.mcp, environment, io.clone(), stop.clone());
+    let refused = hub.status().into_iter().filter_map(|status| match status.state {
+        McpState::Refused(problem) => Some(problem),
+        McpState::Idle | McpState::Starting | McpState::Running { .. } | McpState::Failed { .. } => None,
+    });
+    let problems = found.problems.into_iter().chain(refused).collect();
+    (hub, problems)
+}
+
+fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
+    let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
+    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let toolbox = tools.into_iter().fold(built_in, Toolbox::with);
     match approver {
         Some(approver) => toolbox.with_approver(approver),
         None => toolbox,

@@ -14,10 +14,12 @@ use codex_task_actors::{
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
 use codex_task_providers::{LocalServer, ProviderRegistry};
+use codex_task_tools::McpStatus;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use crate::task_tool::{TaskTool, TaskToolSpec, ToolCatalog};
 use crate::threads::Threads;
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) problems: Vec<Problem>,
     /// The server that was found on this machine, because no provider is configured.
     pub(crate) local_server: Option<LocalServer>,
+    /// Ends the MCP servers.
+    pub(crate) servers_stop: CancellationToken,
     /// Keeps the agent files watched.
     pub(crate) _watcher: Option<RegistryWatcher>,
     /// Taken by whoever stops the runtime first.
@@ -142,7 +146,12 @@ impl RuntimeHandle {
         &self.shared.services.settings
     }
 
-    /// What was wrong with the settings files.
+    /// The MCP servers of the session: which run, and why others do not.
+    pub fn mcp_servers(&self) -> Vec<McpStatus> {
+        self.shared.services.mcp.status()
+    }
+
+    /// What was wrong with the settings files and the project's MCP servers when the runtime started.
     pub fn problems(&self) -> &[Problem] {
         &self.shared.problems
     }
@@ -192,6 +201,9 @@ impl RuntimeHandle {
             let _ = tokio::time::timeout(CANCEL_GRACE, supervisor.send(Drain)).await; // what is left is counted below
         }
         let abandoned = self.shared.board.len();
+        self.shared.servers_stop.cancel();
+        // A server that does not end by then is killed with the runtime that it lives on.
+        let _ = tokio::time::timeout(CANCEL_GRACE, self.shared.services.mcp.close()).await;
         let threads = self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
         let blocked_workers = match threads {
             Some(threads) => tokio::task::spawn_blocking(|| threads.stop()).await.unwrap_or(0),
@@ -203,6 +215,7 @@ impl RuntimeHandle {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        self.servers_stop.cancel();
         let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(threads) = threads {
             threads.abandon();

@@ -25,6 +25,8 @@ mod reload;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod servers;
+#[cfg(test)]
 mod supervision;
 #[cfg(test)]
 mod task_tool;
@@ -34,3 +36,5 @@ mod traps;
 mod typed;
 #[cfg(test)]
 mod window;
+#[cfg(test)]
+mod work;

@@ -3,12 +3,16 @@
 mod builtin;
 mod error;
 mod gate;
+mod mcp;
 mod path;
 mod rights;
 mod session;
 mod shell;
+mod todos;
 mod tool;
 mod tool_set;
+mod visible;
+mod web;
 
 pub use builtin::builtin_tools;
 pub use error::ToolError;
@@ -16,8 +20,11 @@ pub use gate::{
     Approval, ApprovalRequest, Approver, DecidingRule, Decision, GateCall, Headless, Part, Ruling, Verdict,
     judge,
 };
+pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
 pub use session::Session;
-pub use tool::{Access, Tool, ToolDefinition, ToolReply};
+pub use todos::{Todo, TodoList, TodoStatus};
+pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
+pub use web::{Egress, PageReader, WebFetch};

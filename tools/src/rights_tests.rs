@@ -4,9 +4,9 @@ use codex_task_config::RuleExample;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Access;
 use crate::gate::testing::Bench;
 use crate::gate::{Decision, GateCall, judge};
+use crate::{Access, RemoteChanges};
 
 fn list(entries: &[&str]) -> ToolSelection {
     ToolSelection::Listed(entries.iter().map(|entry| ToolPattern::parse(entry)).collect())
@@ -121,6 +121,9 @@ fn any_rule() -> impl Strategy<Value = (RuleBehavior, &'static str)> {
         "Write",
         "mcp__docs__*",
         "Grep",
+        "WebFetch",
+        "WebFetch(domain:a.example)",
+        "WebFetch(domain:*.a.example)",
     ]);
     (behavior, text)
 }
@@ -144,6 +147,8 @@ fn any_list() -> impl Strategy<Value = Vec<&'static str>> {
         "nonsense",
         "*",
         "Edit(./src/a)",
+        "WebFetch",
+        "WebFetch(domain:a.example)",
     ]);
     prop::collection::vec(entry, 0..5)
 }
@@ -174,6 +179,7 @@ fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
         (command.clone(), separator, command)
             .prop_map(|(first, between, second)| first.to_owned() + between + second),
     ];
+    let host = prop::sample::select(vec!["a.example", "b.a.example", "c.example"]);
     prop_oneof![
         path().prop_map(|path| ("Read", Access::Read(path))),
         path().prop_map(|path| ("Grep", Access::Read(path))),
@@ -181,6 +187,11 @@ fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
         path().prop_map(|path| ("Edit", Access::Write(path))),
         command.prop_map(|command| ("Bash", Access::Execute { command })),
         Just(("mcp__docs__search", Access::Nothing)),
+        Just(("mcp__docs__search", Access::Remote { changes: RemoteChanges::Possible })),
+        host.prop_map(|host| (
+            "WebFetch",
+            Access::Fetch { url: format!("https://{host}/"), host: host.into() }
+        )),
     ]
 }
 

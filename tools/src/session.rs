@@ -6,9 +6,10 @@ use std::sync::Arc;
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
-use crate::builtin::ReadStamps;
+use crate::builtin::{ReadStamps, Shells};
 use crate::path::DeniedPaths;
-use crate::{PathError, PathGuard};
+use crate::web::SharedReader;
+use crate::{PageReader, PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -28,6 +29,12 @@ pub struct Session {
     pub guard: PathGuard,
     /// What the agent has seen of which file.
     pub(crate) reads: ReadStamps,
+    /// Commands that the agent has left running.
+    pub(crate) shells: Shells,
+    /// Who reads pages of the web for the agent.
+    pub(crate) page_reader: SharedReader,
+    /// What the agent has set out to do.
+    pub todos: TodoList,
 }
 
 impl Session {
@@ -51,13 +58,34 @@ impl Session {
             cancel,
             guard,
             reads: ReadStamps::default(),
+            shells: Shells::default(),
+            page_reader: SharedReader::default(),
+            todos: TodoList::default(),
         })
     }
 
-    /// The same place and environment for one task, ended by its own token. The task has read no file yet.
+    /// The same place and environment for one task, ended by its own token. The task has read no file yet, and has no
+    /// to-do list and no command that runs.
     #[must_use]
     pub fn for_task(&self, cancel: CancellationToken) -> Self {
-        Self { cancel, reads: ReadStamps::default(), ..self.clone() }
+        Self {
+            cancel,
+            reads: ReadStamps::default(),
+            shells: Shells::default(),
+            todos: TodoList::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same session with somebody who reads pages of the web for the agent, instead of whom the tool has.
+    #[must_use]
+    pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
+        Self { page_reader: SharedReader(Some(reader)), ..self }
+    }
+
+    /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.
+    pub fn close(&self) {
+        self.shells.close();
     }
 
     /// The same session with paths that no opening may reach.

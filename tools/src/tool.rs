@@ -33,6 +33,18 @@ pub enum Access {
         /// The command line as the model wrote it.
         command: String,
     },
+    /// Reads a page of the web.
+    Fetch {
+        /// The address that is fetched.
+        url: String,
+        /// Its host as it is looked up: lower case, ASCII, no brackets.
+        host: String,
+    },
+    /// Calls a tool of a server, which acts in the world as it likes.
+    Remote {
+        /// Whether the server says that the call changes nothing: enough to run it beside others, not to allow it.
+        changes: RemoteChanges,
+    },
     /// Touches nothing outside the session (e.g. a to-do list).
     Nothing,
 }
@@ -40,8 +52,21 @@ pub enum Access {
 impl Access {
     /// Whether calls of this kind may run beside each other within one turn.
     pub fn is_read_only(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::Nothing)
+        match self {
+            Self::Read(_) | Self::Fetch { .. } | Self::Nothing => true,
+            Self::Remote { changes } => *changes == RemoteChanges::SaysNone,
+            Self::Write(_) | Self::Execute { .. } => false,
+        }
     }
+}
+
+/// What a server says about a tool of its own. Nobody has checked it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RemoteChanges {
+    /// Calls only read.
+    SaysNone,
+    /// Calls may change something.
+    Possible,
 }
 
 /// What a tool gives back to the model.

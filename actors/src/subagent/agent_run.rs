@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserPart, UserTurn};
-use codex_task_tools::ToolSet;
+use codex_task_tools::{McpHub, ToolSet};
 use tokio::time::Instant;
 
 use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
@@ -85,6 +85,8 @@ pub(crate) struct AgentRun {
     pauses: u32,
     empty_answers: u32,
     repetition: Repetition,
+    /// MCP servers of the agent's own, which end with this incarnation.
+    own_servers: Option<McpHub>,
 }
 
 impl AgentContext {
@@ -142,11 +144,13 @@ impl AgentRun {
             pauses: 0,
             empty_answers: 0,
             repetition: Repetition::default(),
+            own_servers: None,
         }
     }
 
     /// Runs to the end.
     pub(crate) async fn run(&mut self) -> Result<String, Halt> {
+        self.equip().await?;
         self.finish_interrupted_turn().await?;
         loop {
             if self.context.must_stop() {
@@ -173,6 +177,19 @@ impl AgentRun {
                 return Ok(text);
             }
         }
+    }
+
+    /// Adds the tools of the agent's MCP servers.
+    async fn equip(&mut self) -> Result<(), Halt> {
+        let Some(servers) = self.context.plan.servers.clone() else { return Ok(()) };
+        let AgentContext { plan, tools, stop, .. } = &self.context;
+        let equipped = servers.equip(plan, tools, stop.token()).await.map_err(Halt::Error)?;
+        self.window.set_prefix(equipped.plan.prefix_bytes());
+        self.context.plan = equipped.plan;
+        self.context.tools = equipped.tools;
+        self.tally.notes.extend(equipped.notes);
+        self.own_servers = equipped.own;
+        Ok(())
     }
 
     /// Runs the calls of a turn whose agent crashed before they were answered.
@@ -230,7 +247,11 @@ impl AgentRun {
 
     async fn run_tools(&mut self, turn: &AssistantTurn, begun: &[BegunCall]) -> Result<(), Halt> {
         let calls: Vec<_> = turn.tool_calls().cloned().collect();
-        let mut results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await?;
+        let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await;
+        for (usage, cost) in self.context.plan.reading.take() {
+            self.tally.add_usage(usage, cost);
+        }
+        let mut results = results?;
         let round = self.repetition.note(&calls, &results);
         if let Round::Repeated(rounds) = round {
             results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });

@@ -43,8 +43,10 @@ pub(crate) async fn compact(
         Message::User(turn) => turn.parts.clone(),
         Message::Assistant(_) => Vec::new(),
     };
+    let todos = agent.tools.session().todos.text();
+    let todos = if todos.is_empty() { todos } else { format!("Your to-do list:\n{todos}\n\n") };
     let text = format!(
-        "<summary-of-your-work-so-far>\n{summary}\n</summary-of-your-work-so-far>\n\nGo on from here."
+        "<summary-of-your-work-so-far>\n{summary}\n</summary-of-your-work-so-far>\n\n{todos}Go on from here."
     );
     parts.push(UserPart::Text { text: text.into() });
     let turns = vec![Arc::new(Message::User(UserTurn { parts }))];

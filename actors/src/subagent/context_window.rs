@@ -39,6 +39,11 @@ impl ContextWindow {
         }
     }
 
+    /// Takes another prompt before the conversation into account.
+    pub(crate) fn set_prefix(&mut self, bytes: usize) {
+        self.tokens_prefix = bytes as u64 / BYTES_PER_TOKEN;
+    }
+
     /// The turns, for a request.
     pub(crate) fn turns(&self) -> &[Arc<Message>] {
         &self.turns

@@ -8,6 +8,7 @@ use codex_task_config::{Effort, MicroUsd, ModelInfo, TokenUsage};
 use codex_task_providers::{ChatBackend, OutputSchema, Route, ToolSpec};
 
 use crate::provider::ProviderActor;
+use crate::supervisor::{Ledger, ServerTools};
 
 /// One way to a model: the backend that speaks to it and the actor that admits calls to it.
 #[derive(Clone)]
@@ -52,6 +53,10 @@ pub(crate) struct AgentPlan {
     pub(crate) call_timeout: Duration,
     /// What the user should know from the start: tools left out, parameters dropped.
     pub(crate) notes: Vec<String>,
+    /// What reading pages of the web has cost, until the agent has counted it.
+    pub(crate) reading: Arc<Ledger>,
+    /// Servers whose tools are added when the agent starts.
+    pub(crate) servers: Option<Arc<ServerTools>>,
 }
 
 impl AgentPlan {

@@ -107,9 +107,17 @@ fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {
 fn summary(arguments: &str) -> String {
     const TELLING: [&str; 5] = ["file_path", "command", "pattern", "path", "url"];
     let arguments: serde_json::Value = serde_json::from_str(arguments).unwrap_or_default();
-    let telling = TELLING.iter().find_map(|key| arguments.get(key)?.as_str()).unwrap_or_default();
+    let telling = TELLING.iter().find_map(|key| arguments.get(key)?.as_str());
+    let telling = telling.or_else(|| step_in_progress(&arguments)).unwrap_or_default();
     let line = telling.lines().next().unwrap_or_default();
     line.chars().filter(|c| !c.is_control()).take(SUMMARY_CHARS_MAX).collect()
+}
+
+/// What a to-do list says is being done.
+fn step_in_progress(arguments: &serde_json::Value) -> Option<&str> {
+    let todos = arguments.get("todos")?.as_array()?;
+    let is_in_progress = |todo: &&serde_json::Value| todo.get("status").is_some_and(|s| s == "in_progress");
+    todos.iter().find(is_in_progress)?.get("activeForm")?.as_str()
 }
 
 #[cfg(test)]
@@ -121,5 +129,7 @@ mod tests {
         assert_eq!(summary(r#"{"command": "cargo test\nrm x"}"#), "cargo test");
         assert_eq!(summary(r#"{"pattern": "fn \u001bmain", "path": "src"}"#), "fn main");
         assert_eq!(summary("not json"), "");
+        let todos = r#"{"todos": [{"status": "pending", "activeForm": "a"}, {"status": "in_progress", "activeForm": "b"}]}"#;
+        assert_eq!(summary(todos), "b");
     }
 }

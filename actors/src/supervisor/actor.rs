@@ -226,6 +226,8 @@ impl SupervisorActor {
     pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
+        // Also when an abandoned incarnation still holds the session.
+        entry.tools.session().close();
         match entry.state {
             TaskState::Queued => self.queue.remove(entry.request.priority, task),
             TaskState::Running { place } => {

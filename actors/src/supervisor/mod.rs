@@ -3,18 +3,22 @@
 mod actor;
 mod handlers;
 mod history;
+mod page_reader;
 mod planner;
 mod prompt;
 mod pulse;
 mod queue;
 mod restart;
+mod server_tools;
 mod services;
 mod table;
 mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
+pub(crate) use page_reader::Ledger;
 pub use restart::RestartPolicy;
+pub(crate) use server_tools::ServerTools;
 pub use services::{Services, SessionFacts};
 pub use table::{BoardEntry, BoardState, TaskBoard};
 pub use workers::{RetireWorker, WorkerFactory};

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelRequest, PermissionMode, PriceTable, ProviderName, resolve_model,
+    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode, PriceTable,
+    ProviderName, ToolSelection, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{ToolDefinition, ToolSet};
+use codex_task_tools::{Session, ToolSet, Toolbox};
 
+use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
+use super::server_tools::{self, ServerTools, to_spec};
 use super::services::Services;
 use crate::provider::ProviderActor;
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
@@ -30,6 +33,8 @@ pub(crate) struct Planner {
     services: Arc<Services>,
     gates: HashMap<ProviderName, Addr<ProviderActor>>,
     prefixes: HashMap<Arc<str>, Prefix>,
+    /// The small model of each provider, where it has one.
+    small_models: HashMap<ProviderName, Option<BoundRoute>>,
 }
 
 /// The cached part of an agent's prompt. Valid as long as the agent's definition and its tools are the same.
@@ -41,9 +46,18 @@ struct Prefix {
     cache_key: Arc<str>,
 }
 
+/// The tools of an agent before it starts.
+struct KnownTools {
+    tools: ToolSet,
+    /// What is to be said of its list.
+    notes: Vec<String>,
+    /// Servers that will give more.
+    servers: Option<Arc<ServerTools>>,
+}
+
 impl Planner {
     pub(crate) fn new(services: Arc<Services>) -> Self {
-        Self { services, gates: HashMap::new(), prefixes: HashMap::new() }
+        Self { services, gates: HashMap::new(), prefixes: HashMap::new(), small_models: HashMap::new() }
     }
 
     /// The actors of the providers that were used so far.
@@ -61,8 +75,15 @@ impl Planner {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
-        let (tools, notes) = self.tools(request, &agent, stop)?;
-        let routes = self.routes(request, &agent)?;
+        let routes = self.routes(request, &agent);
+        let reading = Arc::default();
+        let session = self.services.session.for_task(stop.token().clone());
+        let session = match &routes {
+            Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
+            Err(_) => session,
+        };
+        let KnownTools { tools, notes, servers } = self.tools(request, &agent, session)?;
+        let routes = routes?;
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
         let limits = &services.settings.limits;
@@ -80,6 +101,8 @@ impl Planner {
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
+            reading,
+            servers,
         };
         let opening = prompt::opening(&services.facts, &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
@@ -105,21 +128,26 @@ impl Planner {
     fn tools(
         &self,
         request: &TaskRequest,
-        agent: &AgentDefinition,
-        stop: &StopSignal,
-    ) -> Result<(ToolSet, Vec<String>), TaskError> {
+        agent: &Arc<AgentDefinition>,
+        session: Session,
+    ) -> Result<KnownTools, TaskError> {
         let services = &self.services;
         let modes = [agent.permission_mode, request.permission_mode];
         let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
-        let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
-        let session = services.session.for_task(stop.token().clone());
-        let resolved = services
-            .toolbox
-            .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
-            .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;
-        let left_out = resolved.left_out.iter();
-        let notes = left_out.map(|name| format!("tool '{name}' does not exist and was left out")).collect();
-        Ok((resolved.tool_set, notes))
+        match ServerTools::of(services, agent, mode) {
+            None => {
+                let toolbox = &services.toolbox;
+                let (tools, notes) = server_tools::resolve(services, agent, mode, toolbox, session)?;
+                Ok(KnownTools { tools, notes, servers: None })
+            }
+            // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
+            Some(servers) => {
+                let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
+                let toolbox = Toolbox::default();
+                let (tools, _) = server_tools::resolve(services, &nothing, mode, &toolbox, session)?;
+                Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
+            }
+        }
     }
 
     fn routes(
@@ -143,6 +171,37 @@ impl Planner {
             &services.providers,
         )?;
         Ok(routes.into_iter().filter_map(|route| self.bind(route)).collect())
+    }
+
+    /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
+    /// is on, or where that has none the agent's own.
+    fn with_reader(
+        &mut self,
+        session: Session,
+        routes: &[BoundRoute],
+        request: &TaskRequest,
+        stop: &StopSignal,
+        ledger: &Arc<Ledger>,
+    ) -> Session {
+        let Some(own) = routes.first() else { return session };
+        let route = self.small_model(own).unwrap_or_else(|| own.clone());
+        let (stop, ledger) = (stop.clone(), Arc::clone(ledger));
+        session.with_page_reader(Arc::new(SmallModel { route, priority: request.priority, stop, ledger }))
+    }
+
+    /// The small model of a route's provider, looked for once.
+    fn small_model(&mut self, own: &BoundRoute) -> Option<BoundRoute> {
+        let provider = &own.route.provider;
+        if let Some(small) = self.small_models.get(provider) {
+            return small.clone();
+        }
+        let services = Arc::clone(&self.services);
+        let haiku = ModelChoice::Tier(ModelTier::Haiku);
+        let (settings, environment) = (&services.settings, &services.environment);
+        let planned = plan_routes(&haiku, Some(provider), &[], settings, environment, &services.providers);
+        let small = planned.ok().and_then(|routes| self.bind(routes.into_iter().next()?));
+        self.small_models.insert(provider.clone(), small.clone());
+        small
     }
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {
@@ -175,13 +234,5 @@ impl Planner {
                 tools: specs,
             }
         })
-    }
-}
-
-fn to_spec(tool: &ToolDefinition) -> ToolSpec {
-    ToolSpec {
-        name: tool.name.as_str().into(),
-        description: Arc::clone(&tool.description),
-        input_schema: Arc::clone(&tool.input_schema),
     }
 }

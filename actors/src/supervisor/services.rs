@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use codex_task_config::{RegistryHandle, Settings};
 use codex_task_providers::ProviderRegistry;
-use codex_task_tools::{Rights, Session, Toolbox};
+use codex_task_tools::{McpHub, Rights, Session, Toolbox};
 
 use super::restart::RestartPolicy;
 use crate::io_runtime::IoRuntime;
@@ -20,8 +20,10 @@ pub struct Services {
     pub environment: codex_task_config::Environment,
     /// The providers.
     pub providers: Arc<ProviderRegistry>,
-    /// All tools.
+    /// All tools but those of MCP servers.
     pub toolbox: Toolbox,
+    /// The session's MCP servers.
+    pub mcp: McpHub,
     /// What the session may do: no task may do more.
     pub rights: Rights,
     /// The session that each task's tool session is derived from.

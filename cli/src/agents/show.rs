@@ -198,9 +198,12 @@ fn shown_tool(name: &ToolName, agent: &AgentDefinition, rights: &Rights) -> Show
 
 /// What happens to calls of a tool that no rule names.
 fn use_of(name: &ToolName, mode: PermissionMode) -> String {
-    let (is_bash, is_writer) = (name.as_str() == "Bash", matches!(name.as_str(), "Write" | "Edit"));
+    let is_writer = matches!(name.as_str(), "Write" | "Edit" | "MultiEdit" | "NotebookEdit");
+    let acts = matches!(name.as_str(), "Bash" | "WebFetch");
+    let stays_within = matches!(name.as_str(), "BashOutput" | "KillShell" | "TodoWrite");
     match mode {
-        _ if !is_bash && !is_writer => "inside the workspace",
+        _ if stays_within => "touches nothing outside the task",
+        _ if !acts && !is_writer => "inside the workspace",
         PermissionMode::BypassPermissions => "unless a rule denies it",
         PermissionMode::AcceptEdits if is_writer => "inside the workspace",
         PermissionMode::Plan => "refused in the permission mode plan",

@@ -3,6 +3,7 @@
 mod check;
 mod place;
 mod providers;
+mod servers;
 
 use clap::Args;
 use codex_task_config::{Settings, SettingsOverrides};
@@ -68,6 +69,7 @@ fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
     let mut checks = vec![place::directory(&host.environment)];
     checks.extend(place::settings(&loaded));
     checks.extend([place::permissions(&loaded), place::agents(&loaded), place::tools()]);
+    checks.extend(servers::look(&loaded));
     let is_place_right = checks.iter().all(|check| check.status != Status::Error);
     let network = if args.offline { Network::Left } else { Network::Asked };
     let found = block_on(async { Ok(providers::look(&loaded, network).await) })?;

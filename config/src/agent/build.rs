@@ -10,7 +10,8 @@ use super::tool_check::{ToolCheck, UnknownTool};
 use super::value::Value;
 use super::{AgentDefinition, AgentSource, ToolPattern, ToolSelection, write};
 use crate::{
-    AgentName, Effort, ModelChoice, PermissionMode, Problem, ProviderName, Severity, parse_duration,
+    AgentName, Effort, McpScope, McpServerEntry, ModelChoice, PermissionMode, Problem, ProviderName,
+    Severity, mcp_servers_of_frontmatter, parse_duration,
 };
 
 /// Whether a required key is there.
@@ -59,13 +60,15 @@ pub(super) fn build(parts: &Parts<'_>) -> Built {
     let description = description(&mut keyed);
     let tools = tools(&mut keyed, &mut check);
     let disallowed_tools = disallowed_tools(&mut keyed, &mut check);
+    let mcp_servers = mcp_servers(&mut keyed, parts);
     let with_optional = optional(&mut keyed);
     other_keys(&mut keyed, parts.fields);
     let required = RequiredFields { name: state(&name), description: state(&description) };
     let definition = match (name, description, disallowed_tools) {
         (Ok(name), Ok(description), Some(disallowed_tools)) => Some(AgentDefinition {
-            tools,
+            tools: with_servers(tools, &mcp_servers),
             disallowed_tools,
+            mcp_servers,
             source: parts.source,
             path: parts.path.map(Path::to_path_buf),
             ..with_optional(AgentDefinition::new(name, description, parts.prompt.trim()))
@@ -205,6 +208,36 @@ fn disallowed_tools(keyed: &mut Keyed<'_>, check: &mut ToolCheck<'_>) -> Option<
     }
     check.disallowed(&patterns, field);
     Some(patterns)
+}
+
+fn mcp_servers(keyed: &mut Keyed<'_>, parts: &Parts<'_>) -> Vec<McpServerEntry> {
+    let Some(field) = keyed.given("mcpServers") else { return Vec::new() };
+    let scope = match parts.source {
+        AgentSource::Project => McpScope::Project,
+        AgentSource::BuiltIn | AgentSource::User => McpScope::User,
+        AgentSource::CommandLine => McpScope::Session,
+    };
+    let (entries, problems) = mcp_servers_of_frontmatter(&(&field.value).into(), scope, parts.path);
+    keyed.problems.extend(problems.into_iter().map(|problem| field.placed(problem)));
+    entries
+}
+
+/// An agent has the tools of the servers that it names, whatever else it lists.
+fn with_servers(tools: ToolSelection, servers: &[McpServerEntry]) -> ToolSelection {
+    match tools {
+        ToolSelection::Inherit => ToolSelection::Inherit,
+        ToolSelection::Listed(mut patterns) => {
+            let of_servers = servers
+                .iter()
+                .map(|entry| ToolPattern::parse(&format!("mcp__{}", entry.name().normalized())));
+            for pattern in of_servers {
+                if !patterns.contains(&pattern) {
+                    patterns.push(pattern);
+                }
+            }
+            ToolSelection::Listed(patterns)
+        }
+    }
 }
 
 fn fallback(keyed: &mut Keyed<'_>) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{ToolPattern, ToolSelection};
-use crate::{AgentName, Effort, ModelChoice, PermissionMode, ProviderName};
+use crate::{AgentName, Effort, McpServerEntry, ModelChoice, PermissionMode, ProviderName};
 
 /// Where an agent comes from, weakest first: of two with one name the later of these wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -31,10 +31,12 @@ pub struct AgentDefinition {
     pub description: String,
     /// The body of its file: its system prompt. May be empty.
     pub prompt: String,
-    /// The tools it has.
+    /// The tools it has. A list of them names those of its MCP servers too.
     pub tools: ToolSelection,
     /// The tools it has not; they win over `tools`.
     pub disallowed_tools: Vec<ToolPattern>,
+    /// Servers of the session whose tools it has, and servers of its own.
+    pub mcp_servers: Vec<McpServerEntry>,
     /// The model it asks for.
     pub model: ModelChoice,
     /// The provider it insists on.
@@ -72,6 +74,7 @@ impl AgentDefinition {
             prompt: prompt.into(),
             tools: ToolSelection::Inherit,
             disallowed_tools: Vec::new(),
+            mcp_servers: Vec::new(),
             model: ModelChoice::Inherit,
             provider: None,
             fallback: Vec::new(),

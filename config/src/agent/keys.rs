@@ -29,7 +29,7 @@ const KEYS: &[(&str, KeyUse)] = &[
     ("timeout", KeyUse::Read),
     ("fallback", KeyUse::Read),
     ("color", KeyUse::Kept),
-    ("mcpServers", KeyUse::NotYet),
+    ("mcpServers", KeyUse::Read),
     ("hooks", KeyUse::NotYet),
     ("autoCompactWindow", KeyUse::NotYet),
     ("skills", KeyUse::NotYet),

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    AgentName, Effort, ModelChoice, PermissionMode, Position, ProviderName, ToolPattern, ToolSelection,
+    AgentName, Effort, McpScope, McpServerEntry, ModelChoice, PermissionMode, Position, ProviderName,
+    ToolPattern, ToolSelection,
 };
 
 fn report(text: &str) -> AgentReport {
@@ -112,7 +113,7 @@ fn what_was_meant_to_narrow_an_agent_never_widens_it() {
 #[test]
 fn unknown_tools_are_errors_with_their_place_and_the_nearest_name() {
     let report =
-        report("---\nname: a\ndescription: b\ntools: Read, Gerp, NonExistentTool, WebFetch\n---\nBody.\n");
+        report("---\nname: a\ndescription: b\ntools: Read, Gerp, NonExistentTool, WebSearch\n---\nBody.\n");
     assert!(report.definition.is_some() && report.has_errors() && report.has_required_fields());
     assert_eq!(
         report.unknown_tools,
@@ -135,7 +136,7 @@ fn unknown_tools_are_errors_with_their_place_and_the_nearest_name() {
             ("invalid tool specified: 'NonExistentTool'", at(20, 15), None),
         ]
     );
-    assert!(messages(&report).contains(&(Severity::Note, "not provided here and left out: WebFetch")));
+    assert!(messages(&report).contains(&(Severity::Note, "not provided here and left out: WebSearch")));
 }
 
 #[test]
@@ -151,8 +152,8 @@ fn a_list_that_comes_to_nothing_is_said() {
             .iter()
             .any(|problem| problem.severity == Severity::Error && problem.message == message)
     );
-    let message = "none of its tools is provided here: WebFetch, TodoWrite".to_owned();
-    assert_eq!(of("WebFetch, TodoWrite"), Some((Severity::Warning, message)));
+    let message = "none of its tools is provided here: WebSearch, ExitPlanMode".to_owned();
+    assert_eq!(of("WebSearch, ExitPlanMode"), Some((Severity::Warning, message)));
     assert_eq!(of("''"), None);
     assert_eq!(of("mcp__srv__x"), None);
 }
@@ -236,6 +237,24 @@ fn all_keys_that_mean_something_are_read() {
         (vec!["haiku".into(), "opus".into()], Some(Duration::from_secs(90)))
     );
     assert_eq!(lists.max_tokens, Some(10));
+}
+
+#[test]
+fn an_agent_has_the_tools_of_the_servers_that_it_names() {
+    let read = agent(concat!(
+        "name: a\ndescription: b\ntools: Read, mcp__git\nmcpServers:\n  - git\n  - my srv:\n      command: srv\n",
+        "      args: [--port, '80']"
+    ));
+    let names: Vec<&str> = read.mcp_servers.iter().map(|entry| entry.name().as_str()).collect();
+    assert_eq!(names, ["git", "my srv"]);
+    let ToolSelection::Listed(tools) = read.tools else { panic!("a list") };
+    let tools: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert_eq!(tools, ["Read", "mcp__git", "mcp__my_srv"]);
+    let McpServerEntry::Defined(server) = &read.mcp_servers[1] else { panic!("a definition") };
+    assert_eq!((server.scope, server.path.as_deref()), (McpScope::Project, Some("some-agent.md".as_ref())));
+    assert_eq!(agent("name: a\ndescription: b\nmcpServers: [git]").tools, ToolSelection::Inherit);
+    let wrong = report("---\nname: a\ndescription: b\nmcpServers: [1, ok]\n---\nBody.\n");
+    assert_eq!(wrong.problems[0].position.map(|at| at.line), Some(4), "{:?}", wrong.problems);
 }
 
 #[test]

@@ -43,6 +43,26 @@ impl Value {
     }
 }
 
+impl From<&Value> for serde_json::Value {
+    /// The same in JSON, which has no number for `.inf` and `.nan`: they are nothing there.
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => {
+                // Whole numbers stay whole, so that they are written as they were.
+                let text = number.to_string();
+                text.parse::<i64>().map_or_else(|_| Self::from(*number), Self::from)
+            }
+            Value::Text(text) => Self::String(text.clone()),
+            Value::List(items) => Self::Array(items.iter().map(Self::from).collect()),
+            Value::Map(entries) => {
+                Self::Object(entries.iter().map(|(key, value)| (key.clone(), Self::from(value))).collect())
+            }
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor)

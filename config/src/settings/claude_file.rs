@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::{Position, Problem};
+use crate::Problem;
 
 /// A settings file as it stands.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -15,6 +15,11 @@ pub(super) struct ClaudeFile {
     pub(super) permissions: ClaudePermissions,
     pub(super) env: BTreeMap<String, String>,
     pub(super) model: Option<String>,
+    pub(super) enable_all_project_mcp_servers: Option<bool>,
+    #[serde(rename = "enabledMcpjsonServers")]
+    pub(super) enabled_mcp_servers: Vec<String>,
+    #[serde(rename = "disabledMcpjsonServers")]
+    pub(super) disabled_mcp_servers: Vec<String>,
 }
 
 /// `permissions`.
@@ -47,14 +52,4 @@ impl ClaudeFile {
             Box::new(Problem::error(message).at(inner.line().max(1), inner.column().max(1), 1))
         })
     }
-}
-
-/// Where a string stands in a JSON text, for telling people where a rule comes from.
-pub(super) fn find_string(text: &str, string: &str) -> Option<Position> {
-    let quoted = serde_json::to_string(string).ok()?;
-    text.lines().enumerate().find_map(|(index, line)| {
-        let at = line.find(&quoted)?;
-        let column = line.get(..at)?.chars().count() + 1;
-        Some(Position { line: index + 1, column, length: quoted.chars().count() })
-    })
 }

@@ -19,6 +19,8 @@ pub(super) struct SettingsFile {
     pub(super) permissions: PermissionsFile,
     pub(super) strict_agents: Option<bool>,
     pub(super) local: LocalFile,
+    pub(super) mcp: McpFile,
+    pub(super) web: WebFile,
 }
 
 /// `providers.NAME`.
@@ -89,6 +91,25 @@ pub(super) struct LocalFile {
     pub(super) model: Option<String>,
 }
 
+/// `mcp`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct McpFile {
+    pub(super) enable_all_project_servers: Option<bool>,
+    pub(super) enabled_servers: Vec<String>,
+    pub(super) disabled_servers: Vec<String>,
+    pub(super) trusted_folders: Vec<String>,
+    pub(super) start_timeout: Option<Length>,
+    pub(super) call_timeout: Option<Length>,
+}
+
+/// `web`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WebFile {
+    pub(super) allow_loopback: Option<bool>,
+}
+
 /// A length of time: `90`, `90s`, `5m`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Length(pub(super) Duration);
@@ -111,10 +132,36 @@ impl<'de> Deserialize<'de> for Length {
 
 /// The keys of each part; a part within a map of names is `*`.
 const KNOWN: &[(&[&str], &[&str])] = &[
-    (&[], &["model", "provider", "providers", "fallback", "limits", "permissions", "strict_agents", "local"]),
+    (
+        &[],
+        &[
+            "model",
+            "provider",
+            "providers",
+            "fallback",
+            "limits",
+            "permissions",
+            "strict_agents",
+            "local",
+            "mcp",
+            "web",
+        ],
+    ),
     (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns", "max_depth"]),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
+    (&["web"], &["allow_loopback"]),
+    (
+        &["mcp"],
+        &[
+            "enable_all_project_servers",
+            "enabled_servers",
+            "disabled_servers",
+            "trusted_folders",
+            "start_timeout",
+            "call_timeout",
+        ],
+    ),
 ];
 const KNOWN_OF_PROVIDER: &[&str] =
     &["kind", "base_url", "api_key_env", "max_in_flight", "models", "context_tokens", "headers"];

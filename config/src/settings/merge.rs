@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::claude_file::{ClaudeFile, find_string};
-use super::file::{LimitsFile, LocalFile, ProviderFile, RuleEntry, SettingsFile};
+use super::claude_file::ClaudeFile;
+use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
 use super::loader::LoadedSettings;
+use super::mcp::McpTrustWish;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use crate::{
     Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
-    ProviderName, RuleBehavior, RuleExample, RuleOrigin, RuleScope, yaml,
+    ProviderName, RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
 };
 
 /// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
@@ -97,6 +98,14 @@ impl Merge {
         if let Some(model) = file.model {
             self.settings.model = Some(ModelChoice::parse(&model));
         }
+        let wish = McpTrustWish {
+            keys: ["enableAllProjectMcpServers", "enabledMcpjsonServers", ""],
+            all: file.enable_all_project_mcp_servers,
+            enabled: file.enabled_mcp_servers,
+            folders: Vec::new(),
+            disabled: file.disabled_mcp_servers,
+        };
+        self.mcp_trust(wish, scope, path, |key| find_string(text, key));
         self.variables(file.env, scope, path);
     }
 
@@ -125,6 +134,16 @@ impl Merge {
         }
         self.limits(&file.limits, path, &outline);
         self.local(file.local);
+        self.mcp_timeouts(&file.mcp);
+        let wish = McpTrustWish {
+            keys: ["enable_all_project_servers", "enabled_servers", "trusted_folders"],
+            all: file.mcp.enable_all_project_servers,
+            enabled: file.mcp.enabled_servers,
+            folders: file.mcp.trusted_folders,
+            disabled: file.mcp.disabled_servers,
+        };
+        self.mcp_trust(wish, scope, path, |key| outline.position(&["mcp", key]));
+        self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -256,12 +275,8 @@ impl Merge {
     }
 
     fn directories(&mut self, directories: &[String], scope: RuleScope, path: &Path) {
-        let home = self.environment.home().map(Path::to_path_buf);
         for text in directories {
-            let directory = match (text.strip_prefix("~/"), &home) {
-                (Some(rest), Some(home)) => home.join(rest),
-                _ => self.environment.cwd().join(text),
-            };
+            let directory = self.directory(text);
             if matches!(scope, RuleScope::Project) {
                 let problem =
                     Problem::warning(format!("additional directory '{text}' is ignored in a project's file"));
@@ -332,6 +347,61 @@ impl Merge {
         local.probe = file.probe.unwrap_or(local.probe);
         local.ports = file.ports.unwrap_or_else(|| std::mem::take(&mut local.ports));
         local.model = file.model.map(ModelId::new).or(local.model.take());
+    }
+
+    /// Adds what a file says about a repository's MCP servers. Every file may switch some off; a repository's own cannot
+    /// allow any.
+    fn mcp_trust(
+        &mut self,
+        wish: McpTrustWish,
+        scope: RuleScope,
+        path: &Path,
+        place: impl Fn(&str) -> Option<Position>,
+    ) {
+        let (allowed, ignored) = match scope {
+            RuleScope::Project => wish.narrowing(),
+            RuleScope::Local | RuleScope::User | RuleScope::Session | RuleScope::Managed => {
+                (wish, Vec::new())
+            }
+        };
+        for key in ignored {
+            let problem = Problem::warning(format!("'{key}' is ignored in a project's file"));
+            let problem = problem.with_help("allow MCP servers in your own settings").in_file(path);
+            self.problems.push(placed(problem, place(key)));
+        }
+        let folders: Vec<PathBuf> = allowed.folders.iter().map(|text| self.directory(text)).collect();
+        let trust = &mut self.settings.mcp.trust;
+        trust.all = allowed.all.unwrap_or(trust.all);
+        trust.enabled.extend(allowed.enabled);
+        trust.folders.extend(folders);
+        trust.disabled.extend(allowed.disabled);
+    }
+
+    /// A directory of a settings file: `~/` is the user's home, relative ones begin at the working directory.
+    fn directory(&self, text: &str) -> PathBuf {
+        match (text.strip_prefix("~/"), self.environment.home()) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.environment.cwd().join(text),
+        }
+    }
+
+    fn mcp_timeouts(&mut self, file: &McpFile) {
+        let mcp = &mut self.settings.mcp;
+        mcp.start_timeout = file.start_timeout.map(|length| length.0).or(mcp.start_timeout);
+        mcp.call_timeout = file.call_timeout.map(|length| length.0).or(mcp.call_timeout);
+    }
+
+    /// A repository can keep agents away from this machine's servers, not send them there.
+    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, at: Option<Position>) {
+        match file.allow_loopback {
+            Some(true) if scope == RuleScope::Project => {
+                let problem = Problem::warning("'web.allow_loopback' is ignored in a project's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+                self.problems.push(placed(problem, at));
+            }
+            Some(allow) => self.settings.web.allow_loopback = allow,
+            None => {}
+        }
     }
 
     fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {

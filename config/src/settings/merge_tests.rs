@@ -180,6 +180,59 @@ fn a_wrong_value_is_named_with_its_place() {
 }
 
 #[test]
+fn a_repository_cannot_allow_its_own_mcp_servers_but_can_switch_them_off() {
+    let loaded = load(&[
+        (
+            "repo/.claude/settings.json",
+            r#"{"enableAllProjectMcpServers": true, "enabledMcpjsonServers": ["a"], "disabledMcpjsonServers": ["b"]}"#,
+        ),
+        (
+            "repo/codex-task.yaml",
+            "mcp:\n  enable_all_project_servers: true\n  trusted_folders: [.]\n  disabled_servers: [c]\n  call_timeout: 5m\n",
+        ),
+    ]);
+    let trust = &loaded.settings.mcp.trust;
+    assert_eq!((trust.all, trust.enabled.len(), trust.folders.len()), (false, 0, 0));
+    assert_eq!(trust.disabled.iter().collect::<Vec<_>>(), ["b", "c"]);
+    assert_eq!(loaded.settings.mcp.call_timeout, Some(Duration::from_mins(5)));
+    assert_eq!(loaded.problems.len(), 4, "{:?}", messages(&loaded));
+    assert!(loaded.problems.iter().all(|problem| problem.position.is_some()));
+}
+
+#[test]
+fn the_user_allows_mcp_servers_in_their_own_settings() {
+    let files = Files::new(&[
+        (
+            "home/.claude/settings.json",
+            r#"{"enabledMcpjsonServers": ["a"], "enableAllProjectMcpServers": true}"#,
+        ),
+        ("home/.config/codex-task/config.yaml", "mcp: {trusted_folders: [~/work], start_timeout: 3s}\n"),
+        (
+            "repo/.claude/settings.local.json",
+            r#"{"enabledMcpjsonServers": ["b"], "enableAllProjectMcpServers": false}"#,
+        ),
+    ]);
+    let loaded = files.load(&SettingsOverrides::default(), &[]);
+    let mcp = &loaded.settings.mcp;
+    assert_eq!(mcp.trust.enabled.iter().collect::<Vec<_>>(), ["a", "b"]);
+    assert!(!mcp.trust.all, "the nearer file narrows");
+    assert_eq!(mcp.trust.folders, [files.0.path().join("home/work")]);
+    assert_eq!((mcp.start_timeout, loaded.problems), (Some(Duration::from_secs(3)), Vec::new()));
+}
+
+#[test]
+fn only_the_user_lets_agents_fetch_from_this_machine() {
+    let yaml = "web: {allow_loopback: true}\n";
+    let loaded = load(&[("repo/codex-task.yaml", yaml)]);
+    assert!(!loaded.settings.web.allow_loopback);
+    assert_eq!(messages(&loaded).len(), 1, "{:?}", messages(&loaded));
+    let of_user = ("home/.config/codex-task/config.yaml", yaml);
+    assert!(load(&[of_user]).settings.web.allow_loopback);
+    let narrowed = load(&[of_user, ("repo/codex-task.yaml", "web: {allow_loopback: false}\n")]);
+    assert!(!narrowed.settings.web.allow_loopback);
+}
+
+#[test]
 fn tasks_of_tasks_go_three_deep_at_most() {
     let of = |yaml: &str| load(&[("home/.config/codex-task/config.yaml", yaml)]);
     assert_eq!(of("limits: {max_depth: 3}\n").settings.limits.max_depth, 3);

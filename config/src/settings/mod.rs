@@ -3,8 +3,10 @@
 mod claude_file;
 mod file;
 mod loader;
+mod mcp;
 mod merge;
 mod value;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides};
+pub use mcp::{McpSettings, McpTrust, McpVerdict};
+pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::mcp::McpSettings;
 use crate::{ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName};
 
 /// The settings in force for a session.
@@ -24,6 +25,17 @@ pub struct Settings {
     pub strict_agents: bool,
     /// Local servers that are looked for when nothing else is configured.
     pub local: LocalServers,
+    /// MCP servers.
+    pub mcp: McpSettings,
+    /// What may be fetched of the web.
+    pub web: WebSettings,
+}
+
+/// What may be fetched of the web, beside the public internet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebSettings {
+    /// Servers on this machine. A repository's file cannot say so.
+    pub allow_loopback: bool,
 }
 
 /// One provider of the settings.

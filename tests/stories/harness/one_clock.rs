@@ -9,7 +9,7 @@ use codex_task::{
 use codex_task_actors::{AggregatorActor, EventBus, IoRuntime, Services, SessionFacts};
 use codex_task_config::{AgentRegistry, RegistryHandle, Settings, SettingsOverrides};
 use codex_task_providers::{ChatBackend, ProviderRegistry};
-use codex_task_tools::{Rights, Session, Tool, Toolbox};
+use codex_task_tools::{McpHub, Rights, Session, Tool, Toolbox};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -87,12 +87,15 @@ fn services(project: &TestProject, setup: Setup) -> Services {
     }
     let policy = &settings.permissions;
     let session = Session::open(&project.dir(), &[], environment.clone(), CancellationToken::new());
+    let no_servers =
+        McpHub::new([], &settings.mcp, &environment, Handle::current(), CancellationToken::new());
     Services {
         agents: RegistryHandle::fixed(setup.agents),
         rights: Rights::session(policy, policy.mode, &project.dir(), environment.home()),
         session: session.expect("the project exists"),
         providers: Arc::new(providers),
         toolbox: Toolbox::new(setup.tools),
+        mcp: no_servers,
         facts: SessionFacts { cwd: project.dir(), is_git: true, instructions: "".into() },
         io: IoRuntime::new(Handle::current()),
         restart_policy: setup.restart_policy,

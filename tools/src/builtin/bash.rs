@@ -1,5 +1,6 @@
 //! Bash: one command line in a fresh shell.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::process::Command;
 
 use super::arguments::{typed, whole};
 use super::child_environment;
-use super::process::{self, Ended, Finished, OUTPUT_CHARS_MAX};
+use super::process::{self, Ended, Finished, OUTPUT_CHARS_MAX, ProcessTree};
 use super::schema::{Kind, Schema};
 use super::stray::{self, Mark};
 use crate::shell::{self, Separator};
@@ -33,7 +34,8 @@ const ANSWERS: &[(&str, &str)] = &[
 ];
 
 const DESCRIPTION: &str = "Runs a command line in Bash, in the working directory. Every call is a shell of its own: `cd`, variables \
-    and background jobs do not last beyond it, so use absolute paths, or `cd DIR && ...` within one call. Standard input is \
+    and jobs started with `&` do not last beyond it, so use absolute paths, or `cd DIR && ...` within one call; set \
+    run_in_background for servers and other commands that run on, without `&`. Standard input is \
     empty, and nobody answers questions: use flags such as `-y` or `--no-edit`. Gives the output, of which at most 30000 \
     characters are kept from beginning and end, and the exit code if it is not 0. What the command leaves running is ended \
     with it. Prefer Read, Grep, Glob and Edit to cat, grep, find and sed. Quote paths with spaces.";
@@ -49,6 +51,8 @@ struct Arguments {
     command: String,
     #[serde(default, deserialize_with = "whole")]
     timeout: Option<u64>,
+    #[serde(default)]
+    run_in_background: bool,
 }
 
 impl BashTool {
@@ -57,6 +61,11 @@ impl BashTool {
             .required("command", Kind::Text, "The command line")
             .optional("timeout", Kind::WholeFrom(1), "Milliseconds, at most 600000; 120000 by default")
             .optional("description", Kind::Text, "What the command does, in 5 to 10 words")
+            .optional(
+                "run_in_background",
+                Kind::Boolean,
+                "Do not wait for the command: gives an id for BashOutput and KillShell; false by default",
+            )
             .define("Bash", DESCRIPTION);
         Self { definition }
     }
@@ -79,10 +88,16 @@ impl Tool for BashTool {
             let time_max = Duration::from_millis(timeout);
             let mark = Mark::new();
             let command = command(&arguments.command, session, &mark)?;
-            let finished = process::run(command, mark, time_max).await.map_err(|error| {
+            let not_started = |error: io::Error| {
                 let cwd = session.cwd.display();
                 ToolError::Failed(format!("The shell could not be started in {cwd}: {error}"))
-            })?;
+            };
+            if arguments.run_in_background {
+                let tree = || ProcessTree::start(command, mark).map_err(not_started);
+                let id = session.shells.start(&arguments.command, tree, session.cancel.clone())?;
+                return Ok(format!("Command running in background with ID: {id}"));
+            }
+            let finished = process::run(command, mark, time_max).await.map_err(not_started)?;
             reply(&arguments.command, &finished, time_max)
         })
     }
@@ -136,7 +151,7 @@ fn reply(line: &str, finished: &Finished, time_max: Duration) -> Result<String, 
 }
 
 /// As a shell counts: 128 and the signal where one ended the program.
-fn exit_code(status: ExitStatus) -> i32 {
+pub(super) fn exit_code(status: ExitStatus) -> i32 {
     status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1)
 }
 

@@ -1,7 +1,6 @@
 //! Edit: one text of a file replaced by another.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -11,17 +10,13 @@ use serde_json::Value;
 
 use super::arguments::typed;
 use super::blocking::{Stop, blocking};
-use super::blocks::Blocks;
 use super::lines::push_numbered;
-use super::missing::file_error;
-use super::read_stamps::ReadStamps;
-use super::replace::{Mismatch, Occurrences, replace};
+use super::near_miss;
+use super::replace::{Mismatch, Occurrences, Replaced, replace};
+use super::rewrite::Rewrite;
 use super::schema::{Kind, Schema};
-use super::text::{Encoding, TEXT_BYTES_MAX, Text};
-use super::{file_lock, near_miss};
-use crate::{
-    Access, PathError, PathGuard, ResolvedPath, Session, Tool, ToolDefinition, ToolError, WriteTarget,
-};
+use super::text::{Encoding, Text};
+use crate::{Access, Session, Tool, ToolDefinition, ToolError};
 
 /// Lines before and after the changed ones that are shown.
 const CONTEXT_LINES: usize = 4;
@@ -84,105 +79,77 @@ impl Tool for EditTool {
             }
             let (guard, stamps) = (session.guard.clone(), session.reads.clone());
             blocking(Stop::default(), move |stop| {
-                Edit { guard: &guard, stamps: &stamps, arguments: &arguments, stop }.run()
+                edit(&Rewrite { tool: "Edit", guard: &guard, stamps: &stamps, stop }, &arguments)
             })
             .await
         })
     }
 }
 
-/// One call on the blocking pool.
-struct Edit<'a> {
-    guard: &'a PathGuard,
-    stamps: &'a ReadStamps,
-    arguments: &'a Arguments,
-    stop: &'a Stop,
+/// What an edit did.
+enum Done {
+    Created,
+    /// So many occurrences were replaced.
+    All(usize),
+    /// One was, with these lines around it.
+    One(String),
 }
 
-impl Edit<'_> {
-    fn run(&self) -> Result<String, ToolError> {
-        let path = &self.arguments.file_path;
-        let real = self.guard.resolve(path).map_err(|error| self.failed(error))?.real;
-        let _lock = file_lock::lock(&real);
-        let target = self.guard.create_for_write(path).map_err(|error| self.failed(error))?;
-        let content = match target.existing() {
-            Some(file) => Some(self.content(file, target.path())?),
-            None => None,
-        };
-        match content {
-            None if self.arguments.old_string.is_empty() => self.create(target),
-            None => Err(self.failed(PathError::NotFound(target.path().shown.clone()))),
-            Some(content) if self.arguments.old_string.is_empty() && content.is_empty() => {
-                self.create(target)
-            }
-            Some(_) if self.arguments.old_string.is_empty() => {
-                Err(ToolError::Input("Cannot create new file - file already exists.".to_owned()))
-            }
-            Some(content) => {
-                self.stamps.check_content(&target.path().real, &content)?;
-                self.change(target, &content)
-            }
+fn edit(files: &Rewrite<'_>, arguments: &Arguments) -> Result<String, ToolError> {
+    let path = &arguments.file_path;
+    let creates = arguments.old_string.is_empty();
+    let (path, done) = files.run(path, |present| match present {
+        None if creates => Ok((arguments.new_string.clone().into_bytes(), Done::Created)),
+        None => Err(files.missing(path)),
+        Some(present) if creates && present.is_empty() => {
+            Ok((arguments.new_string.clone().into_bytes(), Done::Created))
         }
-    }
-
-    fn content(&self, file: &File, path: &ResolvedPath) -> Result<Vec<u8>, ToolError> {
-        let mut content = Vec::new();
-        let mut blocks = Blocks::new(file);
-        while let Some(block) =
-            blocks.next().map_err(|error| self.failed(PathError::from_io(&path.shown, &error)))?
-        {
-            self.stop.check()?;
-            content.extend_from_slice(block);
-            if content.len() > TEXT_BYTES_MAX {
-                let mib = TEXT_BYTES_MAX / (1024 * 1024);
-                let shown = path.shown.display();
-                return Err(ToolError::Failed(format!(
-                    "{shown} is too large for Edit, which changes files of at most {mib} MiB. Use a command, e.g. sed."
-                )));
-            }
+        Some(_) if creates => {
+            Err(ToolError::Input("Cannot create new file - file already exists.".to_owned()))
         }
-        Ok(content)
-    }
-
-    fn create(&self, target: WriteTarget) -> Result<String, ToolError> {
-        let path = self.write(target, self.arguments.new_string.as_bytes())?;
-        Ok(format!("File created successfully at: {}", path.shown.display()))
-    }
-
-    fn change(&self, target: WriteTarget, content: &[u8]) -> Result<String, ToolError> {
-        let Text { encoding, text } = Text::decode(content);
-        let old = encoding.written(&self.arguments.old_string);
-        let new = encoding.written(&self.arguments.new_string);
-        let which = if self.arguments.replace_all { Occurrences::All } else { Occurrences::One };
-        let replaced = replace(&text, &old, &new, which)
-            .map_err(|mismatch| self.mismatch(mismatch, encoding, &text, &old))?;
-        let path = self.write(target, &encoding.encode(&replaced.text))?;
-        let shown = path.shown.display();
-        if self.arguments.replace_all {
-            let count = replaced.count;
-            return Ok(format!(
-                "The file {shown} has been updated. All {count} occurrences were successfully replaced."
-            ));
+        Some(present) => change(arguments, present.as_seen()?),
+    })?;
+    let shown = path.shown.display();
+    Ok(match done {
+        Done::Created => format!("File created successfully at: {shown}"),
+        Done::All(count) => {
+            format!("The file {shown} has been updated. All {count} occurrences were successfully replaced.")
         }
-        let snippet = snippet(encoding, &replaced.text, replaced.first);
-        Ok(format!(
+        Done::One(snippet) => format!(
             "The file {shown} has been updated. Here's the result of running `cat -n` on a snippet of the edited file:\n\
              {snippet}"
-        ))
-    }
+        ),
+    })
+}
 
-    fn write(&self, target: WriteTarget, content: &[u8]) -> Result<ResolvedPath, ToolError> {
-        self.stop.check()?;
-        let path = target.replace(content).map_err(|error| self.failed(error))?;
-        self.stamps.record_content(&path.real, content);
-        Ok(path)
-    }
+fn change(arguments: &Arguments, content: &[u8]) -> Result<(Vec<u8>, Done), ToolError> {
+    let Text { encoding, text } = Text::decode(content);
+    let which = if arguments.replace_all { Occurrences::All } else { Occurrences::One };
+    let replaced = replace_in(encoding, &text, &arguments.old_string, &arguments.new_string, which)?;
+    let done = match which {
+        Occurrences::All => Done::All(replaced.count),
+        Occurrences::One => Done::One(snippet(encoding, &replaced.text, replaced.first)),
+    };
+    Ok((encoding.encode(&replaced.text), done))
+}
 
-    fn mismatch(&self, mismatch: Mismatch, encoding: Encoding, text: &str, old: &str) -> ToolError {
-        let quoted = quoted(&self.arguments.old_string);
+/// Replaces what a model wrote in a text of a file.
+///
+/// # Errors
+/// [`ToolError::Input`] in Claude Code's words when the text is not there, or not once.
+pub(super) fn replace_in(
+    encoding: Encoding,
+    text: &str,
+    old_string: &str,
+    new_string: &str,
+    which: Occurrences,
+) -> Result<Replaced, ToolError> {
+    let (old, new) = (encoding.written(old_string), encoding.written(new_string));
+    replace(text, &old, &new, which).map_err(|mismatch| {
+        let quoted = quoted(old_string);
         ToolError::Input(match mismatch {
             Mismatch::NotFound => {
-                let hint = near_miss::hint(&encoding.shown(text), &encoding.shown(old));
+                let hint = near_miss::hint(&encoding.shown(text), &encoding.shown(&old));
                 let hint = hint.map(|hint| format!("\n\n{hint}")).unwrap_or_default();
                 format!("String to replace not found in file.\nString: {quoted}{hint}")
             }
@@ -192,11 +159,7 @@ impl Edit<'_> {
                  instance.\nString: {quoted}"
             ),
         })
-    }
-
-    fn failed(&self, error: PathError) -> ToolError {
-        file_error(self.guard, error)
-    }
+    })
 }
 
 /// The changed lines of the new text with those around them.

@@ -4,10 +4,11 @@
 //! files are opened through the session's path guard only.
 //!
 //! Invariants: the memory of a call does not grow with the size of a file or an output; nothing that a call started
-//! outlives it; file work runs on the blocking pool and ends when nobody waits for it.
+//! outlives it, but for background shells, which end with their task; file work runs on the blocking pool and ends when nobody waits for it.
 
 mod arguments;
 mod bash;
+mod bash_output;
 mod best;
 mod blocking;
 mod blocks;
@@ -20,36 +21,52 @@ mod grep_file;
 mod grep_filter;
 mod grep_reply;
 mod head_tail;
+mod kill_shell;
 mod lines;
 mod ls;
 mod missing;
+mod multi_edit;
 mod near_miss;
+mod notebook;
+mod notebook_edit;
+mod notebook_text;
 mod process;
 mod read;
 mod read_stamps;
 mod replace;
+mod rewrite;
 mod schema;
+mod shells;
 mod stray;
 mod text;
+mod todo_write;
 mod walk;
 mod write;
 
 use std::sync::Arc;
 
 pub(crate) use read_stamps::ReadStamps;
+pub(crate) use shells::Shells;
 
-use crate::Tool;
+use crate::{Egress, Tool, WebFetch};
 
-/// All built-in tools.
+/// All built-in tools. `WebFetch` goes to the public internet only; a toolbox that should let it go further gets another
+/// one of that name.
 pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
     vec![
         Arc::new(read::ReadTool::new()),
         Arc::new(write::WriteTool::new()),
         Arc::new(edit::EditTool::new()),
+        Arc::new(multi_edit::MultiEditTool::new()),
+        Arc::new(notebook_edit::NotebookEditTool::new()),
         Arc::new(glob::GlobTool::new()),
         Arc::new(grep::GrepTool::new()),
         Arc::new(ls::LsTool::new()),
         Arc::new(bash::BashTool::new()),
+        Arc::new(bash_output::BashOutputTool::new()),
+        Arc::new(kill_shell::KillShellTool::new()),
+        Arc::new(WebFetch::new(Egress::Public)),
+        Arc::new(todo_write::TodoWriteTool::new()),
     ]
 }
 

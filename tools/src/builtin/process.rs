@@ -58,6 +58,17 @@ pub(super) struct Finished {
     pub(super) left_running: bool,
 }
 
+/// Takes what a program writes, as it comes.
+pub(super) trait Sink {
+    fn push(&mut self, bytes: &[u8]);
+}
+
+impl Sink for HeadTail {
+    fn push(&mut self, bytes: &[u8]) {
+        Self::push(self, bytes);
+    }
+}
+
 /// Runs a program to its end, at most for `time_max`, and ends whatever it leaves behind. Standard input is empty.
 ///
 /// # Errors
@@ -65,30 +76,36 @@ pub(super) struct Finished {
 ///
 /// # Cancel safety
 /// Dropping the future ends the program and every process that it started.
-pub(super) async fn run(mut command: Command, mark: Mark, time_max: Duration) -> io::Result<Finished> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.process_group(0).kill_on_drop(true).spawn()?;
-    let mut tree = ProcessTree::new(child, mark)?;
-    let pipes = tree.take_pipes();
+pub(super) async fn run(command: Command, mark: Mark, time_max: Duration) -> io::Result<Finished> {
+    let tree = ProcessTree::start(command, mark)?;
     let (mut stdout, mut stderr) = (HeadTail::new(OUTPUT_CHARS_MAX), HeadTail::new(OUTPUT_CHARS_MAX));
-    let drains = async {
-        tokio::join!(drain(pipes.0, &mut stdout), drain(pipes.1, &mut stderr));
-    };
-    let (ended, had_members) = {
-        let mut drains = pin!(drains.fuse());
-        let ended = match beside(timeout(time_max, tree.wait()), drains.as_mut()).await {
-            Ok(status) => Ended::Exited(status?),
-            Err(_) => Ended::TimedOut,
-        };
-        if ended != Ended::TimedOut {
-            settle(drains.as_mut()).await;
-        }
-        let had_members = beside(tree.end(), drains.as_mut()).await;
-        settle(drains.as_mut()).await;
-        (ended, had_members)
-    };
-    let left_running = had_members && ended != Ended::TimedOut;
+    let (ended, left_running) = watch(tree, time_max, &mut stdout, &mut stderr).await?;
     Ok(Finished { ended, stdout, stderr, left_running })
+}
+
+/// Watches a program to its end; as [`run`], with the output going where it is wanted. Gives how the program ended and
+/// whether it had left processes running.
+pub(super) async fn watch(
+    mut tree: ProcessTree,
+    time_max: Duration,
+    stdout: &mut impl Sink,
+    stderr: &mut impl Sink,
+) -> io::Result<(Ended, bool)> {
+    let pipes = tree.take_pipes();
+    let drains = async {
+        tokio::join!(drain(pipes.0, stdout), drain(pipes.1, stderr));
+    };
+    let mut drains = pin!(drains.fuse());
+    let ended = match beside(timeout(time_max, tree.wait()), drains.as_mut()).await {
+        Ok(status) => Ended::Exited(status?),
+        Err(_) => Ended::TimedOut,
+    };
+    if ended != Ended::TimedOut {
+        settle(drains.as_mut()).await;
+    }
+    let had_members = beside(tree.end(), drains.as_mut()).await;
+    settle(drains.as_mut()).await;
+    Ok((ended, had_members && ended != Ended::TimedOut))
 }
 
 /// Waits for `wanted` while the pipes are emptied.
@@ -113,7 +130,7 @@ async fn settle(drains: Pin<&mut impl FusedFuture<Output = ()>>) {
     }
 }
 
-async fn drain(pipe: Option<impl AsyncRead + Unpin>, output: &mut HeadTail) {
+async fn drain(pipe: Option<impl AsyncRead + Unpin>, output: &mut impl Sink) {
     let Some(mut pipe) = pipe else { return };
     let mut buffer = vec![0; READ_BYTES];
     // A broken pipe is an end like any other.
@@ -124,7 +141,7 @@ async fn drain(pipe: Option<impl AsyncRead + Unpin>, output: &mut HeadTail) {
 
 /// A running program and its group. Dropping it ends them in the background.
 #[derive(Debug)]
-struct ProcessTree {
+pub(super) struct ProcessTree {
     /// Taken by whoever ends it.
     live: Option<Live>,
     /// Where the ending goes on when the tree is dropped.
@@ -132,6 +149,15 @@ struct ProcessTree {
 }
 
 impl ProcessTree {
+    /// Starts a program in a group of its own. Must be called on the runtime that its end is watched on.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start(mut command: Command, mark: Mark) -> io::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::new(command.process_group(0).kill_on_drop(true).spawn()?, mark)
+    }
+
     fn new(child: Child, mark: Mark) -> io::Result<Self> {
         let readers = [child.stdout.as_ref().map(AsFd::as_fd), child.stderr.as_ref().map(AsFd::as_fd)];
         let readers = readers.into_iter().flatten().map(|reader| reader.try_clone_to_owned());

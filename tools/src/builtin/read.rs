@@ -1,6 +1,7 @@
 //! Read: the numbered lines of one file.
 
 use std::fs::File;
+use std::io::Seek as _;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
@@ -12,6 +13,9 @@ use super::blocking::{Stop, blocking};
 use super::blocks::{BLOCK_BYTES, Blocks};
 use super::lines::{LineWindow, Window};
 use super::missing::file_error;
+use super::notebook::Notebook;
+use super::notebook_edit::is_notebook;
+use super::notebook_text;
 use super::read_stamps::{ReadStamps, Stamp};
 use super::schema::{Kind, Schema};
 use super::text::{Encoding, TEXT_BYTES_MAX, Text};
@@ -29,7 +33,7 @@ const SNIFFED_BYTES: usize = 8 * 1024;
 const DESCRIPTION: &str = "Reads a text file of the workspace. The path may be absolute, or relative to the working \
     directory. Without offset and limit the first 2000 lines are given; lines longer than 2000 characters are cut. Each \
     line stands behind its number and an arrow (`     1→text`), which are not part of the file. Only files: list \
-    directories with LS. Several files may be read by several calls at once. Images, PDFs and other binary files cannot be \
+    directories with LS. Of a Jupyter notebook (.ipynb) the cells are given with their ids and outputs. Several files may be read by several calls at once. Images, PDFs and other binary files cannot be \
     read.";
 
 /// The tool.
@@ -76,6 +80,13 @@ impl Tool for ReadTool {
                 let opened = guard.open_read(&arguments.file_path);
                 let (file, path) = opened.map_err(|error| file_error(&guard, error))?;
                 let reading = Reading { file: &file, shown: &path.shown, stamps: &stamps, stop };
+                if arguments.is_whole() && is_notebook(&path.real) {
+                    let (text, stamp) = reading.notebook()?;
+                    if let Some(text) = text {
+                        stamps.record(&path.real, stamp);
+                        return Ok(text);
+                    }
+                }
                 let seen = reading.window(&arguments)?;
                 stamps.record(&path.real, seen.stamp);
                 Ok(reply(&arguments, &seen))
@@ -101,7 +112,45 @@ struct Seen {
     is_whole: bool,
 }
 
+impl Arguments {
+    /// Whether no part of the file is asked for.
+    fn is_whole(&self) -> bool {
+        self.offset.is_none() && self.limit.is_none()
+    }
+}
+
 impl Reading<'_> {
+    /// The cells of a notebook; `None` when the file is none, or too large to be read as one.
+    fn notebook(&self) -> Result<(Option<String>, Stamp), ToolError> {
+        let size = Stamp::of_size(self.file).map_err(|error| self.failed(&error))?;
+        let (mut file, mut content) = (self.file, Vec::new());
+        if !size.is_large() {
+            let mut blocks = Blocks::new(file);
+            while let Some(block) = blocks.next().map_err(|error| self.failed(&error))? {
+                self.stop.check()?;
+                content.extend_from_slice(block);
+                if content.len() > TEXT_BYTES_MAX {
+                    break;
+                }
+            }
+            file.rewind().map_err(|error| self.failed(&error))?;
+        }
+        let text = Text::decode(&content).text;
+        let cells = Notebook::parse(&text).map(|notebook| {
+            let shown = notebook_text::shown(&notebook, &self.shown.display().to_string());
+            match shown.char_indices().nth(CHARS_MAX) {
+                None => shown,
+                Some((end, _)) => format!(
+                    "{}\n\n(The notebook is longer. To read on, use offset and limit, which count the lines of its file.)",
+                    shown.get(..end).unwrap_or_default()
+                ),
+            }
+        });
+        let mut hash = self.stamps.hash();
+        content.chunks(BLOCK_BYTES).for_each(|block| hash.push(block));
+        Ok((cells, hash.finish()))
+    }
+
     /// The lines that were asked for, and how the file was.
     fn window(&self, arguments: &Arguments) -> Result<Seen, ToolError> {
         let size = Stamp::of_size(self.file).map_err(|error| self.failed(&error))?;

@@ -17,6 +17,8 @@ pub(super) enum Kind {
     /// One of these words.
     OneOf(&'static [&'static str]),
     Texts,
+    /// A text that says something.
+    Words,
 }
 
 /// A schema under construction; arguments stand in the order in which they are added.
@@ -40,29 +42,51 @@ impl Schema {
             Kind::Boolean => r#""type":"boolean""#.to_owned(),
             Kind::WholeFrom(least) => format!(r#""type":"integer","minimum":{least}"#),
             Kind::OneOf(words) => format!(r#""type":"string","enum":{}"#, list(words)),
+            Kind::Words => r#""type":"string","minLength":1"#.to_owned(),
             Kind::Texts => r#""type":"array","items":{"type":"string"}"#.to_owned(),
         };
-        let comma = if self.properties.is_empty() { "" } else { "," };
-        let description = quoted(description);
-        let written = write!(self.properties, r#"{comma}"{name}":{{{shape},"description":{description}}}"#);
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        self.property(name, &shape, description);
+        self
+    }
+
+    /// Adds a list of objects, of which every call must have at least `least`.
+    pub(super) fn required_list(
+        mut self,
+        name: &'static str,
+        least: usize,
+        items: &Self,
+        description: &str,
+    ) -> Self {
+        self.required.push(name);
+        let items = items.object();
+        self.property(name, &format!(r#""type":"array","minItems":{least},"items":{items}"#), description);
         self
     }
 
     /// The definition of a tool that takes these arguments and no others.
-    pub(super) fn define(self, name: &str, description: &str) -> ToolDefinition {
-        let Self { properties, required } = self;
-        let required = list(&required);
-        let schema = format!(
-            r#"{{"type":"object","properties":{{{properties}}},"required":{required},"additionalProperties":false}}"#
-        );
-        let schema = RawValue::from_string(schema);
+    pub(super) fn define(&self, name: &str, description: &str) -> ToolDefinition {
+        let schema = RawValue::from_string(self.object());
         debug_assert!(schema.is_ok(), "the schema of {name} is no JSON");
         ToolDefinition {
             name: ToolName::new(name),
             description: description.into(),
             input_schema: schema.unwrap_or_else(|_| RawValue::NULL.to_owned()).into(),
         }
+    }
+
+    fn property(&mut self, name: &'static str, shape: &str, description: &str) {
+        let comma = if self.properties.is_empty() { "" } else { "," };
+        let description = quoted(description);
+        let written = write!(self.properties, r#"{comma}"{name}":{{{shape},"description":{description}}}"#);
+        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+
+    /// An object with these arguments and no others.
+    fn object(&self) -> String {
+        let (properties, required) = (&self.properties, list(&self.required));
+        format!(
+            r#"{{"type":"object","properties":{{{properties}}},"required":{required},"additionalProperties":false}}"#
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 use super::refusal;
 use super::rule::PathUse;
 use super::verdict::Ruling;
-use super::{Decision, Verdict, bash, files};
+use super::{Decision, Verdict, bash, fetch, files};
 use crate::{Access, Rights, Session};
 
 /// A call to be judged.
@@ -27,7 +27,8 @@ pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
             Access::Read(path) => (files::judge(call, rights, PathUse::Read, path), Vec::new()),
             Access::Write(path) => (files::judge(call, rights, PathUse::Write, path), Vec::new()),
             Access::Execute { command } => bash::judge(call, rights, command),
-            Access::Nothing => (judge_tool(call.tool, rights), Vec::new()),
+            Access::Fetch { host, .. } => (fetch::judge(call.tool, rights, host), Vec::new()),
+            Access::Remote { .. } | Access::Nothing => (judge_tool(call, rights), Vec::new()),
         },
     };
     let refusal = refusal::text(call, &ruling, &parts);
@@ -48,17 +49,18 @@ fn closed(call: &GateCall<'_>, rights: &Rights) -> Option<Ruling> {
 }
 
 /// A tool that touches nothing outside the session, or that judges what it touches by itself.
-fn judge_tool(tool: &ToolName, rights: &Rights) -> Ruling {
+fn judge_tool(call: &GateCall<'_>, rights: &Rights) -> Ruling {
     let by = |behavior| {
-        rights.of(behavior).find(|rule| rule.names_tool(tool)).map(|rule| Ruling::by_rule(&rule.rule))
+        rights.of(behavior).find(|rule| rule.names_tool(call.tool)).map(|rule| Ruling::by_rule(&rule.rule))
     };
+    let acts = call.tool.is_mcp() || matches!(call.access, Access::Remote { .. });
     // Tools of MCP servers act in the world; what is built in and touches nothing only serves the agent itself.
     by(RuleBehavior::Ask).or_else(|| by(RuleBehavior::Allow)).unwrap_or_else(|| match rights.mode() {
         PermissionMode::BypassPermissions => {
             Ruling::new(Decision::Allow, "the permission mode is bypassPermissions")
         }
-        PermissionMode::Plan if tool.is_mcp() => Ruling::new(Decision::Deny, "the permission mode is plan"),
-        PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits if tool.is_mcp() => {
+        PermissionMode::Plan if acts => Ruling::new(Decision::Deny, "the permission mode is plan"),
+        PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits if acts => {
             Ruling::new(Decision::Ask, "no rule allows this tool")
         }
         PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits => {

@@ -1,6 +1,7 @@
 use codex_task_config::{PermissionMode, PermissionPolicy, RuleBehavior};
 
 use super::*;
+use crate::RemoteChanges;
 use crate::gate::testing::Bench;
 
 const ALLOW: RuleBehavior = RuleBehavior::Allow;
@@ -383,11 +384,19 @@ fn parts_of_a_command_are_told_one_by_one() {
 #[test]
 fn tools_of_servers_need_a_rule_and_harmless_tools_do_not() {
     let bench = Bench::new(PermissionMode::Default, &[(ALLOW, "mcp__docs__*"), (DENY, "mcp__evil")]);
-    let judge = |tool: &str| bench.judge(tool, &Access::Nothing).decision();
-    assert_eq!(judge("mcp__docs__search"), Decision::Allow);
-    assert_eq!(judge("mcp__docsx__search"), Decision::Ask);
-    assert_eq!(judge("mcp__evil__x"), Decision::Deny);
-    assert_eq!(judge("TodoWrite"), Decision::Allow);
+    let remote = Access::Remote { changes: RemoteChanges::SaysNone };
+    for (tool, access, expected) in [
+        ("mcp__docs__search", &remote, Decision::Allow),
+        ("mcp__docs__search", &Access::Nothing, Decision::Allow),
+        ("mcp__docsx__search", &remote, Decision::Ask),
+        ("mcp__evil__x", &remote, Decision::Deny),
+        ("Deploy", &remote, Decision::Ask),
+        ("TodoWrite", &Access::Nothing, Decision::Allow),
+    ] {
+        assert_eq!(bench.judge(tool, access).decision(), expected, "{tool} {access:?}");
+    }
+    let planning = Bench::new(PermissionMode::Plan, &[]);
+    assert_eq!(planning.judge("mcp__docs__search", &remote).decision(), Decision::Deny);
 }
 
 #[test]

@@ -8,7 +8,9 @@
 mod approver;
 mod bash;
 mod bounds;
+mod domain;
 mod example;
+mod fetch;
 mod files;
 mod git;
 mod hazard_table;

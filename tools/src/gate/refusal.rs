@@ -31,7 +31,10 @@ fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
         }
         Access::Read(path) => format!("Permission to read {} has been denied.", path.display()),
         Access::Write(path) => format!("Permission to write to {} has been denied.", path.display()),
-        Access::Nothing => format!("Permission to use {} has been denied.", call.tool),
+        Access::Fetch { host, .. } => format!("{} denied access to domain:{host}.", call.tool),
+        Access::Remote { .. } | Access::Nothing => {
+            format!("Permission to use {} has been denied.", call.tool)
+        }
     }
 }
 
@@ -50,7 +53,7 @@ fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
                 open.join(", ")
             )
         }
-        Access::Execute { .. } | Access::Nothing => {
+        Access::Execute { .. } | Access::Fetch { .. } | Access::Remote { .. } | Access::Nothing => {
             format!("Claude requested permissions to use {}, {but}", call.tool)
         }
         Access::Read(path) => format!("Claude requested permissions to read from {}, {but}", path.display()),
@@ -80,7 +83,10 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
                 "add \"Edit({shown})\" to permissions.allow {settings}, or use --permission-mode acceptEdits"
             )
         }
-        (Decision::Ask, Access::Read(_) | Access::Nothing) => {
+        (Decision::Ask, Access::Fetch { host, .. }) => {
+            format!("add \"{}(domain:{host})\" to permissions.allow {settings}", call.tool)
+        }
+        (Decision::Ask, Access::Read(_) | Access::Remote { .. } | Access::Nothing) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
         (Decision::Deny | Decision::Allow, Access::Read(_) | Access::Write(_)) => {
@@ -88,9 +94,10 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
                 "stay inside the workspace, or name its directory in permissions.additionalDirectories {settings}"
             )
         }
-        (Decision::Deny | Decision::Allow, Access::Execute { .. } | Access::Nothing) => {
-            "continue without this call, or change the agent's tools or the permission mode".to_owned()
-        }
+        (
+            Decision::Deny | Decision::Allow,
+            Access::Execute { .. } | Access::Fetch { .. } | Access::Remote { .. } | Access::Nothing,
+        ) => "continue without this call, or change the agent's tools or the permission mode".to_owned(),
     }
 }
 

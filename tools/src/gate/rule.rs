@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use codex_task_config::{PermissionRule, Problem, RuleBehavior, RuleScope, ToolName};
 
 use super::CommandPattern;
+use super::domain::DomainPattern;
 use super::programs::equals_unrestricted_shell;
 use crate::path::{Case, PathPattern, PatternBase};
 
@@ -29,7 +30,8 @@ enum Matcher {
     Everything,
     Path(PathPattern),
     Command(CommandPattern),
-    /// A specifier that another part of the runtime reads (`Agent(name)`, `WebFetch(domain:...)`).
+    Domain(DomainPattern),
+    /// A specifier that another part of the runtime reads (`Agent(name)`).
     Other(String),
     /// One that could not be read in a rule that allows.
     Nothing,
@@ -73,6 +75,13 @@ impl CompiledRule {
                     }
                 }
             }
+            Some(text) if rule.tool.as_str() == "WebFetch" => match DomainPattern::parse(text) {
+                Ok(pattern) => Matcher::Domain(pattern),
+                Err(reason) => {
+                    problems.push(unreadable(rule, reason));
+                    if refuses { Matcher::Everything } else { Matcher::Nothing }
+                }
+            },
             Some(text) => Matcher::Other(text.to_owned()),
         };
         let compiled = Self { rule: rule.clone(), matcher };
@@ -93,15 +102,32 @@ impl CompiledRule {
             | Matcher::Everything
             | Matcher::Path(_)
             | Matcher::Command(_)
+            | Matcher::Domain(_)
             | Matcher::Nothing => None,
         }
+    }
+
+    /// Whether the rule is about this tool reading from this host.
+    pub(crate) fn names_host(&self, tool: &ToolName, host: &str) -> bool {
+        let refuses = self.rule.behavior != RuleBehavior::Allow;
+        names(&self.rule.tool, tool)
+            && match &self.matcher {
+                Matcher::Everything => true,
+                Matcher::Domain(pattern) if refuses => pattern.covers(host),
+                Matcher::Domain(pattern) => pattern.is(host),
+                Matcher::Path(_) | Matcher::Command(_) | Matcher::Other(_) | Matcher::Nothing => false,
+            }
     }
 
     /// The command pattern of a Bash rule that has one.
     pub(crate) fn command(&self) -> Option<&CommandPattern> {
         match &self.matcher {
             Matcher::Command(pattern) => Some(pattern),
-            Matcher::Everything | Matcher::Path(_) | Matcher::Other(_) | Matcher::Nothing => None,
+            Matcher::Everything
+            | Matcher::Path(_)
+            | Matcher::Domain(_)
+            | Matcher::Other(_)
+            | Matcher::Nothing => None,
         }
     }
 
@@ -116,6 +142,7 @@ impl CompiledRule {
             Matcher::Path(_)
             | Matcher::Everything
             | Matcher::Command(_)
+            | Matcher::Domain(_)
             | Matcher::Other(_)
             | Matcher::Nothing => None,
         }
@@ -142,7 +169,7 @@ impl CompiledRule {
                 // To refuse, one of the two names is enough; to allow, both must be meant.
                 Matcher::Path(pattern) if refuses => paths.iter().any(|path| pattern.matches(path)),
                 Matcher::Path(pattern) => paths.iter().all(|path| pattern.matches(path)),
-                Matcher::Command(_) | Matcher::Other(_) | Matcher::Nothing => false,
+                Matcher::Command(_) | Matcher::Domain(_) | Matcher::Other(_) | Matcher::Nothing => false,
             }
     }
 
@@ -196,7 +223,7 @@ fn settings_directory(rule: &PermissionRule, workspace: &Path) -> PathBuf {
 fn unreadable(rule: &PermissionRule, reason: &str) -> Problem {
     let effect = match rule.behavior {
         RuleBehavior::Allow => "it allows nothing",
-        RuleBehavior::Ask | RuleBehavior::Deny => "it applies to every path",
+        RuleBehavior::Ask | RuleBehavior::Deny => "it applies to everything",
     };
     placed(Problem::error(format!("rule '{}' cannot be read ({reason}); {effect}", rule.text)), rule)
 }
