@@ -37,8 +37,8 @@ pub use model::{
     vendor_of_model,
 };
 pub use permission::{
-    PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode,
-    SandboxUnavailable,
+    PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
+    SandboxMode, SandboxUnavailable,
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{

@@ -12,7 +12,7 @@ use codex_task_config::{
 };
 
 use crate::Containment;
-use crate::gate::{CompiledRule, canonical};
+use crate::gate::{CompiledRule, canonical, example_failure};
 use crate::path::{DeniedPaths, PathPattern};
 
 /// The rights of a session or of one task in it. Cheap to clone.
@@ -62,11 +62,17 @@ impl Rights {
             problems.extend(found);
             Arc::new(compiled)
         });
+        let rules = compiled.collect();
+        let failures: Vec<Problem> =
+            policy.examples.iter().filter_map(|example| example_failure(example, workspace, home)).collect();
+        // Whoever wrote a wrong example means something else than the rule says: nothing runs until that is settled.
+        let broken = policy.broken.clone().or_else(|| failures.first().map(described));
+        problems.extend(failures);
         Self {
             mode,
             containment: None,
-            rules: compiled.collect(),
-            broken: policy.broken.as_deref().map(Arc::from),
+            rules,
+            broken: broken.as_deref().map(Arc::from),
             filters: Arc::from([]),
             problems: problems.into(),
             workspace: workspace.into(),
@@ -219,6 +225,13 @@ pub(crate) fn means(pattern: &ToolPattern, tool: &ToolName) -> bool {
         || (server.starts_with("mcp__")
             && tool.strip_prefix(server).is_some_and(|rest| rest.starts_with("__")))
         || (name == "mcp__*" && tool.starts_with("mcp__"))
+}
+
+/// A problem in one line, with its place.
+fn described(problem: &Problem) -> String {
+    let path = problem.path.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+    let place = problem.position.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+    format!("{path}{place}: {}", problem.message)
 }
 
 fn specifier_of(pattern: &ToolPattern) -> Option<&str> {

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use codex_task_config::RuleExample;
 use proptest::prelude::*;
 
 use super::*;
@@ -84,6 +85,26 @@ fn rules_that_equal_unrestricted_bash_are_reported_with_their_place() {
     assert!(bench.rights.problems()[0].path.is_some());
 }
 
+#[test]
+fn a_wrong_example_beside_a_rule_lets_nothing_run() {
+    let bench = Bench::new(PermissionMode::Default, &[(RuleBehavior::Allow, "Bash(git status:*)")]);
+    let rights = |call: &str| {
+        let rule = bench.rights.rules().next().unwrap().clone();
+        let example =
+            RuleExample { rule: rule.clone(), call: call.to_owned(), is_match: true, position: None };
+        let policy =
+            PermissionPolicy { rules: vec![rule], examples: vec![example], ..PermissionPolicy::default() };
+        Rights::session(&policy, PermissionMode::Default, bench.root(), None)
+    };
+    assert_eq!(rights("git status -s").broken(), None);
+    let broken = rights("git push");
+    assert!(broken.broken().unwrap().ends_with("the rule 'Bash(git status:*)' does not match 'git push'"));
+    assert_eq!(broken.problems().len(), 1);
+    let access = Access::Read(PathBuf::from("src"));
+    let call = GateCall { tool: &ToolName::new("Read"), access: &access, session: &bench.session };
+    assert_eq!(judge(&call, &broken).decision(), Decision::Deny);
+}
+
 fn any_rule() -> impl Strategy<Value = (RuleBehavior, &'static str)> {
     let behavior = prop::sample::select(vec![RuleBehavior::Allow, RuleBehavior::Ask, RuleBehavior::Deny]);
     let text = prop::sample::select(vec![
@@ -91,6 +112,8 @@ fn any_rule() -> impl Strategy<Value = (RuleBehavior, &'static str)> {
         "Bash(git:*)",
         "Bash(git push:*)",
         "Bash(cat:*)",
+        "Bash(sort:*)",
+        "Bash(cat src/a)",
         "Read",
         "Read(./secrets/**)",
         "Edit(./src/**)",
@@ -116,6 +139,7 @@ fn any_list() -> impl Strategy<Value = Vec<&'static str>> {
         "Edit",
         "Bash",
         "Bash(git:*)",
+        "Bash(git log:*)",
         "Bash(cat:*)",
         "Read(./src/**)",
         "Grep",
@@ -143,14 +167,25 @@ fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
         "make > src/a",
         "echo $(x)",
         "rm x",
+        "sed -i s/a/b/ src/a",
+        "sort -o src/a b",
+        "timeout 5 cat secrets/key",
+        "cd src && git log",
+        "A=1 git status",
     ]);
+    let separator = prop::sample::select(vec![" && ", "; ", " | ", " & ", "\n", " > "]);
+    let command = prop_oneof![
+        command.clone().prop_map(str::to_owned),
+        (command.clone(), separator, command)
+            .prop_map(|(first, between, second)| first.to_owned() + between + second),
+    ];
     let host = prop::sample::select(vec!["a.example", "b.a.example", "c.example"]);
     prop_oneof![
         path().prop_map(|path| ("Read", Access::Read(path))),
         path().prop_map(|path| ("Grep", Access::Read(path))),
         path().prop_map(|path| ("Write", Access::Write(path))),
         path().prop_map(|path| ("Edit", Access::Write(path))),
-        command.prop_map(|command| ("Bash", Access::Execute { command: command.to_owned() })),
+        command.prop_map(|command| ("Bash", Access::Execute { command })),
         Just(("mcp__docs__search", Access::Nothing)),
         Just(("mcp__docs__search", Access::Remote { changes: RemoteChanges::Possible })),
         host.prop_map(|host| (
@@ -161,12 +196,12 @@ fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
 }
 
 proptest! {
-    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over two generations.
+    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over up to four generations.
     #[test]
     fn narrowed_rights_allow_nothing_that_the_parent_does_not(
         rules in prop::collection::vec(any_rule(), 0..6),
         mode in any_mode(),
-        files in prop::collection::vec((prop::option::of(any_list()), any_list(), prop::option::of(any_mode())), 1..3),
+        files in prop::collection::vec((prop::option::of(any_list()), any_list(), prop::option::of(any_mode())), 1..5),
         calls in prop::collection::vec(any_call(), 1..8),
     ) {
         let bench = Bench::new(mode, &rules);

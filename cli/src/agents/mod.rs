@@ -2,6 +2,7 @@
 
 mod list;
 mod new;
+mod rights;
 mod show;
 mod validate;
 

@@ -10,7 +10,7 @@ use codex_task_providers::{ProviderRegistry, plan_routes};
 use codex_task_tools::{Rights, Withheld, builtin_tools};
 use serde::Serialize;
 
-use super::{SourceArgs, load, shown_source};
+use super::{SourceArgs, load, rights, shown_source};
 use crate::exit::Exit;
 use crate::fault::{Fault, place_and_message};
 use crate::gate::session_rights;
@@ -31,6 +31,9 @@ pub(crate) struct ShowArgs {
     name: String,
     #[command(flatten)]
     sources: SourceArgs,
+    /// Shows for each tool what happens without a rule, and the rules that concern it with their places
+    #[arg(long)]
+    rights: bool,
     /// Prints a JSON object
     #[arg(long)]
     json: bool,
@@ -67,6 +70,10 @@ struct ShownTool {
 pub(super) fn run(args: &ShowArgs, host: &mut Host) -> Result<Exit, Fault> {
     let (loaded, registry) = load(&args.sources, &host.environment);
     let entry = find(&args.name, &registry)?;
+    if let (true, Some(agent)) = (args.rights, entry.definition.as_deref()) {
+        rights::show(agent, entry.path.as_deref(), &loaded, args.json, host)?;
+        return Ok(exit(entry));
+    }
     let shown = shown(entry, &loaded);
     if args.json {
         print_json(&shown, &mut host.terminal);
@@ -74,7 +81,11 @@ pub(super) fn run(args: &ShowArgs, host: &mut Host) -> Result<Exit, Fault> {
         let path = entry.path.as_deref().map(|path| shown_path(path, &host.environment));
         print(entry, &shown, path.as_deref(), &mut host.terminal.out);
     }
-    Ok(if entry.status == AgentStatus::Broken { Exit::Failure } else { Exit::Success })
+    Ok(exit(entry))
+}
+
+fn exit(entry: &AgentEntry) -> Exit {
+    if entry.status == AgentStatus::Broken { Exit::Failure } else { Exit::Success }
 }
 
 fn find<'a>(name: &str, registry: &'a AgentRegistry) -> Result<&'a AgentEntry, Fault> {
@@ -96,7 +107,7 @@ fn find<'a>(name: &str, registry: &'a AgentRegistry) -> Result<&'a AgentEntry, F
 
 fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
     let agent = entry.definition.as_deref();
-    let rights = agent.map(|agent| rights(agent, loaded));
+    let rights = agent.map(|agent| rights_of(agent, loaded));
     let (routes, route_error) = agent.map(|agent| routes(agent, loaded)).unwrap_or_default();
     Shown {
         agent: AgentJson::from(entry),
@@ -117,7 +128,7 @@ fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
 }
 
 /// What the agent may do in this session, as the runtime computes it.
-fn rights(agent: &AgentDefinition, loaded: &LoadedSettings) -> Rights {
+fn rights_of(agent: &AgentDefinition, loaded: &LoadedSettings) -> Rights {
     session_rights(loaded).narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode)
 }
 

@@ -57,7 +57,7 @@ pub(super) fn settings(loaded: &LoadedSettings) -> Vec<Check> {
 /// What tool calls may do.
 pub(super) fn permissions(loaded: &LoadedSettings) -> Check {
     let policy = &loaded.settings.permissions;
-    if let Some(broken) = &policy.broken {
+    if let Some(broken) = session_rights(loaded).broken() {
         return Check::new("permissions", Status::Error, format!("no tool call may run: {broken}"))
             .remedy("correct the file");
     }

@@ -11,7 +11,7 @@ const READERS: [&str; 5] = ["Read", "Glob", "Grep", "LS", "NotebookRead"];
 const WRITERS: [&str; 4] = ["Write", "Edit", "MultiEdit", "NotebookEdit"];
 
 /// A call of a tool: a command for Bash, a path for file tools, an agent's name for Task.
-pub(super) struct Call {
+pub(crate) struct Call {
     tool: ToolName,
     access: Access,
     /// The agent that a Task call names.
@@ -19,7 +19,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(tool: &str, text: &str) -> Self {
+    pub(crate) fn new(tool: &str, text: &str) -> Self {
         let path = || PathBuf::from(text);
         let access = match tool {
             "Bash" => Access::Execute { command: text.to_owned() },
@@ -34,7 +34,7 @@ impl Call {
     }
 
     /// What the gate says, and before a Task call the rules about the agent.
-    pub(super) fn judge(&self, session: &Session, rights: &Rights) -> Verdict {
+    pub(crate) fn judge(&self, session: &Session, rights: &Rights) -> Verdict {
         let denied = self.agent.as_deref().and_then(|agent| rights.agent_denied_by(agent));
         match denied {
             Some(rule) => Verdict::by_rule(rule),

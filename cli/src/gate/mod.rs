@@ -11,7 +11,8 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 
-pub(crate) use place::session_rights;
+pub(crate) use call::Call;
+pub(crate) use place::{Place, session_rights};
 
 /// Explains and tests what the permission rules allow.
 #[derive(Subcommand, Debug)]

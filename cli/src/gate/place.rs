@@ -21,8 +21,8 @@ pub(crate) fn session_rights(loaded: &LoadedSettings) -> Rights {
 }
 
 /// A place with the settings of its session.
-pub(super) struct Place {
-    pub(super) session: Session,
+pub(crate) struct Place {
+    pub(crate) session: Session,
     policy: PermissionPolicy,
     problems: Vec<Problem>,
 }
@@ -46,7 +46,7 @@ impl Place {
     ///
     /// # Errors
     /// When there is no such directory.
-    pub(super) fn open(root: Option<&Path>, environment: &Environment) -> Result<Self, Fault> {
+    pub(crate) fn open(root: Option<&Path>, environment: &Environment) -> Result<Self, Fault> {
         let cwd = match root {
             None => environment.cwd().to_path_buf(),
             Some(root) => environment
@@ -103,6 +103,11 @@ impl Place {
         let rights = self.rights(&policy, mode.unwrap_or_default());
         problems.extend(rights.problems().iter().cloned());
         Judged { rights, problems }
+    }
+
+    /// What is allowed here where no rule is.
+    pub(crate) fn without_rules(&self, mode: PermissionMode) -> Rights {
+        self.rights(&PermissionPolicy::default(), mode)
     }
 
     fn rights(&self, policy: &PermissionPolicy, mode: PermissionMode) -> Rights {

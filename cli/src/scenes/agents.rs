@@ -96,3 +96,23 @@ fn a_new_agent_of_ones_own_says_when_the_projects_comes_first() {
     let arguments = ["agents", "new", "lenient", "--user", "--template", "debugger"];
     compare("agents_new_user", &stage.scene(&arguments));
 }
+
+#[test]
+fn rights_are_a_table_with_the_rule_and_the_file_behind_each_line() {
+    let settings = "{\n  \"permissions\": {\n    \"allow\": [\"Bash(git:*)\", \"Edit(./src/**)\"],\n    \"deny\": [\"Read(./secrets/**)\"],\n    \"defaultMode\": \"plan\"\n  }\n}\n";
+    let stage = Stage::new().file(".claude/settings.json", settings).agent(
+        "careful",
+        "description: d\ntools: Read, Edit, Bash(git log:*)\npermissionMode: acceptEdits\n",
+        "x",
+    );
+    compare("agents_rights", &stage.scene(&["agents", "show", "careful", "--rights"]));
+    let json: Value =
+        serde_json::from_str(&stage.play(&["agents", "show", "careful", "--rights", "--json"]).out)
+            .expect("JSON");
+    assert_eq!(json["permission_mode"], "plan");
+    let bash =
+        json["tools"].as_array().expect("tools").iter().find(|tool| tool["tool"] == "Bash").expect("Bash");
+    assert_eq!((&bash["offered"], &bash["without_a_rule"]), (&true.into(), &"deny".into()));
+    assert_eq!(bash["rules"][0]["effect"], "deny");
+    assert_eq!(bash["rules"][0]["line"], 4);
+}

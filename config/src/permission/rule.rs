@@ -61,15 +61,32 @@ pub struct PermissionRule {
     pub origin: RuleOrigin,
 }
 
+/// A call that stands beside a rule with what the rule must say about it. The gate checks it when rights are computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleExample {
+    /// The rule.
+    pub rule: PermissionRule,
+    /// A command, a path, or whatever else the rule's tool is called with.
+    pub call: String,
+    /// Whether the rule must be about the call.
+    pub is_match: bool,
+    /// Where the example stands; the file is the rule's.
+    pub position: Option<Position>,
+}
+
 /// All rules in force for a session, plus what happens without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionPolicy {
     /// All rules, in file order; the gate sorts by behaviour.
     pub rules: Vec<PermissionRule>,
+    /// Examples that rules bring along; one that is wrong lets nothing run.
+    pub examples: Vec<RuleExample>,
     /// Directories outside the workspace that count as inside (`permissions.additionalDirectories`).
     pub additional_directories: Vec<PathBuf>,
     /// What happens to a call that no rule names.
     pub mode: super::PermissionMode,
+    /// Where the mode stands; `None` for the one that holds without any setting.
+    pub mode_origin: Option<RuleOrigin>,
     /// How far shell commands and file tools reach.
     pub sandbox: super::SandboxMode,
     /// What happens to a command that should run in the sandbox where none works.

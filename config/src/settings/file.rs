@@ -58,11 +58,30 @@ pub(super) struct LimitsFile {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct PermissionsFile {
-    pub(super) allow: Vec<String>,
-    pub(super) ask: Vec<String>,
-    pub(super) deny: Vec<String>,
+    pub(super) allow: Vec<RuleEntry>,
+    pub(super) ask: Vec<RuleEntry>,
+    pub(super) deny: Vec<RuleEntry>,
     pub(super) mode: Option<String>,
     pub(super) additional_directories: Vec<String>,
+}
+
+/// A rule, alone or with calls that it must and must not be about.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a rule, or the keys rule, match and not_match")]
+pub(super) enum RuleEntry {
+    Plain(String),
+    Tested(TestedRule),
+}
+
+/// A rule and the calls that test it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TestedRule {
+    pub(super) rule: String,
+    #[serde(default, rename = "match")]
+    pub(super) matching: Vec<String>,
+    #[serde(default)]
+    pub(super) not_match: Vec<String>,
 }
 
 /// `local`.

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::claude_file::ClaudeFile;
-use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, SettingsFile, WebFile};
+use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
 use super::loader::LoadedSettings;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use crate::{
     Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
-    ProviderName, RuleBehavior, RuleOrigin, RuleScope, json::find_string, yaml,
+    ProviderName, RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
 };
 
 /// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
@@ -151,25 +151,30 @@ impl Merge {
                 strict || (scope == RuleScope::Project && self.settings.strict_agents);
         }
         let rules = &file.permissions;
-        for (list, texts, behavior) in [
+        for (list, entries, behavior) in [
             ("allow", &rules.allow, RuleBehavior::Allow),
             ("ask", &rules.ask, RuleBehavior::Ask),
             ("deny", &rules.deny, RuleBehavior::Deny),
         ] {
-            let place = |rule: &str| {
-                let index = texts.iter().position(|text| text == rule)?.to_string();
-                outline.value_position(&["permissions", list, &index])
-            };
-            self.rules(texts, behavior, scope, Some(path), place);
+            for (index, entry) in entries.iter().enumerate() {
+                let index = index.to_string();
+                let place = |below: &[&str]| {
+                    let keys: Vec<&str> =
+                        ["permissions", list, &index].into_iter().chain(below.iter().copied()).collect();
+                    outline.value_position(&keys)
+                };
+                self.entry(entry, behavior, scope, path, place);
+            }
         }
         if let Some(mode) = &rules.mode {
             self.mode(mode, scope, path, outline.value_position(&["permissions", "mode"]));
         }
         self.directories(&rules.additional_directories, scope, path);
-        let mut narrow = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
-        let permissions = &mut self.settings.permissions;
-        narrow.take("sandbox", file.sandbox, &mut permissions.sandbox);
-        narrow.take("sandbox_unavailable", file.sandbox_unavailable, &mut permissions.sandbox_unavailable);
+        Narrowing { scope, path, outline: &outline, problems: &mut self.problems }.take_sandbox(
+            file.sandbox,
+            file.sandbox_unavailable,
+            &mut self.settings.permissions,
+        );
     }
 
     /// Adds the session's own settings.
@@ -181,9 +186,12 @@ impl Merge {
         settings.limits.max_concurrent =
             overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
         settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
-        settings.permissions.mode = overrides.permission_mode.unwrap_or(settings.permissions.mode);
         settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
         let scope = RuleScope::Session;
+        if let Some(mode) = overrides.permission_mode {
+            settings.permissions.mode = mode;
+            settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
+        }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
@@ -221,6 +229,35 @@ impl Merge {
         }
     }
 
+    /// A rule of our own files, with the calls that it brings along.
+    fn entry(
+        &mut self,
+        entry: &RuleEntry,
+        behavior: RuleBehavior,
+        scope: RuleScope,
+        path: &Path,
+        place: impl Fn(&[&str]) -> Option<Position>,
+    ) {
+        let (text, at, matching, not_match) = match entry {
+            RuleEntry::Plain(text) => (text, place(&[]), [].as_slice(), [].as_slice()),
+            RuleEntry::Tested(tested) => {
+                (&tested.rule, place(&["rule"]), tested.matching.as_slice(), tested.not_match.as_slice())
+            }
+        };
+        let before = self.settings.permissions.rules.len();
+        self.rules(std::slice::from_ref(text), behavior, scope, Some(path), |_| at);
+        let permissions = &mut self.settings.permissions;
+        // A rule that could not be read is told already, and has no examples.
+        let Some(rule) = permissions.rules.get(before).cloned() else { return };
+        for (key, calls, is_match) in [("match", matching, true), ("not_match", not_match, false)] {
+            for (index, call) in calls.iter().enumerate() {
+                let position = place(&[key, &index.to_string()]);
+                let example = RuleExample { rule: rule.clone(), call: call.clone(), is_match, position };
+                permissions.examples.push(example);
+            }
+        }
+    }
+
     /// A repository's files can narrow the mode, never widen it.
     fn mode(&mut self, text: &str, scope: RuleScope, path: &Path, at: Option<Position>) {
         let Some(mode) = PermissionMode::parse(text) else {
@@ -240,6 +277,8 @@ impl Merge {
             return self.problems.push(placed(problem, at).with_help(help).in_file(path));
         }
         self.settings.permissions.mode = mode;
+        let origin = RuleOrigin { scope, path: Some(Arc::from(path)), position: at };
+        self.settings.permissions.mode_origin = Some(origin);
     }
 
     fn directories(&mut self, directories: &[String], scope: RuleScope, path: &Path) {

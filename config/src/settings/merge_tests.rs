@@ -269,3 +269,27 @@ fn tasks_of_tasks_go_three_deep_at_most() {
     assert_eq!(loaded.settings.limits.max_depth, 1);
     assert_eq!(messages(&loaded), ["limits.max_depth must be from 1 to 3"]);
 }
+
+#[test]
+fn rules_bring_examples_along_with_their_places() {
+    let text = "permissions:\n  allow:\n    - Bash(ls:*)\n    - rule: Bash(git status:*)\n      match: [git status -s]\n      not_match:\n        - git push\n";
+    let loaded = load(&[("repo/codex-task.yaml", text)]);
+    let permissions = loaded.settings.permissions;
+    assert_eq!((permissions.broken, permissions.rules.len()), (None, 2));
+    let line = |rule: &PermissionRule| rule.origin.position.map(|at| at.line);
+    assert_eq!(permissions.rules.iter().map(line).collect::<Vec<_>>(), [Some(3), Some(4)]);
+    let examples: Vec<_> = permissions
+        .examples
+        .iter()
+        .map(|example| (example.call.as_str(), example.is_match, example.position.map(|at| at.line)))
+        .collect();
+    assert_eq!(examples, [("git status -s", true, Some(5)), ("git push", false, Some(7))]);
+}
+
+#[test]
+fn a_rule_with_other_keys_lets_nothing_run() {
+    let text = "permissions:\n  allow:\n    - {rule: Bash(ls), matches: [ls]}\n";
+    let loaded = load(&[("repo/codex-task.yaml", text)]);
+    let broken = loaded.settings.permissions.broken.unwrap_or_default();
+    assert!(broken.contains("match and not_match"), "{broken}");
+}

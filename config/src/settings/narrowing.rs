@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Problem, RuleScope, yaml};
+use crate::{PermissionPolicy, Problem, RuleScope, SandboxMode, SandboxUnavailable, yaml};
 
 /// Takes such settings from one file.
 pub(super) struct Narrowing<'a> {
@@ -13,8 +13,19 @@ pub(super) struct Narrowing<'a> {
 }
 
 impl Narrowing<'_> {
+    /// Takes what a file says about the sandbox.
+    pub(super) fn take_sandbox(
+        mut self,
+        mode: Option<SandboxMode>,
+        unavailable: Option<SandboxUnavailable>,
+        policy: &mut PermissionPolicy,
+    ) {
+        self.take("sandbox", mode, &mut policy.sandbox);
+        self.take("sandbox_unavailable", unavailable, &mut policy.sandbox_unavailable);
+    }
+
     /// Sets `present` to what the file wants, unless that is wider and the file is a repository's.
-    pub(super) fn take<T: Ord>(&mut self, key: &str, wanted: Option<T>, present: &mut T) {
+    fn take<T: Ord>(&mut self, key: &str, wanted: Option<T>, present: &mut T) {
         let Some(wanted) = wanted else { return };
         let is_repository = matches!(self.scope, RuleScope::Project | RuleScope::Local);
         if !is_repository || wanted <= *present {

@@ -5,6 +5,7 @@ use std::path::Component;
 
 use super::words::candidates;
 use super::{git, programs};
+use crate::PathError;
 use crate::path::{PathGuard, Protection};
 use crate::shell::Word;
 
@@ -26,8 +27,8 @@ pub(super) fn left(words: &[Word], free_from: usize, guard: &PathGuard) -> Optio
         }
         name if programs::is_path_bound(name) => {
             let texts = free.iter().map(|word| word.text.as_str());
-            let is_file =
-                |text: &&str| !text.contains("://") && !(programs::is_remote(name) && is_elsewhere(text));
+            let is_elsewhere_for = |text: &str| programs::is_remote(name) && is_elsewhere(text);
+            let is_file = |text: &&str| !(text.contains("://") || is_elsewhere_for(text));
             texts.filter(is_file).find_map(|text| {
                 if matches!(name, "tar" | "bsdtar" | "gtar") && is_elsewhere(text) {
                     return Some(format!("'{text}' makes '{name}' call another machine"));
@@ -66,12 +67,11 @@ fn free_of_git<'a>(arguments: &'a [Word], free: &'a [Word]) -> impl Iterator<Ite
     free.iter().filter(move |word| !word.text.starts_with('-') && pattern != Some(word))
 }
 
+/// Whether a word that may be a path is one that the command must not touch. What only looks like a path because it is a
+/// message with blanks counts where files are changed.
 fn judged(text: &str, writes: bool, guard: &PathGuard) -> Option<String> {
-    if text.is_empty()
-        || text.contains("://")
-        || text.contains(char::is_whitespace)
-        || STREAMS.contains(&text)
-    {
+    let is_message = !writes && text.contains(char::is_whitespace);
+    if text.is_empty() || text.contains("://") || is_message || STREAMS.contains(&text) {
         return None;
     }
     let path = std::path::Path::new(text);
@@ -81,15 +81,50 @@ fn judged(text: &str, writes: bool, guard: &PathGuard) -> Option<String> {
         Ok(resolved) if writes && guard.protection(&resolved) != Protection::None => {
             Some(format!("'{text}' is protected"))
         }
-        Ok(_) => None,
-        Err(_) if may_leave || path.symlink_metadata().is_ok() => {
-            Some(format!("'{text}' is outside the workspace"))
-        }
-        Err(_) => None,
+        Err(PathError::LinkLeaves(_)) => Some(format!("'{text}' is a link out of the workspace")),
+        Err(_) if may_leave => Some(format!("'{text}' is outside the workspace")),
+        Ok(_) | Err(_) => None,
     }
 }
 
 /// `HOST:PATH`: a colon before any slash.
 fn is_elsewhere(text: &str) -> bool {
     text.split('/').next().is_some_and(|head| head.contains(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_task_config::{PermissionMode, RuleBehavior};
+
+    use crate::gate::Decision;
+    use crate::gate::testing::Bench;
+
+    #[test]
+    fn wildcards_cover_no_path_that_leaves_or_is_protected() {
+        let rules =
+            ["git:*", "tar:*", "scp:*", "gzip:*", "python -m pytest:*"].map(|rule| format!("Bash({rule})"));
+        let rules: Vec<_> = rules.iter().map(|rule| (RuleBehavior::Allow, rule.as_str())).collect();
+        let bench = Bench::new(PermissionMode::Default, &rules);
+        bench.file("src/a", "x");
+        std::os::unix::fs::symlink("/etc", bench.root().join("out")).unwrap();
+        for (command, expected) in [
+            ("tar czf x.tgz src", Decision::Allow),
+            ("tar czf '/tmp/a b.tgz' src", Decision::Ask),
+            ("tar czf x.tgz out", Decision::Ask),
+            ("tar czf x.tgz out/passwd", Decision::Ask),
+            ("tar cf .mcp.json src", Decision::Ask),
+            ("tar cf h:x src", Decision::Ask),
+            ("gzip src/../../x", Decision::Ask),
+            ("gzip src/../x", Decision::Allow),
+            ("scp src/a host:/tmp/a", Decision::Allow),
+            ("scp host:/tmp/a /tmp/a", Decision::Ask),
+            ("git clone . '/tmp/a b'", Decision::Ask),
+            ("git commit -m '/api: ../x is gone'", Decision::Allow),
+            ("git grep -n '/api/v1' src", Decision::Allow),
+            ("python -m pytest ../other", Decision::Ask),
+            ("python -m pytest src 2>/dev/null", Decision::Allow),
+        ] {
+            assert_eq!(bench.bash(command).decision(), expected, "{command}");
+        }
+    }
 }

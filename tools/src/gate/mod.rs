@@ -10,6 +10,7 @@ mod bash;
 mod bounds;
 mod confined;
 mod domain;
+mod example;
 mod fetch;
 mod files;
 mod git;
@@ -34,6 +35,7 @@ mod hostile_tests;
 mod payload_tests;
 
 pub use approver::{Approval, ApprovalRequest, Approver, Headless};
+pub(crate) use example::failure as example_failure;
 pub use judge::{GateCall, judge};
 use pattern::CommandPattern;
 pub(crate) use rule::{CompiledRule, canonical};
