@@ -14,7 +14,7 @@ use codex_task_actors::{
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
 use codex_task_providers::{LocalServer, ProviderRegistry};
-use codex_task_tools::McpStatus;
+use codex_task_tools::{Containment, McpStatus};
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -154,6 +154,11 @@ impl RuntimeHandle {
     /// What was wrong with the settings files and the project's MCP servers when the runtime started.
     pub fn problems(&self) -> &[Problem] {
         &self.shared.problems
+    }
+
+    /// What is missing to hold commands back, on a system whose sandbox does not work.
+    pub fn missing_sandbox(&self) -> Option<Problem> {
+        self.shared.services.rights.containment().and_then(Containment::problem)
     }
 
     /// The providers.

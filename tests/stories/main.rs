@@ -5,6 +5,8 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod confinement;
+#[cfg(test)]
 mod embedding;
 #[cfg(test)]
 mod failover;

@@ -157,21 +157,26 @@ async fn a_list_that_resolves_to_nothing_is_refused_in_claude_codes_words_and_on
 }
 
 #[tokio::test]
-async fn a_change_that_no_rule_allows_is_refused_with_a_way_out_and_an_allowed_one_is_made() {
+async fn a_change_inside_the_workspace_is_made_and_one_that_a_rule_asks_about_is_refused_with_a_way_out() {
     let (result, runs) =
         call(TestProject::new(), agent("worker"), change(), SettingsOverrides::default()).await;
+    assert_eq!((result.is_error, runs), (false, 1), "{}", result.text);
+    let project = TestProject::new();
+    project.settings(&json!({"permissions": {"ask": ["Edit(./changed)"]}}));
+    let (result, runs) = call(project, agent("worker"), change(), SettingsOverrides::default()).await;
     assert!(result.is_error && runs == 0);
     assert!(result.text.starts_with("Claude requested permissions to write to "), "{}", result.text);
     assert!(result.text.contains("but you haven't granted it yet."), "{}", result.text);
-    assert!(
-        result.text.contains("Suggestion: add \"Edit(./changed)\" to permissions.allow"),
-        "{}",
-        result.text
-    );
-    let project = TestProject::new();
-    project.settings(&json!({"permissions": {"allow": ["Edit(./changed)"]}}));
-    let (result, runs) = call(project, agent("worker"), change(), SettingsOverrides::default()).await;
-    assert_eq!((result.is_error, runs), (false, 1), "{}", result.text);
+    assert!(result.text.contains("the rule Edit(./changed) stands in permissions.ask"), "{}", result.text);
+}
+
+#[tokio::test]
+async fn a_hosts_own_shell_is_held_by_nothing_so_that_its_commands_need_a_rule() {
+    let (result, _) =
+        call(TestProject::new(), agent("worker"), bash("make x"), SettingsOverrides::default()).await;
+    assert!(result.is_error, "{}", result.text);
+    assert!(result.text.contains("there is no sandbox to hold the command"), "{}", result.text);
+    assert!(result.text.contains("add \"Bash(make x)\" to permissions.allow"), "{}", result.text);
 }
 
 #[tokio::test]
@@ -232,20 +237,26 @@ async fn settings_that_cannot_be_read_let_nothing_run_and_are_reported() {
 #[tokio::test]
 async fn an_agents_own_mode_makes_it_narrower_and_never_wider() {
     use PermissionMode::{AcceptEdits, BypassPermissions, Default, Plan};
-    for (session, own, allowed) in [
-        (Default, Some(BypassPermissions), false),
-        (Default, Some(AcceptEdits), false),
-        (AcceptEdits, Some(BypassPermissions), true),
-        (AcceptEdits, Some(Plan), false),
-        (BypassPermissions, Some(Plan), false),
-        (BypassPermissions, Some(Default), false),
-        (BypassPermissions, None, true),
-        (Plan, Some(BypassPermissions), false),
+    for (session, own, may_change, may_run) in [
+        (Default, Some(BypassPermissions), true, false),
+        (Default, Some(AcceptEdits), true, false),
+        (AcceptEdits, Some(BypassPermissions), true, false),
+        (AcceptEdits, Some(Plan), false, false),
+        (BypassPermissions, Some(Plan), false, false),
+        (BypassPermissions, Some(Default), true, false),
+        (BypassPermissions, None, true, true),
+        (Plan, Some(BypassPermissions), false, false),
     ] {
-        let mut worker = agent("worker");
-        worker.permission_mode = own;
-        let (result, runs) = call(TestProject::new(), worker, change(), in_mode(session)).await;
-        assert_eq!((result.is_error, runs), (!allowed, usize::from(allowed)), "{session:?}, {own:?}");
+        let worker = || {
+            let mut worker = agent("worker");
+            worker.permission_mode = own;
+            worker
+        };
+        let (result, runs) = call(TestProject::new(), worker(), change(), in_mode(session)).await;
+        let expected = (!may_change, usize::from(may_change));
+        assert_eq!((result.is_error, runs), expected, "{session:?}, {own:?}");
+        let (result, _) = call(TestProject::new(), worker(), bash("make x"), in_mode(session)).await;
+        assert_eq!(result.is_error, !may_run, "{session:?}, {own:?}");
     }
 }
 
@@ -274,8 +285,9 @@ async fn a_person_is_asked_about_what_no_rule_decides_and_may_leave_without_an_a
         .and_call(change().with_id("2"))
         .and_call(change().with_id("3"))]);
     let (moody, runs) = (Arc::new(Moody::default()), Runs::default());
+    let asking = SettingsOverrides { ask: vec!["Edit".to_owned()], ..SettingsOverrides::default() };
     let runtime = TestRuntime::start(|builder| {
-        let builder = builder.agents(agents([agent("worker")])).backend(model.clone());
+        let builder = builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(asking);
         builder.approver(moody.clone()).tool(counting("Change", &runs).shared())
     });
     let task = RunTask::new("worker", "go");

@@ -1,6 +1,6 @@
 //! What holds an agent's commands back, and so what may run without a rule.
 
-use codex_task_config::{PermissionPolicy, SandboxMode, SandboxUnavailable};
+use codex_task_config::{PermissionPolicy, Problem, SandboxMode, SandboxUnavailable};
 
 use crate::SandboxStatus;
 
@@ -37,6 +37,24 @@ impl Containment {
     /// The same, as if a sandbox worked here.
     pub fn working(mode: SandboxMode) -> Self {
         Self { mode, sandbox: SandboxPresence::Working }
+    }
+
+    /// What is wrong on a system that cannot hold commands although it should.
+    pub fn problem(self) -> Option<Problem> {
+        let SandboxPresence::Missing(choice) = self.sandbox else { return None };
+        if self.mode == SandboxMode::DangerFullAccess {
+            return None;
+        }
+        let then = match choice {
+            SandboxUnavailable::Ask => "must be asked for",
+            SandboxUnavailable::Refuse => "are refused",
+        };
+        let status = SandboxStatus::of_this_system();
+        let message = format!("sandbox for commands: {status}; commands that no rule names {then}");
+        Some(match status.help() {
+            Some(help) => Problem::warning(message).with_help(help),
+            None => Problem::warning(message),
+        })
     }
 
     /// Whether nothing of the workspace may change.

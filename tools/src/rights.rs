@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codex_task_config::{
-    PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin, RuleScope, ToolName,
-    ToolPattern, ToolSelection,
+    PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin, RuleScope,
+    SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
 };
 
-use crate::Containment;
 use crate::gate::{CompiledRule, canonical, example_failure};
 use crate::path::{DeniedPaths, PathPattern};
+use crate::{Containment, SandboxPresence};
 
 /// The rights of a session or of one task in it. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -117,6 +117,17 @@ impl Rights {
     #[must_use]
     pub fn contained(self, containment: Containment) -> Self {
         Self { containment: Some(containment), ..self }
+    }
+
+    /// The same rights for a tool whose commands nothing holds.
+    #[must_use]
+    pub(crate) fn without_sandbox(self) -> Self {
+        let missing = SandboxPresence::Missing(SandboxUnavailable::Ask);
+        let containment = self.containment.map(|containment| match containment.sandbox {
+            SandboxPresence::Working => Containment { sandbox: missing, ..containment },
+            SandboxPresence::Missing(_) => containment,
+        });
+        Self { containment, ..self }
     }
 
     /// What holds commands back, where it is known.

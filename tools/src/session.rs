@@ -38,7 +38,7 @@ pub struct Session {
     /// What the agent has set out to do.
     pub todos: TodoList,
     /// What holds this call's command back.
-    pub(crate) confinement: Confinement,
+    pub confinement: Confinement,
     /// Where the agent's commands are held.
     pub(crate) sandbox: SandboxOfSession,
 }

@@ -97,6 +97,12 @@ pub trait Tool: Send + Sync {
     /// [`ToolError`] when the arguments make no sense together.
     fn access(&self, arguments: &Value, session: &Session) -> Result<Access, ToolError>;
 
+    /// Whether a command runs as [`Session::confinement`] says. Where a tool does not see to it, no command of it is
+    /// allowed because a sandbox would hold it.
+    fn confines_commands(&self) -> bool {
+        false
+    }
+
     /// Runs the call. The gate has allowed it; paths must still be opened through the session's path guard.
     ///
     /// # Cancel safety

@@ -28,6 +28,8 @@ struct RightsTable {
     permission_mode: &'static str,
     /// Where the mode stands, in words.
     permission_mode_from: String,
+    /// How far commands and file tools reach.
+    sandbox: &'static str,
     /// Why nothing may run at all.
     broken: Option<String>,
     tools: Vec<ToolRights>,
@@ -80,9 +82,12 @@ fn table(
 ) -> Result<RightsTable, Fault> {
     let narrowed =
         |rights: &Rights| rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
-    let rights = narrowed(&session_rights(loaded));
+    let session = session_rights(loaded);
+    let rights = narrowed(&session);
     let place = Place::open(None, &host.environment)?;
-    let bare = narrowed(&place.without_rules(loaded.settings.permissions.mode));
+    let bare = place.without_rules(loaded.settings.permissions.mode);
+    let bare =
+        narrowed(&session.containment().map_or(bare.clone(), |containment| bare.contained(containment)));
     let tool = |name: &ToolName| {
         let verdict = Call::new(name.as_str(), SAMPLE).judge(&place.session, &bare);
         let withheld = rights.withholds(name);
@@ -104,6 +109,7 @@ fn table(
         agent: agent.name.to_string(),
         permission_mode: rights.mode().as_str(),
         permission_mode_from: mode_from(agent, &loaded.settings.permissions, rights.mode(), host),
+        sandbox: loaded.settings.permissions.sandbox.as_str(),
         broken: rights.broken().map(str::to_owned),
         tools: tools.iter().map(|each| tool(&each.definition().name)).collect(),
     })
@@ -204,6 +210,7 @@ fn print(table: &RightsTable, host: &mut Host) {
     out.line(Line::new().bold(&table.agent));
     let mode = format!("{} ({})", table.permission_mode, table.permission_mode_from);
     out.paragraph("Permission mode:", Style::Plain, &mode);
+    out.paragraph("Sandbox mode:", Style::Plain, table.sandbox);
     if let Some(broken) = &table.broken {
         out.paragraph("Nothing runs:", Style::Red, broken);
     }

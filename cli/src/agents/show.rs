@@ -4,10 +4,10 @@ use clap::Args;
 use codex_task::json::AgentJson;
 use codex_task_config::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentStatus, LoadedSettings, ModelRequest, PermissionMode,
-    ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
+    SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
 };
 use codex_task_providers::{ProviderRegistry, plan_routes};
-use codex_task_tools::{Rights, Withheld, builtin_tools};
+use codex_task_tools::{Rights, SandboxPresence, Withheld, builtin_tools};
 use serde::Serialize;
 
 use super::{SourceArgs, load, rights, shown_source};
@@ -178,7 +178,7 @@ fn shown_tool(name: &ToolName, agent: &AgentDefinition, rights: &Rights) -> Show
     let (offered, reason) = match rights.withholds(name) {
         Some(Withheld::NotListed) => (false, "not in the agent's tools".to_owned()),
         Some(Withheld::Disallowed) => (false, "in the agent's disallowedTools".to_owned()),
-        None => (true, use_of(name, rights.mode())),
+        None => (true, use_of(name, rights)),
     };
     let specifiers: Vec<&str> = match &agent.tools {
         ToolSelection::Inherit => Vec::new(),
@@ -197,17 +197,29 @@ fn shown_tool(name: &ToolName, agent: &AgentDefinition, rights: &Rights) -> Show
 }
 
 /// What happens to calls of a tool that no rule names.
-fn use_of(name: &ToolName, mode: PermissionMode) -> String {
+fn use_of(name: &ToolName, rights: &Rights) -> String {
     let is_writer = matches!(name.as_str(), "Write" | "Edit" | "MultiEdit" | "NotebookEdit");
     let acts = matches!(name.as_str(), "Bash" | "WebFetch");
     let stays_within = matches!(name.as_str(), "BashOutput" | "KillShell" | "TodoWrite");
-    match mode {
+    let sandbox = rights.containment().map(|containment| (containment.mode, containment.sandbox));
+    match rights.mode() {
         _ if stays_within => "touches nothing outside the task",
         _ if !acts && !is_writer => "inside the workspace",
+        PermissionMode::Plan if name.as_str() != "WebFetch" => "refused in the permission mode plan",
+        _ if is_writer && matches!(sandbox, Some((SandboxMode::ReadOnly, _))) => {
+            "refused in the sandbox mode read-only"
+        }
         PermissionMode::BypassPermissions => "unless a rule denies it",
-        PermissionMode::AcceptEdits if is_writer => "inside the workspace",
-        PermissionMode::Plan => "refused in the permission mode plan",
-        PermissionMode::Default | PermissionMode::AcceptEdits => "where a rule allows it",
+        _ if is_writer => "inside the workspace",
+        _ if name.as_str() == "Bash" => match sandbox {
+            Some((SandboxMode::ReadOnly | SandboxMode::WorkspaceWrite, SandboxPresence::Working)) => {
+                "in the sandbox where no rule allows it"
+            }
+            _ => "where a rule allows it",
+        },
+        PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits => {
+            "where a rule allows it"
+        }
     }
     .to_owned()
 }

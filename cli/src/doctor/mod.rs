@@ -68,7 +68,12 @@ fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
     let loaded = Settings::load(&host.environment, &SettingsOverrides::default());
     let mut checks = vec![place::directory(&host.environment)];
     checks.extend(place::settings(&loaded));
-    checks.extend([place::permissions(&loaded), place::agents(&loaded), place::tools()]);
+    checks.extend([
+        place::permissions(&loaded),
+        place::sandbox(&loaded),
+        place::agents(&loaded),
+        place::tools(),
+    ]);
     checks.extend(servers::look(&loaded));
     let is_place_right = checks.iter().all(|check| check.status != Status::Error);
     let network = if args.offline { Network::Left } else { Network::Asked };

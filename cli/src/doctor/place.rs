@@ -3,9 +3,9 @@
 use codex_task::Environment;
 use codex_task_config::{
     AgentRegistry, AgentSources, AgentStatus, LoadedSettings, PermissionMode, Problem, RuleBehavior,
-    repository_root,
+    SandboxMode, repository_root,
 };
-use codex_task_tools::builtin_tools;
+use codex_task_tools::{Containment, SandboxStatus, builtin_tools};
 
 use super::check::{Check, Status};
 use crate::fault::place_and_message;
@@ -67,17 +67,51 @@ pub(super) fn permissions(loaded: &LoadedSettings) -> Check {
         .join(", ");
     let meaning = match policy.mode {
         PermissionMode::Plan => "agents read only",
-        PermissionMode::Default => "agents read the workspace; Bash, Write and Edit need an allow rule",
-        PermissionMode::AcceptEdits => "agents read and write the workspace; Bash needs an allow rule",
-        PermissionMode::BypassPermissions => "agents do everything that no rule denies",
+        PermissionMode::Default | PermissionMode::AcceptEdits => match policy.sandbox {
+            SandboxMode::ReadOnly => {
+                "agents read the workspace; commands run in the sandbox and write nothing"
+            }
+            SandboxMode::WorkspaceWrite => {
+                "agents read and write the workspace; commands that no rule names run in the sandbox"
+            }
+            SandboxMode::DangerFullAccess => "agents read and write the workspace; Bash needs an allow rule",
+        },
+        PermissionMode::BypassPermissions => match policy.sandbox {
+            SandboxMode::ReadOnly => {
+                "agents read; commands that no rule denies run in the sandbox and write nothing"
+            }
+            SandboxMode::WorkspaceWrite | SandboxMode::DangerFullAccess => {
+                "agents do everything that no rule denies"
+            }
+        },
     };
-    let message = format!("mode {} ({meaning}); rules: {rules}", policy.mode.as_str());
+    let (mode, sandbox) = (policy.mode.as_str(), policy.sandbox);
+    let message = format!("mode {mode}, sandbox {sandbox} ({meaning}); rules: {rules}");
     match policy.mode {
         PermissionMode::BypassPermissions => Check::new("permissions", Status::Warning, message)
             .remedy("choose another mode unless this machine is a container"),
         PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits => {
             Check::ok("permissions", message)
         }
+    }
+}
+
+/// What holds commands back on this system.
+pub(super) fn sandbox(loaded: &LoadedSettings) -> Check {
+    let (policy, status) = (&loaded.settings.permissions, SandboxStatus::of_this_system());
+    if policy.sandbox == SandboxMode::DangerFullAccess {
+        let message = format!("not used in the mode {}; this system has {status}", policy.sandbox);
+        return Check::new("sandbox", Status::Warning, message)
+            .remedy("choose workspace-write unless this machine is a container");
+    }
+    let check = match Containment::of_this_system(policy).problem() {
+        Some(problem) => Check::new("sandbox", Status::Warning, problem.message),
+        None if status.reason.is_some() => Check::new("sandbox", Status::Warning, status.to_string()),
+        None => Check::ok("sandbox", status.to_string()),
+    };
+    match status.help() {
+        Some(help) => check.remedy(help),
+        None => check,
     }
 }
 

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use codex_task::PermissionMode;
+use codex_task_config::SandboxMode;
 use codex_task_tools::Decision;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
-use super::place::{GivenRules, Judged, Place};
+use super::place::{GivenModes, GivenRules, Judged, Place};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::{Mark, Terminal};
-use crate::run::permission_mode;
+use crate::run::{permission_mode, sandbox_mode};
 use crate::session::print_json;
 
 /// Bytes that are read of a file of cases.
@@ -43,6 +44,9 @@ pub(crate) struct TestArgs {
     /// What happens to calls that no rule names: plan, default, acceptEdits or bypassPermissions
     #[arg(long, value_name = "MODE", value_parser = permission_mode)]
     permission_mode: Option<PermissionMode>,
+    /// Judges as if a sandbox held commands: read-only, workspace-write or danger-full-access
+    #[arg(long, value_name = "MODE", value_parser = sandbox_mode)]
+    sandbox: Option<SandboxMode>,
     /// Prints a JSON object
     #[arg(long)]
     json: bool,
@@ -99,6 +103,7 @@ pub(super) fn run(args: &TestArgs, host: &mut Host) -> Result<Exit, Fault> {
     let text = read(&args.file, host)?;
     let place = Place::open(args.root.as_deref(), &host.environment)?;
     let name = args.file.display().to_string();
+    let modes = GivenModes { permission: args.permission_mode, sandbox: args.sandbox };
     let mut tested = Tested::default();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let unreadable = |cause: String| {
@@ -114,7 +119,7 @@ pub(super) fn run(args: &TestArgs, host: &mut Host) -> Result<Exit, Fault> {
         let expected = Expected::parse(&case.expect)
             .ok_or_else(|| unreadable(format!("'{}' is no verdict", case.expect)))?;
         tested.cases += 1;
-        tested.wrong.extend(wrong(case, expected, index + 1, args.permission_mode, &place));
+        tested.wrong.extend(wrong(case, expected, index + 1, modes, &place));
     }
     if tested.cases == 0 {
         return Err(Fault::new(format!("'{name}' has no cases of the layer {LAYER}"))
@@ -138,19 +143,13 @@ fn read(file: &Path, host: &mut Host) -> Result<String, Fault> {
 }
 
 /// Judges one case; nothing when the verdict is the written one.
-fn wrong(
-    case: Case,
-    expected: Expected,
-    line: usize,
-    mode: Option<PermissionMode>,
-    place: &Place,
-) -> Option<Wrong> {
+fn wrong(case: Case, expected: Expected, line: usize, modes: GivenModes, place: &Place) -> Option<Wrong> {
     let Judged { rights, problems } = match (&case.allow, &case.ask, &case.deny) {
-        (None, None, None) => place.by_settings(mode),
+        (None, None, None) => place.by_settings(modes),
         (allow, ask, deny) => {
             let list = |rules: &Option<Vec<String>>| rules.clone().unwrap_or_default();
             let (allow, ask, deny) = (list(allow), list(ask), list(deny));
-            place.by_given(GivenRules { allow: &allow, ask: &ask, deny: &deny }, mode)
+            place.by_given(GivenRules { allow: &allow, ask: &ask, deny: &deny }, modes)
         }
     };
     let tool = case.tool.as_deref().unwrap_or("Bash");

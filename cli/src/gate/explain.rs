@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 use codex_task::PermissionMode;
 use codex_task::json::ProblemJson;
-use codex_task_config::{Problem, RuleBehavior};
-use codex_task_tools::{DecidingRule, Decision, Part, Verdict};
+use codex_task_config::{Problem, RuleBehavior, SandboxMode};
+use codex_task_tools::{Confinement, DecidingRule, Decision, Part, Verdict};
 use serde::Serialize;
 
 use super::call::{Call, joined};
-use super::place::{GivenRules, Judged, Place};
+use super::place::{GivenModes, GivenRules, Judged, Place};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::{Line, Stream, Style, shown_path};
-use crate::run::{permission_mode, rule};
+use crate::run::{permission_mode, rule, sandbox_mode};
 use crate::session::{print_json, problem_sentence, warn};
 
 const EXAMPLES: &str = "Examples:
@@ -44,6 +44,9 @@ pub(crate) struct ExplainArgs {
     /// What happens to calls that no rule names: plan, default, acceptEdits or bypassPermissions
     #[arg(long, value_name = "MODE", value_parser = permission_mode)]
     permission_mode: Option<PermissionMode>,
+    /// Judges as if a sandbox held commands: read-only, workspace-write or danger-full-access
+    #[arg(long, value_name = "MODE", value_parser = sandbox_mode)]
+    sandbox: Option<SandboxMode>,
     /// The workspace; the repository of the working directory when absent
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -65,6 +68,8 @@ struct Explained {
     tool: String,
     call: String,
     permission_mode: &'static str,
+    /// The mode of the sandbox that holds the command if it runs.
+    sandbox: Option<&'static str>,
     /// What is wrong with the rules.
     problems: Vec<ProblemJson>,
 }
@@ -106,10 +111,11 @@ impl Ground {
 pub(super) fn run(args: &ExplainArgs, host: &mut Host) -> Result<Exit, Fault> {
     let place = Place::open(args.root.as_deref(), &host.environment)?;
     let given = GivenRules { allow: &args.allow, ask: &args.ask, deny: &args.deny };
+    let modes = GivenModes { permission: args.permission_mode, sandbox: args.sandbox };
     let judged = if [given.allow, given.ask, given.deny].iter().all(|list| list.is_empty()) {
-        place.by_settings(args.permission_mode)
+        place.by_settings(modes)
     } else {
-        place.by_given(given, args.permission_mode)
+        place.by_given(given, modes)
     };
     let call = if args.tool == "Bash" { joined(&args.call) } else { args.call.join(" ") };
     let verdict = Call::new(&args.tool, &call).judge(&place.session, &judged.rights);
@@ -134,6 +140,10 @@ fn explained(args: &ExplainArgs, call: &str, verdict: &Verdict, judged: &Judged)
         tool: args.tool.clone(),
         call: call.to_owned(),
         permission_mode: judged.rights.mode().as_str(),
+        sandbox: match verdict.confinement {
+            Confinement::Free => None,
+            Confinement::Sandbox(mode) => Some(mode.as_str()),
+        },
         problems: judged.problems.iter().map(ProblemJson::from).collect(),
     }
 }
@@ -152,6 +162,9 @@ fn print(call: &str, verdict: &Verdict, problems: &[Problem], host: &mut Host) {
         out.paragraph("Rule:", Style::Bold, &format!("{}, {}", rule.text, place(rule)));
     }
     out.paragraph("Why:", Style::Bold, &verdict.ruling.reason);
+    if let Confinement::Sandbox(mode) = verdict.confinement {
+        out.paragraph("Where:", Style::Bold, &format!("in the sandbox, mode {mode}"));
+    }
     if verdict.parts.len() > 1 {
         out.line(Line::new().bold("Parts:"));
         for part in &verdict.parts {

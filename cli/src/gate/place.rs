@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use codex_task::Environment;
 use codex_task_config::{
     LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin,
-    RuleScope, Settings, SettingsOverrides, repository_root,
+    RuleScope, SandboxMode, Settings, SettingsOverrides, repository_root,
 };
-use codex_task_tools::{Rights, Session};
+use codex_task_tools::{Containment, Rights, Session};
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
@@ -18,6 +18,7 @@ pub(crate) fn session_rights(loaded: &LoadedSettings) -> Rights {
     let cwd = loaded.environment.cwd();
     let workspace = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
     Rights::session(policy, policy.mode, &workspace, loaded.environment.home())
+        .contained(Containment::of_this_system(policy))
 }
 
 /// A place with the settings of its session.
@@ -25,6 +26,15 @@ pub(crate) struct Place {
     pub(crate) session: Session,
     policy: PermissionPolicy,
     problems: Vec<Problem>,
+}
+
+/// Modes that are given for the occasion.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GivenModes {
+    /// In place of the settings' own.
+    pub(super) permission: Option<PermissionMode>,
+    /// As if a sandbox held commands in this mode; without one, rules and permission mode alone decide.
+    pub(super) sandbox: Option<SandboxMode>,
 }
 
 /// Rules in place of those of the settings.
@@ -39,6 +49,15 @@ pub(super) struct GivenRules<'a> {
 pub(super) struct Judged {
     pub(super) rights: Rights,
     pub(super) problems: Vec<Problem>,
+}
+
+impl GivenModes {
+    fn contain(self, rights: Rights) -> Rights {
+        match self.sandbox {
+            Some(mode) => rights.contained(Containment::working(mode)),
+            None => rights,
+        }
+    }
 }
 
 impl Place {
@@ -69,15 +88,15 @@ impl Place {
     }
 
     /// What the settings allow here.
-    pub(super) fn by_settings(&self, mode: Option<PermissionMode>) -> Judged {
-        let mode = mode.unwrap_or(self.policy.mode);
-        let rights = self.rights(&self.policy, mode);
+    pub(super) fn by_settings(&self, modes: GivenModes) -> Judged {
+        let mode = modes.permission.unwrap_or(self.policy.mode);
+        let rights = modes.contain(self.rights(&self.policy, mode));
         let problems = self.problems.iter().chain(rights.problems()).cloned().collect();
         Judged { rights, problems }
     }
 
     /// What the given rules alone allow here. One that cannot be read lets nothing run, as in a settings file.
-    pub(super) fn by_given(&self, given: GivenRules<'_>, mode: Option<PermissionMode>) -> Judged {
+    pub(super) fn by_given(&self, given: GivenRules<'_>, modes: GivenModes) -> Judged {
         let mut policy = PermissionPolicy::default();
         let mut problems = Vec::new();
         let lists = [
@@ -100,7 +119,7 @@ impl Place {
                 }
             }
         }
-        let rights = self.rights(&policy, mode.unwrap_or_default());
+        let rights = modes.contain(self.rights(&policy, modes.permission.unwrap_or_default()));
         problems.extend(rights.problems().iter().cloned());
         Judged { rights, problems }
     }

@@ -20,13 +20,16 @@ use crate::interrupt::Interrupts;
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
-const FILTERS: [(&str, &str); 5] = [
+const FILTERS: [(&str, &str); 7] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
     // Estimated from the prompt, which changes with every tool's description.
     (r"about [0-9,]+ tokens", "about [N] tokens"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
     (r"\b\d+\.\d+ s\b", "[TIME]"),
     (r#""(ms|[a-z_]+_ms)":\d+"#, r#""$1":"[MS]""#),
+    // What the system can enforce.
+    (r"(?m)^\S+ sandbox: .*\n( .*\n)*", "[SANDBOX]\n"),
+    (r"(?m)^Warning: sandbox for commands: .*\n( .*\n)*", ""),
 ];
 
 /// A project and a home, and who sits before them.

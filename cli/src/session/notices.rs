@@ -16,6 +16,7 @@ pub(crate) fn announce(
     terminal: &mut Terminal,
 ) {
     warn_of(handle.problems(), environment, terminal);
+    warn_of(handle.missing_sandbox().as_slice(), environment, terminal);
     if let Some(server) = handle.local_server() {
         let text = format!("{} at {} (model {})", server.name, origin(&server.base_url), server.model);
         terminal.err.paragraph("Using", Style::Plain, &text);

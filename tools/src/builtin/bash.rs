@@ -78,6 +78,10 @@ impl Tool for BashTool {
         Ok(Access::Execute { command: arguments.command })
     }
 
+    fn confines_commands(&self) -> bool {
+        true
+    }
+
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
             let arguments: Arguments = typed("Bash", &arguments)?;

@@ -8,7 +8,7 @@ use super::{Confinement, Decision, Part};
 use crate::{Containment, Rights, SandboxPresence};
 
 /// Why a command that should run in the sandbox does not.
-pub(super) const NO_SANDBOX: &str = "no sandbox works on this system to hold the command";
+pub(super) const NO_SANDBOX: &str = "there is no sandbox to hold the command";
 
 /// A command as it was judged, and where it runs if it does.
 pub(super) struct Judged {

@@ -185,7 +185,7 @@ fn without_a_sandbox_that_works_the_setting_decides_between_asking_and_refusing(
         let bench = missing(SandboxMode::WorkspaceWrite, choice, &rules);
         let verdict = bench.bash("cargo test");
         assert_eq!(got(&verdict), (expected, Confinement::Free));
-        assert!(verdict.refusal.contains("no sandbox works on this system"), "{}", verdict.refusal);
+        assert!(verdict.refusal.contains("there is no sandbox to hold the command"), "{}", verdict.refusal);
         assert!(verdict.refusal.contains("add \"Bash(cargo test)\" to"), "{}", verdict.refusal);
         assert_eq!(bench.bash("git push").decision(), Decision::Ask);
         assert_eq!(bench.bash("make x").decision(), Decision::Allow);

@@ -125,10 +125,13 @@ impl ToolSet {
     }
 
     fn verdict(&self, prepared: &Prepared<'_>) -> Verdict {
-        judge(
-            &GateCall { tool: prepared.name, access: &prepared.access, session: &self.session },
-            &self.rights,
-        )
+        let call = GateCall { tool: prepared.name, access: &prepared.access, session: &self.session };
+        let is_held = prepared.registered.tool.confines_commands();
+        if is_held || !matches!(prepared.access, Access::Execute { .. }) {
+            judge(&call, &self.rights)
+        } else {
+            judge(&call, &self.rights.clone().without_sandbox())
+        }
     }
 
     /// `Task` and `Agent` are the same tool; every other name counts letter by letter.
