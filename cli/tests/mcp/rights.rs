@@ -47,9 +47,10 @@ fn a_read_only_sandbox_of_codex_is_one_for_the_agents_too() {
 fn what_the_settings_do_not_allow_codex_cannot_allow() {
     let mock = writer();
     let project = Project::on(&mock).agent("writer", "description: Writes\ntools: Write\n");
+    project.write("project/codex-task.yaml", "sandbox: read-only\n");
     let mut client = Client::greet_as(&project, "codex-mcp-client", &[]);
     let refused = ask(&mut client, &json!({"sandbox_mode": "danger-full-access"}));
-    assert!(refused.text().contains("but you haven't granted it yet."), "{refused:?}");
+    assert!(refused.text().contains("The sandbox mode is read-only, which changes nothing."), "{refused:?}");
     assert!(!project.dir().join("made.txt").exists());
 }
 

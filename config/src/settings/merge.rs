@@ -170,11 +170,8 @@ impl Merge {
             self.mode(mode, scope, path, outline.value_position(&["permissions", "mode"]));
         }
         self.directories(&rules.additional_directories, scope, path);
-        Narrowing { scope, path, outline: &outline, problems: &mut self.problems }.take_sandbox(
-            file.sandbox,
-            file.sandbox_unavailable,
-            &mut self.settings.permissions,
-        );
+        let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
+        narrowing.take_sandbox((file.sandbox, file.sandbox_unavailable), &mut self.settings.permissions);
     }
 
     /// Adds the session's own settings.

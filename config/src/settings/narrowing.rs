@@ -16,8 +16,7 @@ impl Narrowing<'_> {
     /// Takes what a file says about the sandbox.
     pub(super) fn take_sandbox(
         mut self,
-        mode: Option<SandboxMode>,
-        unavailable: Option<SandboxUnavailable>,
+        (mode, unavailable): (Option<SandboxMode>, Option<SandboxUnavailable>),
         policy: &mut PermissionPolicy,
     ) {
         self.take("sandbox", mode, &mut policy.sandbox);

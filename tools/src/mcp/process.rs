@@ -1,6 +1,7 @@
 //! A server's process: begun in a group of its own, and ended with everything in that group.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -28,7 +29,7 @@ pub(super) struct ServerProcess {
 pub(super) struct Program<'a> {
     pub(super) command: &'a str,
     pub(super) args: &'a [String],
-    pub(super) variables: BTreeMap<String, String>,
+    pub(super) variables: BTreeMap<OsString, OsString>,
     pub(super) directory: &'a Path,
 }
 

@@ -8,59 +8,84 @@ use codex_task_config::Environment;
 
 /// Variables that commands need to find their way, their language and the user's toolchains.
 const PASSED: &[&str] = &[
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LANGUAGE",
-    "TZ",
-    "TERM",
-    "COLORTERM",
-    "NO_COLOR",
-    "CI",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "XDG_CACHE_HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-    "CC",
-    "CXX",
-    "PKG_CONFIG_PATH",
     "ANDROID_HOME",
     "ASDF_DATA_DIR",
     "ASDF_DIR",
     "BUN_INSTALL",
     "CARGO_HOME",
+    "CARGO_TARGET_DIR",
+    "CC",
+    "CI",
+    "COLORTERM",
     "CONDA_DEFAULT_ENV",
     "CONDA_PREFIX",
+    "CURL_CA_BUNDLE",
+    "CXX",
     "DENO_DIR",
+    "DEVELOPER_DIR",
     "DOTNET_ROOT",
     "FNM_DIR",
     "GEM_HOME",
     "GEM_PATH",
+    "GOCACHE",
     "GOMODCACHE",
     "GOPATH",
     "GOROOT",
     "GRADLE_USER_HOME",
+    "HOME",
+    "HOMEBREW_PREFIX",
     "JAVA_HOME",
+    "LANG",
+    "LANGUAGE",
     "LIBCLANG_PATH",
+    "LOGNAME",
+    "MAVEN_HOME",
     "MISE_DATA_DIR",
     "NODE_ENV",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_COLOR",
     "NVM_DIR",
     "OPAMROOT",
+    "PKG_CONFIG_PATH",
     "PNPM_HOME",
     "PYENV_ROOT",
     "PYENV_VERSION",
     "RBENV_ROOT",
     "RBENV_VERSION",
+    "REQUESTS_CA_BUNDLE",
     "RUSTUP_HOME",
     "RUSTUP_TOOLCHAIN",
     "RUST_BACKTRACE",
     "SDKMAN_DIR",
+    "SDKROOT",
+    "SHELL",
+    "SOURCE_DATE_EPOCH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TERM",
+    "TZ",
+    "USER",
     "VIRTUAL_ENV",
     "VOLTA_HOME",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+];
+
+/// What commands that nothing holds are told too: places of the user's own, and how the world is reached.
+const PASSED_TO_FREE: &[&str] = &["TMPDIR", "TMP", "TEMP"];
+
+/// Addresses that may carry a password; passed on when they do not.
+const PROXIES: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
 ];
 
 /// Parts of names that mark a secret, whoever passes it.
@@ -77,8 +102,13 @@ const STEERING_NAMES: &[&str] =
 const PATH_DEFAULT: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// What keeps programs from waiting for a person, and git from writing where it only reads.
-const ALWAYS: &[(&str, &str)] =
-    &[("PAGER", "cat"), ("GIT_PAGER", "cat"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0")];
+const ALWAYS: &[(&str, &str)] = &[
+    ("PAGER", "cat"),
+    ("GIT_PAGER", "cat"),
+    ("GIT_EDITOR", "true"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+];
 
 /// The environment of one command. `Debug` shows names only.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,6 +125,16 @@ impl CommandEnvironment {
         variables.extend(ALWAYS.iter().map(|(name, value)| (OsString::from(*name), OsString::from(*value))));
         variables.insert("PATH".into(), absolute_entries(environment.get("PATH")).into());
         Self { variables }
+    }
+
+    /// What a command sees that runs with the user's own rights, network and temporary files.
+    pub fn of_free_command(environment: &Environment) -> Self {
+        let mut free = Self::of_session(environment);
+        let passed = environment.variables().filter(|(name, value)| {
+            PASSED_TO_FREE.contains(name) || (PROXIES.contains(name) && !value.contains('@'))
+        });
+        free.variables.extend(passed.map(|(name, value)| (name.into(), value.into())));
+        free
     }
 
     /// The same with one more variable, unless its name marks a secret or decides what else runs.
@@ -182,6 +222,7 @@ mod tests {
             .and("A=B", "x")
             .and("RUST_LOG", "debug");
         let expected = [
+            "GIT_EDITOR",
             "GIT_OPTIONAL_LOCKS",
             "GIT_PAGER",
             "GIT_TERMINAL_PROMPT",
@@ -195,6 +236,30 @@ mod tests {
         let value = |name: &str| environment.variables.get(&OsString::from(name)).cloned();
         assert_eq!(value("PATH"), Some("/usr/bin:/bin".into()));
         assert!(!format!("{environment:?}").contains("home"));
+    }
+
+    #[test]
+    fn commands_with_network_are_told_of_proxies_that_carry_no_password() {
+        let session = Environment::new(
+            "/",
+            [
+                ("https_proxy", "http://proxy.example:3128"),
+                ("HTTP_PROXY", "http://me:canary@proxy.example:3128"),
+                ("TMPDIR", "/my/tmp"),
+            ],
+        );
+        let free = CommandEnvironment::of_free_command(&session);
+        let held = CommandEnvironment::of_session(&session);
+        let has = |environment: &CommandEnvironment, name: &str| {
+            environment.variables.contains_key(&OsString::from(name))
+        };
+        assert!(has(&free, "https_proxy") && has(&free, "TMPDIR") && !has(&free, "HTTP_PROXY"));
+        assert!(!has(&held, "https_proxy") && !has(&held, "TMPDIR"));
+    }
+
+    #[test]
+    fn nothing_that_is_listed_names_a_secret() {
+        assert!(PASSED.iter().chain(PROXIES).chain(PASSED_TO_FREE).all(|name| !is_refused(name)));
     }
 
     #[test]
