@@ -24,17 +24,23 @@ mod builder;
 mod handle;
 pub mod json;
 mod panic_hook;
+#[cfg(feature = "store")]
+mod resume;
+#[cfg(feature = "store")]
+pub mod store;
 mod threads;
 
 pub use builder::{RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport,
-    RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
+    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
+    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+#[cfg(feature = "store")]
+pub use resume::{ResumeError, Resumed};
 
 /// Where a runtime begins.
 #[derive(Clone, Copy, Debug)]

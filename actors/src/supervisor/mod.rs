@@ -7,6 +7,7 @@ mod planner;
 mod prompt;
 mod pulse;
 mod queue;
+mod record;
 mod restart;
 mod services;
 mod table;
@@ -14,6 +15,7 @@ mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
+pub use record::ContinueTask;
 pub use restart::RestartPolicy;
 pub use services::{Services, SessionFacts};
 pub use table::{BoardEntry, BoardState, TaskBoard};
