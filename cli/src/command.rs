@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, demo, doctor, logging};
+use crate::{agents, demo, doctor, logging, runs};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -29,6 +29,8 @@ enum Command {
     Run(Box<RunArgs>),
     #[command(subcommand)]
     Agents(agents::AgentsCommand),
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
     Doctor(doctor::DoctorArgs),
     Demo(demo::DemoArgs),
 }
@@ -64,6 +66,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
             run::run(&args, host)
         }
         Command::Agents(command) => agents::run(command, host),
+        Command::Runs(command) => runs::run(command, host),
         Command::Doctor(args) => doctor::run(args, host),
         Command::Demo(args) => demo::run(&args, host),
     }
@@ -99,7 +102,8 @@ fn advice(error: &clap::Error) -> String {
         .into_iter()
         .find_map(|kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.clone()),
-            Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+            // Clap puts the nearest last.
+            Some(ContextValue::Strings(texts)) => texts.last().cloned(),
             Some(_) | None => None,
         });
     match meant {

@@ -11,6 +11,7 @@ mod interrupt;
 mod logging;
 mod render;
 mod run;
+mod runs;
 #[cfg(test)]
 mod scenes;
 mod session;

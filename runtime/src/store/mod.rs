@@ -15,6 +15,8 @@ mod recorder;
 mod records;
 mod retention;
 mod schema;
+#[cfg(test)]
+mod store_tests;
 mod writer;
 
 pub use claim::{Claim, ClaimError};
