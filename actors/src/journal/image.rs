@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use codex_task_providers::{AssistantPart, AssistantTurn, Message, UserPart, UserTurn};
 
-use super::Admission;
 use super::entry::StoredStep;
+use super::{Admission, JournalStep};
 use crate::subagent::{Checkpoint, CheckpointStep, Tally};
 use crate::task::TaskRequest;
 
@@ -26,8 +26,6 @@ pub struct TaskImage {
     /// The first user turn, as it was before any compaction.
     pub(crate) opening: Arc<Message>,
     pub(crate) checkpoint: Checkpoint,
-    /// Steps that the journal does not have yet.
-    pub(crate) fresh: Vec<CheckpointStep>,
 }
 
 impl TaskImage {
@@ -42,7 +40,6 @@ impl TaskImage {
             prefix: admission.prefix,
             checkpoint: Checkpoint::new(Arc::clone(&admission.opening)),
             opening: admission.opening,
-            fresh: Vec::new(),
         })
     }
 
@@ -78,15 +75,17 @@ impl TaskImage {
     }
 
     /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing: what
-    /// was done before was reported before.
+    /// was done before was reported before. Gives the steps that lead there, which the journal must keep with whatever
+    /// it notes of the task's reopening.
     #[must_use]
-    pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> Self {
+    pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> (Self, Vec<JournalStep>) {
+        let mut steps = Vec::new();
         self.checkpoint.tally = Tally::default();
         let ends_with_user = matches!(self.checkpoint.turns.last().map(Arc::as_ref), Some(Message::User(_)));
         if let Some(text) = last.filter(|_| ends_with_user) {
             let parts = vec![AssistantPart::Text { text: text.to_owned() }];
             let turn = Arc::new(Message::Assistant(AssistantTurn { parts, state: None }));
-            self.push(CheckpointStep::Answered { turn, tally: Box::default() });
+            steps.push(self.step(CheckpointStep::Answered { turn, tally: Box::default() }));
         }
         self.request.prompt = prompt.into();
         if let Message::User(opening) = self.opening.as_ref() {
@@ -96,8 +95,8 @@ impl TaskImage {
             self.opening = Arc::new(Message::User(UserTurn { parts }));
         }
         let turn = self.user_turn(prompt);
-        self.push(turn);
-        self
+        steps.push(self.step(turn));
+        (self, steps)
     }
 
     /// The prompt as the next turn. Calls that were never answered are answered first; a user turn that was never
@@ -128,8 +127,12 @@ impl TaskImage {
         }
     }
 
-    fn push(&mut self, step: CheckpointStep) {
+    fn step(&mut self, step: CheckpointStep) -> JournalStep {
         self.checkpoint.apply(step.clone());
-        self.fresh.push(step);
+        JournalStep(step)
     }
 }
+
+#[cfg(test)]
+#[path = "image_tests.rs"]
+mod tests;

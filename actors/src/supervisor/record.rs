@@ -54,10 +54,7 @@ impl SupervisorActor {
                 (request, Arc::clone(&opening), Checkpoint::new(opening))
             }
             Beginning::Resumed(image) => {
-                let TaskImage { request, prefix, opening, mut checkpoint, fresh } = *image;
-                for step in fresh {
-                    self.record(|| JournalEntry::Stepped { task: request.id, step: JournalStep(step) });
-                }
+                let TaskImage { request, prefix, opening, mut checkpoint } = *image;
                 if prefix != plan.cache_key {
                     checkpoint.tally.notes.insert(CHANGED.to_owned());
                 }

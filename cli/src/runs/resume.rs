@@ -63,6 +63,8 @@ async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut 
     let handle = builder.recorder(recorder).start()?;
     let Claim { images, ended, running } = handle.claim(run).await.map_err(|error| cannot(run, &error))?;
     if !output.quiet {
+        let agents: Vec<&str> = images.iter().map(|image| &*image.request().subagent_type).collect();
+        session::announce(&handle, &agents, &host.environment, &mut host.terminal);
         let rest = [(ended, "ended before"), (running, "run elsewhere")].map(|(count, what)| match count {
             0 => String::new(),
             count => format!(", {count} {what}"),

@@ -12,6 +12,7 @@ mod results;
 mod work;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use codex_task::RuntimeHandle;
 
@@ -52,8 +53,13 @@ pub(crate) async fn run(
 
 /// Stops the runtime; who interrupts does not wait for it.
 pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
+    let recorder = handle.recorder().map(Arc::clone);
     tokio::select! {
-        _ = handle.shutdown() => {}
+        _ = handle.shutdown() => {
+            if let Some(recorder) = recorder {
+                recorder.close();
+            }
+        }
         () = interrupts.next() => {}
     }
 }

@@ -60,7 +60,8 @@ fn admit(connection: &Connection, admission: &Admission, origin: &Origin) -> rus
     Ok(())
 }
 
-fn add_step(connection: &Connection, task: TaskId, step: &JournalStep) -> rusqlite::Result<()> {
+/// Writes one step.
+pub(super) fn add_step(connection: &Connection, task: TaskId, step: &JournalStep) -> rusqlite::Result<()> {
     let task = task.to_string();
     connection
         .prepare_cached("INSERT INTO steps (task, kind, at_ms, step) VALUES (?1, ?2, ?3, ?4)")?

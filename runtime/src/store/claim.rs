@@ -1,11 +1,13 @@
 //! Taking over what dead processes have left.
 
-use codex_task_actors::{ImageError, RunId, TaskId, TaskImage};
+use codex_task_actors::{ImageError, RunId, TaskId, TaskImage, TaskStatus};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::apply::add_step;
 use super::database;
 use super::error::StoreError;
 use super::lease;
+use super::record::status_name;
 use super::recorder::Recorder;
 
 /// Tasks that this process may go on with.
@@ -90,23 +92,31 @@ impl Recorder {
         let task = id.to_string();
         let mut connection = database::open(self.records().path())?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let query = "SELECT owner, status IS NULL, report FROM tasks WHERE id = ?1";
+        let query = "SELECT owner, status, report FROM tasks WHERE id = ?1";
         let row = transaction
             .query_row(query, [&task], |row| {
-                Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, bool>(1)?, row.get::<_, Option<String>>(2)?))
+                Ok((
+                    row.get::<_, Option<i64>>(0)?,
+                    row.get::<_, Option<String>>(1)?,
+                    row.get::<_, Option<String>>(2)?,
+                ))
             })
             .optional()?;
-        let (owner, is_open, report) = row.ok_or_else(unknown)?;
-        if is_open && self.is_taken(&transaction, owner)? {
+        let (owner, status, report) = row.ok_or_else(unknown)?;
+        if status.is_none() && self.is_taken(&transaction, owner)? {
             return Err(ClaimError::Running(id));
         }
-        let report: serde_json::Value =
-            report.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let last = report.get("result").and_then(serde_json::Value::as_str);
-        let image = image(&transaction, &task)?.with_prompt(last, prompt);
+        let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(&text).ok());
+        // What an agent had written when it was stopped is in its conversation already, as far as it had come.
+        let last = report.filter(|_| status.as_deref() == Some(status_name(TaskStatus::Completed)));
+        let last = last.as_ref().and_then(|report| report.get("result")?.as_str());
+        let (image, steps) = image(&transaction, &task)?.with_prompt(last, prompt);
         take(&transaction, &task, self.owner)?;
         let anew = "UPDATE tasks SET sitting = sitting + 1, totals = NULL WHERE id = ?1";
         transaction.execute(anew, [&task])?;
+        for step in &steps {
+            add_step(&transaction, id, step)?;
+        }
         transaction.commit()?;
         Ok(image)
     }

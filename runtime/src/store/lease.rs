@@ -10,6 +10,9 @@ pub(super) const HEARTBEAT_MS: i64 = 10_000;
 /// Silence after which a process that cannot be looked at counts as dead.
 const SILENCE_MAX_MS: i64 = 60_000;
 
+/// Silence after which a process that cannot be looked at is forgotten, if it has left nothing: thirty days.
+const FORGOTTEN_AFTER_MS: i64 = 30 * 86_400_000;
+
 /// This process, so that no other is taken for it: numbers of processes come again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Process {
@@ -68,6 +71,23 @@ pub(super) fn leave(connection: &Connection, owner: i64) -> rusqlite::Result<()>
     connection.execute("DELETE FROM owners WHERE id = ?1", [owner]).map(drop)
 }
 
+/// Forgets processes that have ended without giving their number back, and that have left nothing to take over.
+pub(super) fn forget_dead(connection: &Connection, this: &Process) -> rusqlite::Result<()> {
+    let idle: Vec<i64> = connection
+        .prepare(
+            "SELECT id FROM owners WHERE (space = ?1 AND space <> '' OR heartbeat_ms < ?2)
+                AND id NOT IN (SELECT owner FROM tasks WHERE owner IS NOT NULL)",
+        )?
+        .query_map(params![this.space, now_ms() - FORGOTTEN_AFTER_MS], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for owner in idle {
+        if !is_alive(connection, owner, this)? {
+            leave(connection, owner)?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the process with this number lives, as far as `this` one can tell.
 pub(super) fn is_alive(connection: &Connection, owner: i64, this: &Process) -> rusqlite::Result<bool> {
     let row = connection
@@ -108,6 +128,9 @@ mod tests {
             let before = Process { started: this.started - 1, ..this.clone() };
             let other = enter(&connection, &before).expect("a row");
             assert!(!is_alive(&connection, other, &this).expect("SQL"));
+            forget_dead(&connection, &this).expect("SQL");
+            let left = connection.query_row("SELECT COUNT(*) FROM owners", [], |row| row.get::<_, i64>(0));
+            assert_eq!(left, Ok(0));
         }
     }
 
@@ -118,6 +141,8 @@ mod tests {
         let far = Process { pid: 1, space: "elsewhere".into(), started: 1 };
         let owner = enter(&connection, &far).expect("a row");
         assert!(is_alive(&connection, owner, &this).expect("SQL"));
+        forget_dead(&connection, &this).expect("SQL");
+        assert!(is_alive(&connection, owner, &this).expect("SQL"), "it may only be slow");
         let silent = "UPDATE owners SET heartbeat_ms = heartbeat_ms - ?1";
         connection.execute(silent, [SILENCE_MAX_MS]).expect("SQL");
         assert!(!is_alive(&connection, owner, &this).expect("SQL"));

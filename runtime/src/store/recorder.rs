@@ -20,7 +20,7 @@ use super::retention::Retention;
 use super::writer::{Shared, Writer};
 
 /// Entries that may wait for the writer before agents have to.
-const BACKLOG_MAX: usize = 4_096;
+pub(super) const BACKLOG_MAX: usize = 4_096;
 
 /// Records what a runtime does. Agents wait before their next model call while the disk is slow; a task whose steps
 /// cannot be written fails with [`crate::TaskError::Journal`], and the others go on. Dropping it writes what is there and
@@ -61,8 +61,14 @@ impl Recorder {
         let shared = Arc::<Shared>::default();
         let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
         let origin = Origin { owner, cwd, context };
-        let writer =
-            Writer { connection, commands: received, shared: Arc::clone(&shared), origin, retention };
+        let writer = Writer {
+            connection,
+            commands: received,
+            shared: Arc::clone(&shared),
+            origin,
+            retention,
+            process: process.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name("codex-task-journal".to_owned())
             .spawn(move || writer.run())

@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use codex_task_actors::{Journal, JournalEntry, RunId, TaskId};
 use codex_task_config::Environment;
+use futures_util::FutureExt;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use super::recorder::BACKLOG_MAX;
 use super::{Claim, RecordState, Recorder, Records, Retention, StoreError, schema};
 
 /// An admission as version 1 wrote it.
@@ -158,6 +160,29 @@ async fn what_cannot_be_written_is_refused_until_the_task_ends_and_others_go_on(
     other.execute_batch("DROP TRIGGER full").expect("SQL");
     assert!(record(&recorder, admitted(TaskId::new(), run)).await);
     assert!(recorder.room(lost).await.is_err(), "there would be a gap");
+}
+
+#[tokio::test]
+async fn agents_wait_while_the_disk_is_slow_and_nothing_is_lost() {
+    let folder = folder();
+    let recorder = start(&folder);
+    recorder.flush().await;
+    let (run, task) = (RunId::new(), TaskId::new());
+    assert_eq!(recorder.room(task).await, Ok(()));
+    // Somebody else writes, and takes his time.
+    let mut other = Connection::open(recorder.records().path()).expect("it opens");
+    let slow = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("SQL");
+    for _ in 0..=BACKLOG_MAX {
+        recorder.record(admitted(TaskId::new(), run));
+    }
+    let mut room = recorder.room(task);
+    assert!((&mut room).now_or_never().is_none(), "there is no room");
+    slow.commit().expect("SQL");
+    assert_eq!(room.await, Ok(()));
+    recorder.flush().await;
+    assert_eq!(recorder.failure(), None);
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!(record.tasks.len(), BACKLOG_MAX + 1);
 }
 
 #[tokio::test]

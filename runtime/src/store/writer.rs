@@ -7,15 +7,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codex_task_actors::{JournalAck, JournalEntry, JournalError, TaskId};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::apply::{Origin, apply};
 use super::batch::{Batch, Command};
-use super::lease::{self, HEARTBEAT_MS};
+use super::lease::{self, HEARTBEAT_MS, Process};
 use super::retention::{Retention, prune};
+
+/// Times that the database may be found in use by others, after a wait of five seconds each.
+const BUSY_TRIES_MAX: u32 = 12;
 
 /// What the writer and those who give it work share.
 #[derive(Default)]
@@ -69,12 +72,13 @@ pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) origin: Origin,
     pub(super) retention: Retention,
+    pub(super) process: Process,
 }
 
 impl Writer {
     /// Writes until it is told to end, or nobody is left who could tell.
     pub(super) fn run(mut self) {
-        if let Err(error) = prune(&mut self.connection, self.retention) {
+        if let Err(error) = prune(&mut self.connection, self.retention, &self.process) {
             warn!(%error, "old runs could not be deleted");
         }
         let heartbeat = Duration::from_millis(u64::try_from(HEARTBEAT_MS).unwrap_or(u64::MAX));
@@ -109,7 +113,7 @@ impl Writer {
             let loss = self.shared.loss_of(entry.task());
             tell(ack, loss.map_or(Ok(()), Err));
         }
-        let written = if entries.is_empty() { Ok(()) } else { self.commit(&entries, is_durable) };
+        let written = if entries.is_empty() { Ok(()) } else { self.commit_patiently(&entries, is_durable) };
         let written = written.map_err(|error| JournalError { detail: error.to_string() });
         if let Err(error) = &written {
             error!(%error, entries = entries.len(), "the journal could not be written");
@@ -134,6 +138,26 @@ impl Writer {
         match entry {
             JournalEntry::Admitted(_) | JournalEntry::Ended { .. } => true,
             JournalEntry::Stepped { task, .. } => self.shared.loss_of(*task).is_none(),
+        }
+    }
+
+    /// Another process that writes is waited for, as a slow disk is.
+    fn commit_patiently(
+        &mut self,
+        entries: &[(JournalEntry, Option<JournalAck>)],
+        is_durable: bool,
+    ) -> rusqlite::Result<()> {
+        let mut tries = 0;
+        loop {
+            match self.commit(entries, is_durable) {
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && tries < BUSY_TRIES_MAX =>
+                {
+                    tries += 1;
+                }
+                done => return done,
+            }
         }
     }
 
