@@ -22,7 +22,7 @@ use super::tally::Tally;
 use super::{compaction, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
 use crate::io_runtime::IoRuntime;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
 use crate::messages::SubagentStepped;
 use crate::supervisor::SupervisorActor;
 use crate::task::{Priority, RunId, TaskError, TaskEvent, TaskEventKind, TaskId};
@@ -128,7 +128,8 @@ impl AgentContext {
         match on_record.await {
             Ok(recorded) => recorded.map_err(|error| Halt::Error(error.into())),
             // The supervisor does not listen to this agent any longer.
-            Err(_) => Err(Halt::Stopped),
+            Err(_) if self.must_stop() => Err(Halt::Stopped),
+            Err(_) => Err(Halt::Error(JournalError { detail: "it was closed".to_owned() }.into())),
         }
     }
 

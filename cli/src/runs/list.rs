@@ -6,13 +6,13 @@ use clap::Args;
 use codex_task::json::RunRecordJson;
 use codex_task::store::{RecordState, RunRecord};
 
-use super::{records, shown, unusable};
+use super::{records, shown, took, unusable};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::Line;
 use crate::render::clean::one_line;
-use crate::render::figures::{counted, duration, thousands};
+use crate::render::figures::{counted, duration};
 use crate::render::width::pad;
 use crate::session::print_json;
 
@@ -54,16 +54,12 @@ fn row(run: &RunRecord) -> Line {
     let (state, style) = shown(run.state);
     let mut agents: Vec<String> = run.tasks.iter().map(|task| one_line(&task.agent)).collect();
     agents.dedup();
-    let took = format!("{}, {} tokens, {}", counted(run.tasks.len(), "task"), tokens(run), run.cost());
+    let took = format!("{}, {}", counted(run.tasks.len(), "task"), took(run.usage(), run.cost()));
     Line::new().bold(run.run.short()).text("  ").styled(style, pad(state, 10)).text(format!(
         "  {}  {took}: {}",
         pad(&format!("{} ago", age(run.begun_ms)), 18),
         agents.join(", ")
     ))
-}
-
-fn tokens(run: &RunRecord) -> String {
-    thousands(run.usage().total_tokens())
 }
 
 /// How long ago something was.

@@ -5,14 +5,14 @@ mod resume;
 mod show;
 
 use clap::Subcommand;
-use codex_task::Environment;
-use codex_task::TaskStatus;
 use codex_task::store::{RecordState, Records, RunRecord, StoreError};
+use codex_task::{Environment, MicroUsd, TaskStatus, TokenUsage};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::Style;
+use crate::render::figures::thousands;
 
 /// Lists recorded runs, shows them, and goes on with those that were cut off.
 #[derive(Subcommand, Debug)]
@@ -52,6 +52,12 @@ fn find(records: &Records, id: &str) -> Result<RunRecord, Fault> {
             .because("it was never recorded, or it is older than what is kept")
             .suggest("see `codex-task runs list`")),
     }
+}
+
+/// Tokens, and what they cost where that is known.
+fn took(usage: TokenUsage, cost: MicroUsd) -> String {
+    let tokens = format!("{} tokens", thousands(usage.total_tokens()));
+    if cost == MicroUsd::default() { tokens } else { format!("{tokens}, {cost}") }
 }
 
 /// A state in a word, and its style.

@@ -5,12 +5,12 @@ use codex_task::json::RunRecordJson;
 use codex_task::store::{RecordState, TaskRecord};
 use serde_json::Value;
 
-use super::{find, records, shown};
+use super::{find, records, shown, took};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::clean::one_line;
-use crate::render::figures::{counted, thousands};
+use crate::render::figures::counted;
 use crate::render::{Line, Terminal};
 use crate::session::print_json;
 
@@ -52,8 +52,7 @@ fn show_task(task: &TaskRecord, terminal: &mut Terminal) {
         Line::new().bold(format!("# {}{about}", one_line(&task.agent))).text(": ").styled(style, state),
     );
     let turns = counted(usize::try_from(task.turns).unwrap_or(usize::MAX), "turn");
-    let tokens = thousands(task.usage.total_tokens());
-    terminal.out.line(format!("{}: {turns}, {tokens} tokens, {}", task.task, task.cost));
+    terminal.out.line(format!("{}: {turns}, {}", task.task, took(task.usage, task.cost)));
     let report = task.report.as_ref();
     let text = |pointer: &str| report.and_then(|report| report.pointer(pointer)).and_then(Value::as_str);
     if let Some(cause) = text("/error/cause") {

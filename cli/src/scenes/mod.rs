@@ -3,6 +3,7 @@
 mod agents;
 mod doctor;
 mod run;
+mod runs;
 mod server;
 mod stage;
 

@@ -104,9 +104,14 @@ impl Recorder {
     }
 
     fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
+        let (task, is_step) = (entry.task(), !matches!(entry, JournalEntry::Ended { .. }));
         self.shared.backlog.fetch_add(1, Ordering::AcqRel);
-        // After the close nothing is kept: an acknowledgement that is dropped says so.
-        let _ = self.commands.send(Command::Record { entry, ack });
+        if self.commands.send(Command::Record { entry, ack }).is_err() {
+            self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
+            if is_step {
+                self.shared.lose(task, &JournalError { detail: "the recorder is closed".to_owned() });
+            }
+        }
     }
 }
 

@@ -186,6 +186,18 @@ async fn agents_wait_while_the_disk_is_slow_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_closed_recorder_lets_no_task_pass_for_recorded() {
+    let folder = folder();
+    let recorder = start(&folder);
+    recorder.close();
+    let task = TaskId::new();
+    let (ack, written) = oneshot::channel();
+    recorder.record_durably(admitted(task, RunId::new()), ack);
+    assert!(written.await.is_err());
+    assert!(recorder.room(task).await.is_err());
+}
+
+#[tokio::test]
 async fn two_recorders_write_to_one_file_and_each_keeps_its_tasks() {
     let folder = folder();
     let recorders = [Arc::new(start(&folder)), Arc::new(start(&folder))];

@@ -49,7 +49,8 @@ impl Shared {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn lose(&self, task: TaskId, error: &JournalError) {
+    /// An entry of this task was lost: its later steps would leave a gap.
+    pub(super) fn lose(&self, task: TaskId, error: &JournalError) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).entry(task).or_insert_with(|| error.clone());
         self.has_lost.store(true, Ordering::Release);
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
