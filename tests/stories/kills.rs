@@ -2,7 +2,7 @@
 //! paid twice.
 #![cfg(unix)]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,9 @@ fn changing(file: &Path) -> TestTool {
             tokio::time::sleep(Duration::from_millis(2)).await;
             let mut effects =
                 OpenOptions::new().create(true).append(true).open(file).expect("the file opens");
-            writeln!(effects, "{}", arguments["key"].as_str().unwrap_or_default()).expect("it is written");
+            let line = format!("{}\n", arguments["key"].as_str().unwrap_or_default());
+            // In one piece: other tasks write too, and a kill may come at any time.
+            effects.write_all(line.as_bytes()).expect("it is written");
             tokio::time::sleep(Duration::from_millis(2)).await;
             Ok("changed".to_owned())
         }
@@ -166,7 +168,11 @@ fn check_effects(effects: &str, kills: usize) -> usize {
     }
     let twice: Vec<_> = counts.iter().filter(|(_, count)| **count > 1).collect();
     assert!(twice.is_empty(), "done twice: {twice:?}");
-    let missing = TASKS * TURNS * 2 - counts.len();
+    let wanted =
+        (0..TASKS).flat_map(|task| (0..TURNS * 2).map(move |n| format!("task-{task} {} {}", n / 2, n % 2)));
+    let wanted: HashSet<String> = wanted.collect();
+    assert!(counts.keys().all(|line| wanted.contains(*line)), "{effects}");
+    let missing = wanted.len() - counts.len();
     assert!(missing <= kills * TASKS, "{missing} changes are missing after {kills} kills");
     missing
 }

@@ -49,11 +49,15 @@ fn make_directory(directory: &Path) -> io::Result<()> {
     fs::create_dir_all(directory)
 }
 
-/// Made before `SQLite` sees it, so that its companions get the same permissions.
+/// Made before `SQLite` sees it, so that its companions get the same permissions. A file that is there must not be
+/// opened: closing it again would drop the locks that `SQLite` holds on it elsewhere in this process.
 fn make_file(path: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
-    options.create(true).append(true);
+    options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
 }
