@@ -7,6 +7,7 @@
 
 mod aggregator;
 mod io_runtime;
+mod journal;
 mod messages;
 mod provider;
 mod subagent;
@@ -17,11 +18,14 @@ pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
 };
 pub use io_runtime::IoRuntime;
+pub use journal::{
+    Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
+};
 pub use messages::{CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    BoardEntry, BoardState, RestartPolicy, RetireWorker, Services, SessionFacts, SupervisorActor,
-    SupervisorCounters, TaskBoard, WorkerFactory,
+    BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, Services, SessionFacts,
+    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
     Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId,

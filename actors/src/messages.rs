@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use actix::Message;
 
+use crate::journal::JournalAck;
 use crate::provider::ProviderCounters;
 use crate::subagent::{CheckpointStep, Ending};
 use crate::task::TaskId;
@@ -60,6 +61,8 @@ pub(crate) struct SubagentStepped {
     pub(crate) task: TaskId,
     pub(crate) generation: u64,
     pub(crate) step: CheckpointStep,
+    /// Told when the step is on disk. Dropped with a step that is ignored.
+    pub(crate) recorded: Option<JournalAck>,
 }
 
 /// A subagent has come to its end. Ignored when the generation is not the current one.

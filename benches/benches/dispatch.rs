@@ -42,11 +42,14 @@ async fn run(mock: &MockProcess) {
         head(&title, &["tasks", "", "wall ms", "overhead p50 ms", "overhead p95 ms", "CPU ms/task"]);
         let bare = Bare::new(&mock.base_url(think));
         let subagents = Subagents::start(&mock.base_url(think), 1_000);
+        let recorded = Subagents::start_recorded(&mock.base_url(think), 1_000);
         for &tasks in concurrency {
             let floor = measure(batches, think, || bare.batch(tasks)).await;
             let ours = measure(batches, think, || subagents.batch(tasks)).await;
+            let on_record = measure(batches, think, || recorded.batch(tasks)).await;
             row(&floor.cells(tasks, "bare reqwest"));
             row(&ours.cells(tasks, "codex-task"));
+            row(&on_record.cells(tasks, "codex-task, recorded"));
             println!(
                 "| {tasks} | ratio | {:.2} | | p95 {:+.2} ms | {:+.3} ms |",
                 ours.wall.as_secs_f64() / floor.wall.as_secs_f64(),
@@ -55,6 +58,7 @@ async fn run(mock: &MockProcess) {
             );
         }
         subagents.stop().await;
+        recorded.stop().await;
     }
     println!("\nresident memory at the end: {} KiB", resident_kib());
 }

@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, demo, doctor, gate, install, logging, mcp};
+use crate::{agents, demo, doctor, gate, install, logging, mcp, runs};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -31,6 +31,8 @@ enum Command {
     Agents(agents::AgentsCommand),
     #[command(subcommand)]
     Gate(gate::GateCommand),
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
     Doctor(doctor::DoctorArgs),
     Mcp(mcp::McpArgs),
     #[command(subcommand)]
@@ -70,6 +72,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
         }
         Command::Agents(command) => agents::run(command, host),
         Command::Gate(command) => gate::run(&command, host),
+        Command::Runs(command) => runs::run(command, host),
         Command::Doctor(args) => doctor::run(args, host),
         Command::Install(command) => install::run(command, host),
         Command::Mcp(args) => mcp::run(&args, host),
@@ -107,7 +110,8 @@ fn advice(error: &clap::Error) -> String {
         .into_iter()
         .find_map(|kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.clone()),
-            Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+            // Clap puts the nearest last.
+            Some(ContextValue::Strings(texts)) => texts.last().cloned(),
             Some(_) | None => None,
         });
     match meant {

@@ -7,6 +7,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(test)]
 use tokio::sync::mpsc;
 
+use crate::fault::Fault;
+use crate::host::Host;
+
 /// Where interruptions come from.
 pub(crate) enum Interrupts {
     /// The operating system.
@@ -26,8 +29,20 @@ pub(crate) enum Interrupts {
 }
 
 impl Interrupts {
+    /// Those of this host.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the operating system has no signals to give.
+    pub(crate) fn of(host: &mut Host) -> Result<Self, Fault> {
+        match host.interrupts.take() {
+            Some(interrupts) => Ok(interrupts),
+            None => Self::listen()
+                .map_err(|error| Fault::internal("signals cannot be heard").because(error.to_string())),
+        }
+    }
+
     /// Listens from now on; the process is no longer ended by the signals themselves. Must be called inside of tokio.
-    pub(crate) fn listen() -> io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         #[cfg(unix)]
         return Ok(Self::Signals {
             interrupt: signal(SignalKind::interrupt())?,

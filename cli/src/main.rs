@@ -14,6 +14,7 @@ mod logging;
 mod mcp;
 mod render;
 mod run;
+mod runs;
 #[cfg(test)]
 mod scenes;
 mod session;

@@ -36,6 +36,5 @@ fuzz_target!(|command: &str| {
     }
     if verdict.decision() == Decision::Allow {
         assert!(!verdict.parts.is_empty(), "allowed, but not understood");
-        assert!(!command.contains('`') || command.contains(['\'', '\\']), "an open substitution");
     }
 });

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Which part of a call took too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WaitingFor {
     /// TCP or TLS connection.
     Connection,
@@ -31,7 +34,8 @@ impl std::fmt::Display for WaitingFor {
 
 /// Why a model call failed. Texts never contain keys, headers or prompts; `detail` is the provider's own message,
 /// bounded and without control characters.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProviderError {
     /// The host could not be reached: DNS, refused connection, reset before a response.

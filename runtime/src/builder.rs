@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, EventBus, IoRuntime, RestartPolicy, Services, SessionFacts, SupervisorActor, TaskBoard,
+    AggregatorActor, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
+    TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+#[cfg(feature = "store")]
+use crate::store::Recorder;
 use crate::task_tool::ToolCatalog;
 use crate::threads::{Threads, io_runtime};
 
@@ -71,6 +74,9 @@ pub struct RuntimeBuilder {
     restart_policy: RestartPolicy,
     workers: Option<usize>,
     io: Option<Handle>,
+    journal: Option<Arc<dyn Journal>>,
+    #[cfg(feature = "store")]
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl RuntimeBuilder {
@@ -142,6 +148,22 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn io(mut self, handle: Handle) -> Self {
         self.io = Some(handle);
+        self
+    }
+
+    /// Writes down what tasks do with the host's own journal. Without one nothing is written.
+    #[must_use]
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Writes down what tasks do, so that they can be resumed when the process has ended.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<Recorder>) -> Self {
+        self.journal = Some(Arc::clone(&recorder) as Arc<dyn Journal>);
+        self.recorder = Some(recorder);
         self
     }
 
@@ -234,14 +256,17 @@ impl PreparedRuntime {
         });
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
-        let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board));
+        let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
-            let (services, events, board) = parts;
+            let (services, events, board, journal) = parts;
             let aggregator = AggregatorActor::new().start();
             let supervisor =
-                SupervisorActor::new(services, aggregator.clone(), events, board, workers, Some(factory))
-                    .start();
-            (supervisor, aggregator)
+                SupervisorActor::new(services, aggregator.clone(), events, board, workers, Some(factory));
+            let supervisor = match journal {
+                Some(journal) => supervisor.with_journal(journal),
+                None => supervisor,
+            };
+            (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
         Ok(RuntimeHandle::new(Shared {
@@ -255,6 +280,8 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            #[cfg(feature = "store")]
+            recorder: builder.recorder,
         }))
     }
 }

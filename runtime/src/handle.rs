@@ -21,6 +21,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "store")]
+use crate::store::Recorder;
 use crate::task_tool::{TaskTool, TaskToolSpec, ToolCatalog};
 use crate::threads::Threads;
 
@@ -32,7 +34,7 @@ const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// A running runtime. Clones share it; dropping the last one stops it without waiting for its tasks.
 #[derive(Clone)]
 pub struct RuntimeHandle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {
@@ -50,6 +52,9 @@ pub(crate) struct Shared {
     pub(crate) _watcher: Option<RegistryWatcher>,
     /// Taken by whoever stops the runtime first.
     pub(crate) threads: Mutex<Option<Threads>>,
+    /// Who writes down what tasks do.
+    #[cfg(feature = "store")]
+    pub(crate) recorder: Option<Arc<Recorder>>,
 }
 
 /// What a shutdown left behind.
@@ -112,6 +117,11 @@ impl RuntimeHandle {
             .await
             .map_err(down)?
             .map_err(|_| TaskError::RuntimeDown)
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn cancel_on_drop(&self, task: TaskId) -> CancelOnDrop {
+        CancelOnDrop { supervisor: self.shared.supervisor.clone(), task: Some(task) }
     }
 
     /// Cancels a task; whoever waits for it gets its partial text. Returns whether there was such a task.
@@ -214,6 +224,10 @@ impl RuntimeHandle {
             Some(threads) => tokio::task::spawn_blocking(|| threads.stop()).await.unwrap_or(0),
             None => 0,
         };
+        #[cfg(feature = "store")]
+        if let Some(recorder) = &self.shared.recorder {
+            recorder.flush().await;
+        }
         ShutdownReport { cancelled, abandoned, blocked_workers }
     }
 }
@@ -252,9 +266,18 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Future for TaskFuture<T>
     }
 }
 
-struct CancelOnDrop {
+/// Cancels a task whose caller has left.
+pub(crate) struct CancelOnDrop {
     supervisor: Addr<SupervisorActor>,
     task: Option<TaskId>,
+}
+
+impl CancelOnDrop {
+    /// The task has ended.
+    #[cfg(feature = "store")]
+    pub(crate) fn disarm(mut self) {
+        self.task = None;
+    }
 }
 
 impl Drop for CancelOnDrop {

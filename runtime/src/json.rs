@@ -2,6 +2,8 @@
 
 mod agent;
 mod event;
+#[cfg(feature = "store")]
+mod record;
 
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use serde::Serialize;
 
 pub use agent::{AgentJson, ProblemJson};
 pub use event::{EventJson, EventKindJson};
+#[cfg(feature = "store")]
+pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson};
 
 /// A run: `{"run_id", "status", "tasks"}`.
 #[derive(Clone, Debug, Serialize)]

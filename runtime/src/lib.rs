@@ -24,18 +24,24 @@ mod builder;
 mod handle;
 pub mod json;
 mod panic_hook;
+#[cfg(feature = "store")]
+mod resume;
+#[cfg(feature = "store")]
+pub mod store;
 mod task_tool;
 mod threads;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport,
-    RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
+    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
+    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+#[cfg(feature = "store")]
+pub use resume::{ResumeError, Resumed};
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
 
 /// Where a runtime begins.

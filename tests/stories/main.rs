@@ -17,6 +17,10 @@ mod harness;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod processes;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use actix::Addr;
 use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserPart, UserTurn};
 use codex_task_tools::{McpHub, ToolSet};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
@@ -21,6 +22,7 @@ use super::tally::Tally;
 use super::{compaction, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
 use crate::io_runtime::IoRuntime;
+use crate::journal::{Journal, JournalError};
 use crate::messages::SubagentStepped;
 use crate::supervisor::SupervisorActor;
 use crate::task::{Priority, RunId, TaskError, TaskEvent, TaskEventKind, TaskId};
@@ -51,6 +53,8 @@ pub(crate) struct AgentContext {
     pub(crate) io: IoRuntime,
     pub(crate) events: EventBus,
     pub(crate) supervisor: Addr<SupervisorActor>,
+    /// Where the supervisor writes down what it is told, if anywhere.
+    pub(crate) journal: Option<Arc<dyn Journal>>,
 }
 
 /// Why an agent's loop ended without a result.
@@ -106,7 +110,37 @@ impl AgentContext {
         reason = "one-way report; a step must not be lost to a full mailbox"
     )]
     pub(crate) fn step(&self, step: CheckpointStep) {
-        self.supervisor.do_send(SubagentStepped { task: self.task, generation: self.generation, step });
+        let (task, generation) = (self.task, self.generation);
+        self.supervisor.do_send(SubagentStepped { task, generation, step, recorded: None });
+    }
+
+    /// Reports a step and waits until it is on record. Without a journal it is on record once it is sent.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "one-way report; a step must not be lost to a full mailbox"
+    )]
+    pub(crate) async fn step_durably(&self, step: CheckpointStep) -> Result<(), Halt> {
+        if self.journal.is_none() {
+            self.step(step);
+            return Ok(());
+        }
+        let (recorded, on_record) = oneshot::channel();
+        let (task, generation) = (self.task, self.generation);
+        self.supervisor.do_send(SubagentStepped { task, generation, step, recorded: Some(recorded) });
+        match on_record.await {
+            Ok(recorded) => recorded.map_err(|error| Halt::Error(error.into())),
+            // The supervisor does not listen to this agent any longer.
+            Err(_) if self.must_stop() => Err(Halt::Stopped),
+            Err(_) => Err(Halt::Error(JournalError { detail: "it was closed".to_owned() }.into())),
+        }
+    }
+
+    /// Waits while the journal is behind; an agent whose steps were lost must not go on.
+    pub(crate) async fn wait_for_journal(&self) -> Result<(), Halt> {
+        match &self.journal {
+            Some(journal) => journal.room(self.task).await.map_err(|error| Halt::Error(error.into())),
+            None => Ok(()),
+        }
     }
 
     /// Whether the agent must do nothing more: it was asked to stop, or another incarnation acts in its place.
@@ -160,6 +194,7 @@ impl AgentRun {
                 return Ok(self.turn_limit_report());
             }
             self.check_cost()?;
+            self.context.wait_for_journal().await?;
             if self.window.needs_compaction(self.context.plan.output_tokens_max) {
                 self.compact().await?;
             }

@@ -2,9 +2,16 @@
 
 use std::sync::Arc;
 
-use codex_task_providers::{Message, ToolResult};
+use codex_task_providers::{Message, ToolCall, ToolResult};
 
 use super::Tally;
+
+/// What a model is told about a call that had begun when its agent crashed.
+pub(super) const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is \
+    unknown. It was not repeated. Check the current state before you decide to run it again.";
+
+/// What a model is told about a call that its agent never came to.
+const NOT_MADE: &str = "The agent was stopped before this call: it was not made.";
 
 /// Everything that a new incarnation of an agent begins with.
 #[derive(Clone, Debug)]
@@ -68,6 +75,16 @@ impl Checkpoint {
         Self { turns: vec![opening], begun: Vec::new(), tally: Tally::default() }
     }
 
+    /// The answer to a call of the last turn: its own, or that nobody knows what it did.
+    pub(crate) fn result_of(&self, call: &ToolCall) -> ToolResult {
+        let begun = self.begun.iter().find(|begun| begun.call_id == call.id);
+        match begun {
+            Some(BegunCall { result: Some(result), .. }) => result.clone(),
+            Some(BegunCall { result: None, .. }) => not_made(call, OUTCOME_UNKNOWN),
+            None => not_made(call, NOT_MADE),
+        }
+    }
+
     /// Applies one step.
     pub(crate) fn apply(&mut self, step: CheckpointStep) {
         match step {
@@ -88,6 +105,15 @@ impl Checkpoint {
                 self.tally = *tally;
             }
         }
+    }
+}
+
+fn not_made(call: &ToolCall, text: &str) -> ToolResult {
+    ToolResult {
+        call_id: Arc::clone(&call.id),
+        tool: Arc::clone(&call.name),
+        text: text.into(),
+        is_error: true,
     }
 }
 

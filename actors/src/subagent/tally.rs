@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
+use serde::{Deserialize, Serialize};
 
 use crate::task::Attempt;
 
 /// Running totals of one task.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Tally {
     /// Model calls in order, failed ones included.
     pub(crate) attempts: Vec<Attempt>,

@@ -8,16 +8,12 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, Halt};
-use super::checkpoint::{BegunCall, CheckpointStep};
+use super::checkpoint::{BegunCall, CheckpointStep, OUTCOME_UNKNOWN};
 use super::tally::Tally;
 use crate::task::TaskEventKind;
 
 /// Characters of a call that are shown to people.
 const SUMMARY_CHARS_MAX: usize = 80;
-
-/// What a model is told about a call that had begun when its agent crashed.
-const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is unknown. \
-    It was not repeated. Check the current state before you decide to run it again.";
 
 /// Stands for a call that was not made because its agent had to stop; nobody reads it.
 const STOPPED: &str = "The agent was stopped before this call.";
@@ -36,10 +32,12 @@ pub(crate) async fn run(
         let reads = rest.iter().take_while(|call| is_read_only(agent, call)).count();
         if reads > 1 {
             let (batch, after) = rest.split_at(reads);
-            results.extend(join_all(batch.iter().map(|call| run_one(agent, call, begun))).await);
+            for result in join_all(batch.iter().map(|call| run_one(agent, call, begun))).await {
+                results.push(result?);
+            }
             rest = after;
         } else {
-            results.push(run_one(agent, first, begun).await);
+            results.push(run_one(agent, first, begun).await?);
             rest = others;
         }
         if agent.must_stop() {
@@ -59,20 +57,21 @@ fn is_read_only(agent: &AgentContext, call: &ToolCall) -> bool {
     agent.tools.is_read_only(&call.name, &call.arguments)
 }
 
-/// Runs one call, unless an earlier incarnation of the agent had begun it.
-async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> ToolResult {
+/// Runs one call, unless an earlier incarnation of the agent had begun it. A call with effects is on record, where there
+/// is a journal, before it runs.
+async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> Result<ToolResult, Halt> {
     match begun.iter().find(|before| before.call_id == call.id) {
-        Some(BegunCall { result: Some(result), .. }) => return result.clone(),
-        Some(BegunCall { result: None, .. }) => return answer(call, ToolReply::error(OUTCOME_UNKNOWN)),
+        Some(BegunCall { result: Some(result), .. }) => return Ok(result.clone()),
+        Some(BegunCall { result: None, .. }) => return Ok(answer(call, ToolReply::error(OUTCOME_UNKNOWN))),
         None => {}
     }
     let has_effects = !is_read_only(agent, call);
     if has_effects {
-        agent.step(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) });
+        agent.step_durably(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) }).await?;
     }
     // After the step: a successor that does not know of it cannot have begun.
     if agent.must_stop() {
-        return answer(call, ToolReply::error(STOPPED));
+        return Ok(answer(call, ToolReply::error(STOPPED)));
     }
     agent.publish(|| TaskEventKind::ToolStarted {
         tool: Arc::clone(&call.name),
@@ -91,7 +90,7 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
     if has_effects {
         agent.step(CheckpointStep::CallEnded { result: result.clone() });
     }
-    result
+    Ok(result)
 }
 
 fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {

@@ -16,12 +16,14 @@ use tracing::debug;
 use super::history::History;
 use super::planner::{Planned, Planner};
 use super::queue::TaskQueue;
+use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
 use super::services::Services;
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
-use crate::subagent::{AgentContext, Checkpoint, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
+use crate::journal::{Journal, JournalEntry};
+use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
@@ -46,6 +48,8 @@ pub struct SupervisorActor {
     /// Set while the runtime shuts down: no new tasks, and somebody waits for the old ones.
     pub(super) drained: Option<Vec<oneshot::Sender<()>>>,
     pub(super) counters: SupervisorCounters,
+    /// Where what happens is written down, if anywhere.
+    pub(super) journal: Option<Arc<dyn Journal>>,
 }
 
 /// What the supervisor has seen.
@@ -94,29 +98,39 @@ impl SupervisorActor {
             history: History::default(),
             drained: None,
             counters: SupervisorCounters::default(),
+            journal: None,
         }
+    }
+
+    /// Writes down what happens from now on.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = Some(journal);
+        self
     }
 
     /// Takes a task; the receiver gets its report exactly once.
     pub(super) fn admit(
         &mut self,
-        request: TaskRequest,
+        beginning: Beginning,
         ctx: &mut Context<Self>,
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
         let stop = StopSignal::default();
+        let request = beginning.request();
         let planned = if self.tasks.contains_key(&request.id) {
             Err(TaskError::DuplicateTask)
         } else {
-            self.planner.plan(&request, &stop)
+            self.planner.plan(request, &stop)
         };
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                self.refuse(&request, error, reply);
+                self.refuse(request, error, reply);
                 return report;
             }
         };
+        let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;
         let (task, run, priority) = (request.id, request.run, request.priority);
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
@@ -134,7 +148,7 @@ impl SupervisorActor {
             tools,
             stop,
             state: TaskState::Queued,
-            checkpoint: Checkpoint::new(Arc::clone(&opening)),
+            checkpoint,
             opening,
             restarts: RestartHistory::default(),
             generation: 0,
@@ -201,6 +215,7 @@ impl SupervisorActor {
             io: self.services.io.clone(),
             events: self.events.clone(),
             supervisor: ctx.address(),
+            journal: self.journal.clone(),
         };
         let seed =
             Seed { context, opening: Arc::clone(&entry.opening), checkpoint: entry.checkpoint.clone() };
@@ -250,6 +265,7 @@ impl SupervisorActor {
         if matches!(report.outcome, Outcome::Completed(_)) {
             self.history.add(&report.agent, ran);
         }
+        self.record(|| JournalEntry::Ended { report: Arc::clone(&report) });
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
         let _ = entry.reply.send(report); // a caller that left needs no answer

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use super::actor::{SupervisorActor, SupervisorCounters};
+use super::record::Beginning;
 use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
@@ -35,7 +36,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for 
         if self.drained.is_some() {
             return Box::pin(async { Err(TaskError::ShuttingDown) });
         }
-        let ended = self.admit(task.request, ctx);
+        let ended = self.admit(Beginning::Fresh(task.request), ctx);
         Box::pin(async move {
             let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
             Ok(decode(report))
@@ -67,8 +68,13 @@ impl Handler<SubagentStepped> for SupervisorActor {
     type Result = ();
 
     fn handle(&mut self, stepped: SubagentStepped, _: &mut Self::Context) {
-        if let Some(entry) = self.current(stepped.task, stepped.generation) {
-            entry.checkpoint.apply(stepped.step);
+        let SubagentStepped { task, generation, step, recorded } = stepped;
+        if self.current(task, generation).is_none() {
+            return;
+        }
+        self.record_step(task, &step, recorded);
+        if let Some(entry) = self.tasks.get_mut(&task) {
+            entry.checkpoint.apply(step);
         }
     }
 }

@@ -8,6 +8,7 @@ mod planner;
 mod prompt;
 mod pulse;
 mod queue;
+mod record;
 mod restart;
 mod server_tools;
 mod services;
@@ -17,6 +18,7 @@ mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
 pub(crate) use page_reader::Ledger;
+pub use record::ContinueTask;
 pub use restart::RestartPolicy;
 pub(crate) use server_tools::ServerTools;
 pub use services::{Services, SessionFacts};

@@ -3,6 +3,7 @@
 use codex_task_providers::{ProviderError, RouteError};
 
 use super::Attempt;
+use crate::journal::JournalError;
 
 /// Why a task could not start or could not finish. `Display` is for people; [`TaskError::for_model`] is the text that
 /// the model which called the Task tool reads.
@@ -80,6 +81,9 @@ pub enum TaskError {
         /// What happened.
         detail: String,
     },
+    /// What the task did could not be written down, so it did no more.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The runtime is shutting down and takes no new tasks.
     #[error("the runtime is shutting down")]
     ShuttingDown,
@@ -105,6 +109,7 @@ impl TaskError {
             Self::InvalidOutput { .. } => "invalid_output",
             Self::CostLimit { .. } => "cost_limit",
             Self::Stuck { .. } => "stuck",
+            Self::Journal(_) => "journal",
             Self::ShuttingDown => "shutting_down",
             Self::RuntimeDown => "runtime_down",
         }
@@ -132,6 +137,9 @@ impl TaskError {
                 "give the agent a smaller task or a larger model; raise max_tokens if answers are cut off"
                     .into(),
             ),
+            Self::Journal(_) => {
+                Some("free space on the disk of the state directory, then resume the run".into())
+            }
             Self::ShuttingDown | Self::RuntimeDown => Some("start a new runtime".into()),
         }
     }
@@ -153,7 +161,8 @@ impl TaskError {
             | Self::Refused { .. }
             | Self::InvalidOutput { .. }
             | Self::CostLimit { .. }
-            | Self::Stuck { .. } => false,
+            | Self::Stuck { .. }
+            | Self::Journal(_) => false,
         }
     }
 
@@ -175,6 +184,7 @@ impl TaskError {
             | Self::InvalidOutput { .. }
             | Self::CostLimit { .. }
             | Self::Stuck { .. }
+            | Self::Journal(_)
             | Self::ShuttingDown
             | Self::RuntimeDown => format!("Agent failed: {self}"),
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
 use codex_task_providers::ProviderError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{RunId, TaskError, TaskId};
 
@@ -102,7 +102,7 @@ impl<T> Outcome<T> {
 }
 
 /// One model call as it was tried on one route.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The provider.
     pub provider: ProviderName,

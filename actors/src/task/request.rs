@@ -10,11 +10,13 @@ use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::{RunId, TaskError, TaskId, TaskReport};
 
 /// Which waiting task runs first; within one priority the oldest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// After everything else.
     Low,
@@ -26,7 +28,7 @@ pub enum Priority {
 }
 
 /// What a caller asks for, without the type of the result.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskRequest {
     /// Id of the task; made by the caller, so that it can cancel before the reply.
     pub id: TaskId,
@@ -39,6 +41,7 @@ pub struct TaskRequest {
     /// Three to five words for people; never sent to the agent.
     pub description: Option<String>,
     /// Beats the agent file's model.
+    #[serde(with = "choice")]
     pub model: Option<ModelChoice>,
     /// Beats the agent file's effort.
     pub effort: Option<Effort>,
@@ -152,6 +155,21 @@ impl<T> RunTask<T> {
     pub fn in_run(mut self, run: RunId) -> Self {
         self.request.run = run;
         self
+    }
+}
+
+/// A model as it is written in files.
+mod choice {
+    use codex_task_config::ModelChoice;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(choice: &Option<ModelChoice>, to: S) -> Result<S::Ok, S::Error> {
+        choice.as_ref().map(ToString::to_string).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ModelChoice>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.as_deref().map(ModelChoice::parse))
     }
 }
 

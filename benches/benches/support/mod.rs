@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use codex_task::store::{Recorder, Records};
 use codex_task::{Environment, RunTask, Runtime, RuntimeHandle, TaskStatus};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -87,11 +88,18 @@ impl Subagents {
 
     /// Starts a runtime in a project.
     pub(crate) fn open(project: TempDir) -> Self {
-        let home = project.path().to_string_lossy().into_owned();
-        let variables = [("HOME", home.clone()), ("XDG_CONFIG_HOME", format!("{home}/config"))];
-        let environment = Environment::new(project.path(), variables);
-        let handle = Runtime::builder().environment(environment).start().expect("the runtime starts");
-        Self { handle, _project: project }
+        let handle = Runtime::builder().environment(environment(&project)).start();
+        Self { handle: handle.expect("the runtime starts"), _project: project }
+    }
+
+    /// As [`Subagents::start`], with everything on record.
+    pub(crate) fn start_recorded(base_url: &str, max_concurrent: usize) -> Self {
+        let project = Self::project(base_url, max_concurrent, /*agents*/ 1);
+        let environment = environment(&project);
+        let records = Records::of_user(&environment).expect("the records open");
+        let recorder = Recorder::start(records, &environment, "").expect("it records");
+        let builder = Runtime::builder().environment(environment).recorder(Arc::new(recorder));
+        Self { handle: builder.start().expect("the runtime starts"), _project: project }
     }
 
     /// Runs `count` tasks at once; returns when each was answered.
@@ -115,6 +123,13 @@ impl Subagents {
     pub(crate) async fn stop(self) {
         self.handle.shutdown().await;
     }
+}
+
+/// The project as home, and nothing of this machine.
+fn environment(project: &TempDir) -> Environment {
+    let home = project.path().to_string_lossy().into_owned();
+    let variables = [("HOME", home.clone()), ("XDG_CONFIG_HOME", format!("{home}/config"))];
+    Environment::new(project.path(), variables)
 }
 
 /// A prompt of the size that the figures are quoted for.

@@ -39,11 +39,7 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
         host.terminal.err.wrapped(Style::Dim, text);
     }
     session::block_on(async {
-        let interrupts = match host.interrupts.take() {
-            Some(interrupts) => interrupts,
-            None => Interrupts::listen()
-                .map_err(|error| Fault::internal("signals cannot be heard").because(error.to_string()))?,
-        };
+        let interrupts = Interrupts::of(host)?;
         serve::serve(prepared, tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }

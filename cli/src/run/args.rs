@@ -67,6 +67,9 @@ pub(crate) struct RunArgs {
     /// A rule that denies; can be repeated
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(super) deny: Vec<String>,
+    /// Keeps no record of the run: it cannot be listed, shown or resumed
+    #[arg(long)]
+    pub(super) no_record: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -3,20 +3,24 @@
 mod args;
 mod collect;
 mod literal;
+mod options;
 mod schema;
 mod spec;
 mod task_file;
 
-use codex_task::{RunId, Runtime, RuntimeBuilder, TaskRequest};
-use codex_task_config::SettingsOverrides;
+use std::sync::Arc;
+
+use codex_task::store::{Recorder, Records, StoreError};
+use codex_task::{Environment, RunId, RuntimeBuilder, TaskRequest};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
-use crate::session;
+use crate::session::{self, Work};
 
 pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule, sandbox_mode};
+pub(crate) use options::RunOptions;
 
 /// Runs the tasks that the arguments ask for.
 pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
@@ -28,7 +32,11 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());
     let tasks: Vec<TaskRequest> = collected.tasks.into_iter().map(into_request).collect();
-    session::block_on(run_tasks(builder(args, host), tasks, args.output, host))
+    let options = RunOptions::of(args);
+    let builder = options.builder(&host.environment);
+    let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
+    let builder = if args.no_record { builder } else { recorded(builder, &options, host) };
+    session::block_on(run_tasks(builder, tasks, args.output, host))
 }
 
 /// Starts a runtime, runs the tasks in it and stops it again.
@@ -38,39 +46,32 @@ pub(crate) async fn run_tasks(
     output: OutputArgs,
     host: &mut Host,
 ) -> Result<Exit, Fault> {
-    let mut interrupts = match host.interrupts.take() {
-        Some(interrupts) => interrupts,
-        None => Interrupts::listen()
-            .map_err(|error| Fault::internal("signals cannot be heard").because(error.to_string()))?,
-    };
+    let mut interrupts = Interrupts::of(host)?;
     let handle = builder.start()?;
     let terminal = &mut host.terminal;
     if !output.quiet {
         let agents: Vec<&str> = tasks.iter().map(|task| &*task.subagent_type).collect();
         session::announce(&handle, &agents, &host.environment, terminal);
     }
-    let exit = session::run(&handle, tasks, output, terminal, &mut interrupts).await?;
-    tokio::select! {
-        _ = handle.shutdown() => {}
-        () = interrupts.next() => {}
-    }
+    let exit = session::run(&handle, Work::Tasks(tasks), output, terminal, &mut interrupts).await?;
+    session::end(handle, &mut interrupts).await;
     Ok(exit)
 }
 
-fn builder(args: &RunArgs, host: &mut Host) -> RuntimeBuilder {
-    let overrides = SettingsOverrides {
-        provider: args.provider.clone(),
-        max_concurrent: args.concurrency,
-        permission_mode: args.permission_mode,
-        sandbox: args.sandbox,
-        allow: args.allow.clone(),
-        deny: args.deny.clone(),
-        ..SettingsOverrides::default()
-    };
-    let builder = Runtime::builder().environment(host.environment.clone()).overrides(overrides);
-    let builder = match &args.agents {
-        Some(json) => builder.agents_json(json),
-        None => builder,
-    };
-    host.backends.drain(..).fold(builder, RuntimeBuilder::backend)
+/// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.
+fn recorded(builder: RuntimeBuilder, options: &RunOptions, host: &mut Host) -> RuntimeBuilder {
+    match recorder(options, &host.environment) {
+        Ok(recorder) => builder.recorder(recorder),
+        Err(error) => {
+            let text = format!("the run is not recorded: {error} ({}, or use --no-record)", error.help());
+            session::warn(&text, &mut host.terminal);
+            builder
+        }
+    }
+}
+
+/// The user's own record, which keeps the options of the run.
+pub(crate) fn recorder(options: &RunOptions, environment: &Environment) -> Result<Arc<Recorder>, StoreError> {
+    let records = Records::of_user(environment)?;
+    Ok(Arc::new(Recorder::start(records, environment, &options.written())?))
 }

@@ -4,6 +4,7 @@ mod agents;
 mod doctor;
 mod gate;
 mod run;
+mod runs;
 mod server;
 mod stage;
 

@@ -20,8 +20,10 @@ use crate::interrupt::Interrupts;
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
-const FILTERS: [(&str, &str); 7] = [
+const FILTERS: [(&str, &str); 8] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
+    // The last digits of a run's id.
+    (r"\brun [0-9a-f]{8}\b", "run [RUN]"),
     // Estimated from the prompt, which changes with every tool's description.
     (r"about [0-9,]+ tokens", "about [N] tokens"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),

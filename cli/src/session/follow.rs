@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use codex_task::{RunReport, RuntimeHandle, TaskError, TaskId, TaskRequest};
+use codex_task::{ResumeError, RunReport, RuntimeHandle, TaskId};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
 
 use super::progress::Progress;
+use super::work::Work;
 use crate::fault::Fault;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
@@ -33,16 +34,16 @@ pub(super) enum Ending {
 /// Runs the tasks to their end; the first interruption cancels them, the second one ends the wait.
 pub(super) async fn follow(
     handle: &RuntimeHandle,
-    tasks: Vec<TaskRequest>,
+    work: Work,
     mut progress: Progress,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
 ) -> Result<Ending, Fault> {
-    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    let ids: Vec<TaskId> = work.requests().iter().map(|task| task.id).collect();
     let mut events = handle.events();
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut collected = std::pin::pin!(handle.run_all(tasks));
+    let mut collected = std::pin::pin!(work.run(handle));
     let mut is_interrupted = false;
     let report = loop {
         tokio::select! {
@@ -98,6 +99,6 @@ fn interrupted(handle: &RuntimeHandle) -> String {
     format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
 }
 
-fn no_runtime(error: &TaskError) -> Fault {
+fn no_runtime(error: &ResumeError) -> Fault {
     Fault::internal("the tasks were not run").because(error.to_string())
 }

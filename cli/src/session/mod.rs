@@ -9,10 +9,12 @@ mod live;
 mod notices;
 mod progress;
 mod results;
+mod work;
 
 use std::future::Future;
+use std::sync::Arc;
 
-use codex_task::{RuntimeHandle, TaskRequest};
+use codex_task::RuntimeHandle;
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -24,27 +26,41 @@ use progress::Progress;
 
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
+pub(crate) use work::Work;
 
-/// Runs the tasks and prints what comes of them.
+/// Does the work and prints what comes of them.
 ///
 /// # Errors
 /// A [`Fault`] when there is no runtime to take the tasks; tasks that fail are no error.
 pub(crate) async fn run(
     handle: &RuntimeHandle,
-    tasks: Vec<TaskRequest>,
+    work: Work,
     output: OutputArgs,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Fault> {
-    let mut progress = Progress::new(output, &tasks, handle, terminal);
+    let mut progress = Progress::new(output, &work.requests(), handle, terminal);
     progress.begin(handle, terminal);
-    match follow::follow(handle, tasks, progress, terminal, interrupts).await? {
+    match follow::follow(handle, work, progress, terminal, interrupts).await? {
         Ending::Collected { report, is_interrupted } => {
             results::print(&report, output, handle, terminal);
             Ok(if is_interrupted { Exit::Interrupted } else { results::exit(&report) })
         }
         Ending::ReaderGone => Ok(Exit::Success),
         Ending::AtOnce => Ok(Exit::Interrupted),
+    }
+}
+
+/// Stops the runtime; who interrupts does not wait for it.
+pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
+    let recorder = handle.recorder().map(Arc::clone);
+    tokio::select! {
+        _ = handle.shutdown() => {
+            if let Some(recorder) = recorder {
+                recorder.close();
+            }
+        }
+        () = interrupts.next() => {}
     }
 }
 

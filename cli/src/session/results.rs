@@ -36,8 +36,14 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
     // Tasks that could not begin have no figures.
     let has_run = |task: &TaskReport| !task.attempts.is_empty() || task.status() != TaskStatus::Failed;
     if !output.quiet && report.tasks.iter().any(|task| has_run(task)) {
-        let text = summary(report, is_scripted(report, handle));
+        let mut text = summary(report, is_scripted(report, handle));
+        if handle.recorder().is_some() {
+            text = format!("{text}, run {}", report.run.short());
+        }
         terminal.err.wrapped(Style::Dim, &text);
+    }
+    if let Some(error) = handle.recorder().and_then(|recorder| recorder.failure()) {
+        warn(&format!("the run is not completely on record: {error}"), terminal);
     }
 }
 

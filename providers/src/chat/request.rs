@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use codex_task_config::{Effort, ModelId};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Message;
@@ -19,7 +20,7 @@ pub struct ToolSpec {
 }
 
 /// A JSON schema that the final answer must follow.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OutputSchema {
     /// A name for it: letters, digits, `_` and `-`, at most 64 characters (OpenAI requires one).
     pub name: Arc<str>,

@@ -37,8 +37,13 @@ fn is_about(rule: &CompiledRule, call: &str, workspace: &Path) -> bool {
     if rule.command().is_some() {
         return is_about_command(rule, call);
     }
+    if tool.as_str() == "WebFetch" {
+        let url = url::Url::parse(call).ok();
+        let host = url.as_ref().and_then(url::Url::host_str).unwrap_or(call);
+        return rule.names_host(tool, host);
+    }
     if let Some(specifier) = rule.other_specifier(tool) {
-        return specifier == call || specifier.strip_prefix("domain:") == Some(call);
+        return specifier == call;
     }
     let purpose = match tool.as_str() {
         "Edit" | "MultiEdit" | "NotebookEdit" | "Write" => PathUse::Write,
@@ -99,7 +104,9 @@ mod tests {
             (Deny, "Read(./secrets/**)", "src/a", false),
             (Allow, "Edit(./src/**)", "src/a.rs", true),
             (Allow, "WebFetch(domain:example.org)", "example.org", true),
+            (Allow, "WebFetch(domain:example.org)", "https://example.org/a", true),
             (Allow, "WebFetch(domain:example.org)", "example.com", false),
+            (Deny, "Agent(reviewer)", "reviewer", true),
         ] {
             assert_eq!(fails(behavior, rule, call, is_match), None, "{rule} on {call}");
             assert!(fails(behavior, rule, call, !is_match).is_some(), "{rule} on {call}");

@@ -75,9 +75,16 @@ impl CommandPattern {
         Self { verbatim: specifier.to_owned(), words, rest }
     }
 
-    /// Whether this is the command letter by letter: what the user wrote down is what the user meant.
+    /// Whether this is the command letter by letter: what the user wrote down is what the user meant. A wildcard that
+    /// the shell would fill with any file name, such as one that looks like an option, is a pattern and no letter.
     pub(crate) fn is_verbatim(&self, command: &str) -> bool {
-        self.verbatim == command.trim()
+        let takes_any_name = |word: &WordPattern| match word {
+            WordPattern::Literal(_) => false,
+            WordPattern::Glob(pieces) => pieces.first().is_some_and(String::is_empty),
+            WordPattern::Run => true,
+        };
+        let is_pattern = self.rest == Rest::Anything || self.words.iter().any(takes_any_name);
+        !is_pattern && self.verbatim == command.trim_matches([' ', '\t', '\n'])
     }
 
     /// The literal words at the beginning.
@@ -252,6 +259,16 @@ mod tests {
         let pattern = CommandPattern::parse("npm ci && npm test");
         assert!(pattern.is_verbatim("npm ci && npm test"));
         assert!(!pattern.is_verbatim("npm ci && npm test; ls"));
+        assert!(!pattern.is_verbatim("\u{b}npm ci && npm test"));
+        for (rule, expected) in [
+            ("rm build/*", true),
+            ("git *", false),
+            ("cat *.rs", false),
+            ("git * x", false),
+            ("echo:*", false),
+        ] {
+            assert_eq!(CommandPattern::parse(rule).is_verbatim(rule), expected, "{rule}");
+        }
         assert_eq!(pattern.allows(&words("npm ci")), None);
     }
 }

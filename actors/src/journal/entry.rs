@@ -1,0 +1,160 @@
+//! What a journal is told.
+
+use std::sync::Arc;
+
+use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
+use codex_task_providers::{Message, ToolResult};
+use serde::{Deserialize, Serialize};
+
+use crate::subagent::{AgentPlan, CheckpointStep, Tally};
+use crate::task::{TaskId, TaskReport, TaskRequest};
+
+/// One entry of the journal.
+#[derive(Clone, Debug)]
+pub enum JournalEntry {
+    /// A task was taken.
+    Admitted(Box<Admission>),
+    /// An agent came one step further.
+    Stepped {
+        /// The task.
+        task: TaskId,
+        /// The step.
+        step: JournalStep,
+    },
+    /// A task ended.
+    Ended {
+        /// How.
+        report: Arc<TaskReport>,
+    },
+}
+
+/// What a task begins with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Admission {
+    /// What was asked for.
+    pub request: TaskRequest,
+    /// Where the model calls may go, in order.
+    pub routes: Vec<String>,
+    /// Hash of the agent's system prompt and tools.
+    pub prefix: Arc<str>,
+    /// The first user turn.
+    pub opening: Arc<Message>,
+}
+
+/// One step of an agent. Cheap to clone: its texts are shared.
+#[derive(Clone, Debug)]
+pub struct JournalStep(pub(crate) CheckpointStep);
+
+/// The running totals of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tallied {
+    /// Model calls that succeeded.
+    pub turns: u32,
+    /// Tokens of all calls.
+    pub usage: TokenUsage,
+    /// Cost of the calls whose price is known.
+    pub cost: MicroUsd,
+    /// The provider of the last successful call.
+    pub provider: Option<ProviderName>,
+    /// The model that answered last.
+    pub model: Option<ModelId>,
+}
+
+/// A step as it is stored. Tagged from outside, as [`Message`] needs it. The totals are stored beside it: each step has
+/// all of them, and the last one counts.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredStep {
+    Answered(Arc<Message>),
+    CallBegun(Arc<str>),
+    CallEnded(ToolResult),
+    Told(Arc<Message>),
+    Compacted(Vec<Arc<Message>>),
+}
+
+impl Admission {
+    pub(crate) fn new(request: &TaskRequest, plan: &AgentPlan, opening: &Arc<Message>) -> Self {
+        Self {
+            request: request.clone(),
+            routes: plan.routes.iter().map(|bound| bound.route.to_string()).collect(),
+            prefix: Arc::clone(&plan.cache_key),
+            opening: Arc::clone(opening),
+        }
+    }
+}
+
+impl JournalEntry {
+    /// The task that the entry is about.
+    pub fn task(&self) -> TaskId {
+        match self {
+            Self::Admitted(admission) => admission.request.id,
+            Self::Stepped { task, .. } => *task,
+            Self::Ended { report } => report.task,
+        }
+    }
+}
+
+impl JournalStep {
+    /// A short stable name.
+    pub fn kind(&self) -> &'static str {
+        match &self.0 {
+            CheckpointStep::Answered { .. } => "answered",
+            CheckpointStep::CallBegun { .. } => "call_begun",
+            CheckpointStep::CallEnded { .. } => "call_ended",
+            CheckpointStep::Told { .. } => "told",
+            CheckpointStep::Compacted { .. } => "compacted",
+        }
+    }
+
+    /// The step as JSON, without the totals.
+    ///
+    /// # Errors
+    /// When a provider's own state is no JSON; it always is.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let stored = match &self.0 {
+            CheckpointStep::Answered { turn, .. } => StoredStep::Answered(Arc::clone(turn)),
+            CheckpointStep::CallBegun { call_id } => StoredStep::CallBegun(Arc::clone(call_id)),
+            CheckpointStep::CallEnded { result } => StoredStep::CallEnded(result.clone()),
+            CheckpointStep::Told { turn, .. } => StoredStep::Told(Arc::clone(turn)),
+            CheckpointStep::Compacted { turns, .. } => StoredStep::Compacted(turns.clone()),
+        };
+        serde_json::to_string(&stored)
+    }
+
+    /// The totals as JSON, for [`crate::TaskImage::set_totals`]; steps within a turn have none.
+    pub fn totals_json(&self) -> Option<serde_json::Result<String>> {
+        self.tally().map(serde_json::to_string)
+    }
+
+    /// The totals with this step; steps within a turn have none.
+    pub fn tallied(&self) -> Option<Tallied> {
+        self.tally().map(|tally| Tallied {
+            turns: tally.turns,
+            usage: tally.usage,
+            cost: tally.cost,
+            provider: tally.provider.clone(),
+            model: tally.model.clone(),
+        })
+    }
+
+    fn tally(&self) -> Option<&Tally> {
+        match &self.0 {
+            CheckpointStep::Answered { tally, .. }
+            | CheckpointStep::Told { tally, .. }
+            | CheckpointStep::Compacted { tally, .. } => Some(tally),
+            CheckpointStep::CallBegun { .. } | CheckpointStep::CallEnded { .. } => None,
+        }
+    }
+}
+
+impl From<StoredStep> for CheckpointStep {
+    fn from(stored: StoredStep) -> Self {
+        match stored {
+            StoredStep::Answered(turn) => Self::Answered { turn, tally: Box::default() },
+            StoredStep::CallBegun(call_id) => Self::CallBegun { call_id },
+            StoredStep::CallEnded(result) => Self::CallEnded { result },
+            StoredStep::Told(turn) => Self::Told { turn, tally: Box::default() },
+            StoredStep::Compacted(turns) => Self::Compacted { turns, tally: Box::default() },
+        }
+    }
+}

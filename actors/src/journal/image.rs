@@ -1,0 +1,138 @@
+//! A task as the journal remembers it, ready to go on.
+
+use std::sync::Arc;
+
+use codex_task_providers::{AssistantPart, AssistantTurn, Message, UserPart, UserTurn};
+
+use super::entry::StoredStep;
+use super::{Admission, JournalStep};
+use crate::subagent::{Checkpoint, CheckpointStep, Tally};
+use crate::task::TaskRequest;
+
+/// What is told with the report of a task that was continued.
+const RESUMED: &str = "resumed after its process had ended";
+
+/// What is stored of a task cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the record of the task cannot be read: {0}")]
+pub struct ImageError(#[from] serde_json::Error);
+
+/// A task as the journal remembers it: rebuilt from its admission, its steps in order and its last totals.
+#[derive(Clone, Debug)]
+pub struct TaskImage {
+    pub(crate) request: TaskRequest,
+    /// Hash of the agent's system prompt and tools, as it was.
+    pub(crate) prefix: Arc<str>,
+    /// The first user turn, as it was before any compaction.
+    pub(crate) opening: Arc<Message>,
+    pub(crate) checkpoint: Checkpoint,
+}
+
+impl TaskImage {
+    /// The task as it was admitted.
+    ///
+    /// # Errors
+    /// [`ImageError`] when the text is no [`Admission`].
+    pub fn of_admission(json: &str) -> Result<Self, ImageError> {
+        let admission: Admission = serde_json::from_str(json)?;
+        Ok(Self {
+            request: admission.request,
+            prefix: admission.prefix,
+            checkpoint: Checkpoint::new(Arc::clone(&admission.opening)),
+            opening: admission.opening,
+        })
+    }
+
+    /// Applies a stored step.
+    ///
+    /// # Errors
+    /// [`ImageError`] when the text is no step.
+    pub fn apply(&mut self, json: &str) -> Result<(), ImageError> {
+        let stored: StoredStep = serde_json::from_str(json)?;
+        self.checkpoint.apply(stored.into());
+        Ok(())
+    }
+
+    /// Sets the totals that were stored with the last step.
+    ///
+    /// # Errors
+    /// [`ImageError`] when the text is no totals.
+    pub fn set_totals(&mut self, json: &str) -> Result<(), ImageError> {
+        self.checkpoint.tally = serde_json::from_str::<Tally>(json)?;
+        Ok(())
+    }
+
+    /// What was asked for.
+    pub fn request(&self) -> &TaskRequest {
+        &self.request
+    }
+
+    /// The task goes on where it stood, and its report says so.
+    #[must_use]
+    pub fn resumed(mut self) -> Self {
+        self.checkpoint.tally.notes.insert(RESUMED.to_owned());
+        self
+    }
+
+    /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing: what
+    /// was done before was reported before. Gives the steps that lead there, which the journal must keep with whatever
+    /// it notes of the task's reopening.
+    #[must_use]
+    pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> (Self, Vec<JournalStep>) {
+        let mut steps = Vec::new();
+        self.checkpoint.tally = Tally::default();
+        let ends_with_user = matches!(self.checkpoint.turns.last().map(Arc::as_ref), Some(Message::User(_)));
+        if let Some(text) = last.filter(|_| ends_with_user) {
+            let parts = vec![AssistantPart::Text { text: text.to_owned() }];
+            let turn = Arc::new(Message::Assistant(AssistantTurn { parts, state: None }));
+            steps.push(self.step(CheckpointStep::Answered { turn, tally: Box::default() }));
+        }
+        self.request.prompt = prompt.into();
+        if let Message::User(opening) = self.opening.as_ref() {
+            // So that a compaction keeps both prompts.
+            let text = UserPart::Text { text: prompt.into() };
+            let parts = opening.parts.iter().cloned().chain([text]).collect();
+            self.opening = Arc::new(Message::User(UserTurn { parts }));
+        }
+        let turn = self.user_turn(prompt);
+        steps.push(self.step(turn));
+        (self, steps)
+    }
+
+    /// The prompt as the next turn. Calls that were never answered are answered first; a user turn that was never
+    /// answered is joined, so that roles alternate.
+    fn user_turn(&self, prompt: &str) -> CheckpointStep {
+        let text = UserPart::Text { text: prompt.into() };
+        match self.checkpoint.turns.last().map(Arc::as_ref) {
+            Some(Message::User(last)) => {
+                let mut turns = self.checkpoint.turns.clone();
+                turns.pop();
+                let parts = last.parts.iter().cloned().chain([text]).collect();
+                turns.push(Arc::new(Message::User(UserTurn { parts })));
+                CheckpointStep::Compacted { turns, tally: Box::default() }
+            }
+            Some(Message::Assistant(turn)) => {
+                let unanswered =
+                    turn.tool_calls().map(|call| UserPart::ToolResult(self.checkpoint.result_of(call)));
+                let parts = unanswered.chain([text]).collect();
+                CheckpointStep::Told {
+                    turn: Arc::new(Message::User(UserTurn { parts })),
+                    tally: Box::default(),
+                }
+            }
+            None => CheckpointStep::Told {
+                turn: Arc::new(Message::User(UserTurn::text(prompt))),
+                tally: Box::default(),
+            },
+        }
+    }
+
+    fn step(&mut self, step: CheckpointStep) -> JournalStep {
+        self.checkpoint.apply(step.clone());
+        JournalStep(step)
+    }
+}
+
+#[cfg(test)]
+#[path = "image_tests.rs"]
+mod tests;

@@ -1,0 +1,10 @@
+//! What of a task outlives its process: the seam between the supervisor, which knows what happened, and whoever writes
+//! it down. Nothing here touches a disk.
+
+mod entry;
+mod image;
+mod seam;
+
+pub use entry::{Admission, JournalEntry, JournalStep, Tallied};
+pub use image::{ImageError, TaskImage};
+pub use seam::{Journal, JournalAck, JournalError};

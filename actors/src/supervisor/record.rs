@@ -1,0 +1,94 @@
+//! What the supervisor tells the journal, and how a task that the journal remembers goes on.
+
+use std::sync::Arc;
+
+use actix::{Context, Handler, Message, ResponseFuture};
+use codex_task_providers::Message as Turn;
+
+use super::SupervisorActor;
+use crate::journal::{Admission, JournalAck, JournalEntry, JournalStep, TaskImage};
+use crate::subagent::{AgentPlan, Checkpoint, CheckpointStep};
+use crate::task::{TaskError, TaskId, TaskReport, TaskRequest, decode};
+
+/// What is told when the agent is not what it was.
+const CHANGED: &str = "the agent's prompt or tools have changed since the task began";
+
+/// Goes on with a task that the journal remembers, under its old id: from its last step, with what is paid already, and
+/// without repeating a call that had begun. Replies as [`crate::RunTask`] does. The task's time begins anew.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<TaskReport, TaskError>")]
+pub struct ContinueTask {
+    /// The task; whoever sends it has made sure that no other process works on it.
+    pub image: Box<TaskImage>,
+}
+
+/// How a task begins.
+pub(super) enum Beginning {
+    /// For the first time.
+    Fresh(TaskRequest),
+    /// Where the journal's image of it stands.
+    Resumed(Box<TaskImage>),
+}
+
+impl Beginning {
+    pub(super) fn request(&self) -> &TaskRequest {
+        match self {
+            Self::Fresh(request) => request,
+            Self::Resumed(image) => &image.request,
+        }
+    }
+}
+
+impl SupervisorActor {
+    /// Puts the beginning of a task on record. Gives what its first incarnation starts with: the request, the first user
+    /// turn and the checkpoint.
+    pub(super) fn begin(
+        &self,
+        beginning: Beginning,
+        plan: &AgentPlan,
+        opening: Arc<Turn>,
+    ) -> (TaskRequest, Arc<Turn>, Checkpoint) {
+        match beginning {
+            Beginning::Fresh(request) => {
+                self.record(|| JournalEntry::Admitted(Box::new(Admission::new(&request, plan, &opening))));
+                (request, Arc::clone(&opening), Checkpoint::new(opening))
+            }
+            Beginning::Resumed(image) => {
+                let TaskImage { request, prefix, opening, mut checkpoint } = *image;
+                if prefix != plan.cache_key {
+                    checkpoint.tally.notes.insert(CHANGED.to_owned());
+                }
+                (request, opening, checkpoint)
+            }
+        }
+    }
+
+    /// Tells the journal, if there is one.
+    pub(super) fn record(&self, entry: impl FnOnce() -> JournalEntry) {
+        if let Some(journal) = &self.journal {
+            journal.record(entry());
+        }
+    }
+
+    /// Tells the journal of a step of the current incarnation.
+    pub(super) fn record_step(&self, task: TaskId, step: &CheckpointStep, recorded: Option<JournalAck>) {
+        let Some(journal) = &self.journal else { return };
+        let entry = JournalEntry::Stepped { task, step: JournalStep(step.clone()) };
+        match recorded {
+            Some(recorded) => journal.record_durably(entry, recorded),
+            None => journal.record(entry),
+        }
+    }
+}
+
+impl Handler<ContinueTask> for SupervisorActor {
+    type Result = ResponseFuture<Result<TaskReport, TaskError>>;
+
+    fn handle(&mut self, ContinueTask { image }: ContinueTask, ctx: &mut Context<Self>) -> Self::Result {
+        if self.drained.is_some() {
+            return Box::pin(async { Err(TaskError::ShuttingDown) });
+        }
+        let ended = self.admit(Beginning::Resumed(image), ctx);
+        Box::pin(async move { Ok(decode(ended.await.map_err(|_| TaskError::RuntimeDown)?)) })
+    }
+}

@@ -1,0 +1,85 @@
+//! What of a run's options must be the same when it is resumed: kept with its record.
+
+use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
+use codex_task_config::{SandboxMode, SettingsOverrides};
+use serde::{Deserialize, Serialize};
+
+use super::args::RunArgs;
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct RunOptions {
+    provider: Option<String>,
+    concurrency: Option<usize>,
+    permission_mode: Option<String>,
+    sandbox: Option<SandboxMode>,
+    allow: Vec<String>,
+    deny: Vec<String>,
+    agents: Option<String>,
+}
+
+impl RunOptions {
+    /// As the arguments say.
+    pub(crate) fn of(args: &RunArgs) -> Self {
+        Self {
+            provider: args.provider.clone(),
+            concurrency: args.concurrency,
+            permission_mode: args.permission_mode.map(|mode| mode.as_str().to_owned()),
+            sandbox: args.sandbox,
+            allow: args.allow.clone(),
+            deny: args.deny.clone(),
+            agents: args.agents.clone(),
+        }
+    }
+
+    /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
+    /// allow.
+    pub(crate) fn read(text: &str) -> Self {
+        let narrow = || Self { sandbox: Some(SandboxMode::ReadOnly), ..Self::default() };
+        serde_json::from_str(text).unwrap_or_else(|_| narrow())
+    }
+
+    /// For a run's record.
+    pub(crate) fn written(&self) -> String {
+        // Texts and numbers are always JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// A runtime with these options.
+    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
+        let overrides = SettingsOverrides {
+            provider: self.provider.clone(),
+            max_concurrent: self.concurrency,
+            permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
+            sandbox: self.sandbox,
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+            ..SettingsOverrides::default()
+        };
+        let builder = Runtime::builder().environment(environment.clone()).overrides(overrides);
+        match &self.agents {
+            Some(json) => builder.agents_json(json),
+            None => builder,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_come_back_from_a_record_and_a_broken_record_grants_nothing() {
+        let options = RunOptions {
+            permission_mode: Some("acceptEdits".into()),
+            allow: vec!["Bash(cargo test:*)".into()],
+            ..RunOptions::default()
+        };
+        assert_eq!(RunOptions::read(&options.written()), options);
+        let narrow = RunOptions { sandbox: Some(SandboxMode::ReadOnly), ..RunOptions::default() };
+        assert_eq!(RunOptions::read("{"), narrow);
+        assert_eq!(RunOptions::read(r#"{"sandbox": "none"}"#), narrow);
+        assert_eq!(RunOptions::read("{}"), RunOptions::default());
+    }
+}

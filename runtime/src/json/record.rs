@@ -1,0 +1,100 @@
+//! Recorded runs as JSON: what `runs list --json` and `runs show --json` print.
+
+use codex_task_actors::TaskStatus;
+use codex_task_config::TokenUsage;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::store::{RecordState, RunRecord, TaskRecord};
+
+/// A recorded run.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunRecordJson {
+    /// The run.
+    pub run_id: String,
+    /// `running`, `unfinished`, or how it ended.
+    pub status: RecordStatusJson,
+    /// When its first task was taken, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// Where it ran.
+    pub directory: String,
+    /// Its tasks, in the order in which they were asked for.
+    pub tasks: Vec<TaskRecordJson>,
+}
+
+/// A recorded task.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskRecordJson {
+    /// The task.
+    pub task_id: String,
+    /// The agent.
+    pub agent: String,
+    /// The caller's words for the task.
+    pub description: Option<String>,
+    /// `running`, `unfinished`, or how it ended.
+    pub status: RecordStatusJson,
+    /// When it was taken, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// When it ended.
+    pub ended_ms: Option<i64>,
+    /// Model turns that are on record.
+    pub turns: u32,
+    /// Tokens of all of them.
+    pub usage: TokenUsage,
+    /// What they cost in US dollars, as far as prices are known.
+    pub cost_usd: f64,
+    /// The report as `run --json` prints it, once the task has ended.
+    pub report: Option<Value>,
+}
+
+/// Where a recorded task or run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordStatusJson {
+    /// A process works on it.
+    Running,
+    /// Its process is gone: it can be resumed.
+    Unfinished,
+    /// It has ended.
+    #[serde(untagged)]
+    Ended(TaskStatus),
+}
+
+impl From<RecordState> for RecordStatusJson {
+    fn from(state: RecordState) -> Self {
+        match state {
+            RecordState::Running => Self::Running,
+            RecordState::Unfinished => Self::Unfinished,
+            RecordState::Ended(status) => Self::Ended(status),
+        }
+    }
+}
+
+impl From<&RunRecord> for RunRecordJson {
+    fn from(run: &RunRecord) -> Self {
+        Self {
+            run_id: run.run.to_string(),
+            status: run.state.into(),
+            begun_ms: run.begun_ms,
+            directory: run.cwd.clone(),
+            tasks: run.tasks.iter().map(TaskRecordJson::from).collect(),
+        }
+    }
+}
+
+impl From<&TaskRecord> for TaskRecordJson {
+    fn from(task: &TaskRecord) -> Self {
+        Self {
+            task_id: task.task.to_string(),
+            agent: task.agent.clone(),
+            description: task.description.clone(),
+            status: task.state.into(),
+            begun_ms: task.begun_ms,
+            ended_ms: task.ended_ms,
+            turns: task.turns,
+            usage: task.usage,
+            cost_usd: task.cost.as_usd(),
+            report: task.report.clone(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Going on with what the journal remembers.
+
+use std::sync::Arc;
+
+use codex_task_actors::{ContinueTask, RunId, RunReport, TaskError, TaskImage, TaskReport};
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use crate::handle::RuntimeHandle;
+use crate::store::{Claim, ClaimError, Recorder};
+
+/// What came of resuming a run.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// The tasks that were gone on with, in the order in which they were first asked for.
+    pub report: RunReport,
+    /// Tasks of the run that had ended before; they were not run again.
+    pub ended: usize,
+    /// Tasks of the run that another process works on; they were not touched.
+    pub running: usize,
+}
+
+/// Why nothing could be resumed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResumeError {
+    /// The runtime was started without a recorder.
+    #[error("this runtime records nothing")]
+    NotRecorded,
+    /// Nothing could be taken over.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// There is no runtime to take the tasks.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+}
+
+impl RuntimeHandle {
+    /// The journal, where the runtime has one.
+    pub fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.shared.recorder.as_ref()
+    }
+
+    /// Takes over the unfinished tasks of a run whose process has ended, for [`RuntimeHandle::go_on`].
+    ///
+    /// # Errors
+    /// [`ResumeError`]; then nothing is taken over.
+    pub async fn claim(&self, run: RunId) -> Result<Claim, ResumeError> {
+        let recorder = Arc::clone(self.recorder().ok_or(ResumeError::NotRecorded)?);
+        Ok(blocking(move || recorder.claim(run)).await?)
+    }
+
+    /// Goes on with tasks that were taken over, side by side: each from its last step, with what is paid already. Calls
+    /// that had begun are not repeated; the model is told that their outcome is unknown. A task that cannot go on, for
+    /// instance because its agent is gone, is given back.
+    ///
+    /// # Errors
+    /// [`TaskError::ShuttingDown`] or [`TaskError::RuntimeDown`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the tasks.
+    pub async fn go_on(&self, run: RunId, images: Vec<TaskImage>) -> Result<RunReport, ResumeError> {
+        let began = Instant::now();
+        let tasks = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
+        let tasks = tasks.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        Ok(RunReport { run, tasks, total: began.elapsed() })
+    }
+
+    /// Goes on with the unfinished tasks of a run whose process has ended; see [`RuntimeHandle::go_on`].
+    ///
+    /// # Errors
+    /// [`ResumeError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the tasks.
+    pub async fn resume(&self, run: RunId) -> Result<Resumed, ResumeError> {
+        let Claim { images, ended, running } = self.claim(run).await?;
+        Ok(Resumed { report: self.go_on(run, images).await?, ended, running })
+    }
+
+    /// Goes on with the conversation of a task, ended or not, under its id, with a new prompt: all that the agent has
+    /// read and written, then the prompt. Limits, tokens and cost count anew.
+    ///
+    /// # Errors
+    /// [`ResumeError`]: [`ClaimError::UnknownTask`] reads as Claude Code has it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the task.
+    pub async fn resume_task(&self, task: &str, prompt: &str) -> Result<TaskReport, ResumeError> {
+        let recorder = Arc::clone(self.recorder().ok_or(ResumeError::NotRecorded)?);
+        recorder.flush().await; // the task may be one of this very runtime
+        let (task, prompt) = (task.to_owned(), prompt.to_owned());
+        let image = blocking(move || recorder.reopen(&task, &prompt)).await?;
+        Ok(self.continue_task(image).await?)
+    }
+
+    async fn continue_task(&self, image: TaskImage) -> Result<TaskReport, TaskError> {
+        let task = image.request().id;
+        let cancel = self.cancel_on_drop(task);
+        let sent = self.shared.supervisor.send(ContinueTask { image: Box::new(image) }).await;
+        cancel.disarm();
+        if let Some(recorder) = self.recorder().map(Arc::clone) {
+            recorder.flush().await;
+            // Of a task that has ended on record there is nothing to give back.
+            let released = blocking(move || recorder.release(task)).await;
+            if let Err(error) = released {
+                tracing::warn!(task_id = %task, %error, "a task could not be given back");
+            }
+        }
+        sent.unwrap_or(Err(TaskError::RuntimeDown))
+    }
+}
+
+/// Runs a question to the database where it holds nobody up: the caller's thread may be the only one of its runtime.
+async fn blocking<T: Send + 'static, E: Send + From<crate::store::StoreError> + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(crate::store::StoreError::Thread(std::io::Error::other("the runtime ends")).into()),
+        },
+    }
+}

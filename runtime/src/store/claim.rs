@@ -1,0 +1,160 @@
+//! Taking over what dead processes have left.
+
+use codex_task_actors::{ImageError, RunId, TaskId, TaskImage, TaskStatus};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::apply::add_step;
+use super::database;
+use super::error::StoreError;
+use super::lease;
+use super::record::status_name;
+use super::recorder::Recorder;
+
+/// Tasks that this process may go on with.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// They, in the order in which they were asked for.
+    pub images: Vec<TaskImage>,
+    /// Tasks of the run that have ended already.
+    pub ended: usize,
+    /// Tasks of the run that a living process works on.
+    pub running: usize,
+}
+
+/// Why nothing could be taken over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// No such run is recorded.
+    #[error("no run {0} is recorded")]
+    UnknownRun(RunId),
+    /// No such task is recorded.
+    #[error("No transcript found for agent ID: {0}")]
+    UnknownTask(String),
+    /// Somebody works on the task.
+    #[error("the task {0} is still running")]
+    Running(TaskId),
+    /// The record cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The record of a task cannot be read.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+impl From<rusqlite::Error> for ClaimError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Recorder {
+    /// Takes over the tasks of a run that have not ended and that no living process works on. What follows of them must
+    /// be told to this recorder.
+    ///
+    /// # Errors
+    /// [`ClaimError`]; then nothing is taken over.
+    pub fn claim(&self, run: RunId) -> Result<Claim, ClaimError> {
+        let mut connection = database::open(self.records().path())?;
+        // Two processes that want the same run come one after the other.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let rows = transaction
+            .prepare("SELECT id, owner, status IS NOT NULL FROM tasks WHERE run = ?1 ORDER BY number")?
+            .query_map([run.to_string()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, bool>(2)?))
+            })?
+            .collect::<Result<Vec<_>, _>>()?;
+        if rows.is_empty() {
+            return Err(ClaimError::UnknownRun(run));
+        }
+        let mut claim = Claim::default();
+        for (task, owner, has_ended) in rows {
+            if has_ended {
+                claim.ended += 1;
+            } else if self.is_taken(&transaction, owner)? {
+                claim.running += 1;
+            } else {
+                claim.images.push(image(&transaction, &task)?.resumed());
+                take(&transaction, &task, self.owner)?;
+            }
+        }
+        transaction.commit()?;
+        Ok(claim)
+    }
+
+    /// Takes over the conversation of a task, to go on with another prompt.
+    ///
+    /// # Errors
+    /// [`ClaimError`].
+    pub fn reopen(&self, task: &str, prompt: &str) -> Result<TaskImage, ClaimError> {
+        let unknown = || ClaimError::UnknownTask(task.to_owned());
+        let id: TaskId = task.trim().parse().map_err(|_| unknown())?;
+        let task = id.to_string();
+        let mut connection = database::open(self.records().path())?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let query = "SELECT owner, status, report FROM tasks WHERE id = ?1";
+        let row = transaction
+            .query_row(query, [&task], |row| {
+                Ok((
+                    row.get::<_, Option<i64>>(0)?,
+                    row.get::<_, Option<String>>(1)?,
+                    row.get::<_, Option<String>>(2)?,
+                ))
+            })
+            .optional()?;
+        let (owner, status, report) = row.ok_or_else(unknown)?;
+        if status.is_none() && self.is_taken(&transaction, owner)? {
+            return Err(ClaimError::Running(id));
+        }
+        let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(&text).ok());
+        // What an agent had written when it was stopped is in its conversation already, as far as it had come.
+        let last = report.filter(|_| status.as_deref() == Some(status_name(TaskStatus::Completed)));
+        let last = last.as_ref().and_then(|report| report.get("result")?.as_str());
+        let (image, steps) = image(&transaction, &task)?.with_prompt(last, prompt);
+        take(&transaction, &task, self.owner)?;
+        let anew = "UPDATE tasks SET sitting = sitting + 1, totals = NULL WHERE id = ?1";
+        transaction.execute(anew, [&task])?;
+        for step in &steps {
+            add_step(&transaction, id, step)?;
+        }
+        transaction.commit()?;
+        Ok(image)
+    }
+
+    /// Gives tasks back that could not be gone on with.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn release(&self, task: TaskId) -> Result<(), StoreError> {
+        let connection = database::open(self.records().path())?;
+        let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2 AND status IS NULL";
+        connection.execute(release, params![task.to_string(), self.owner])?;
+        Ok(())
+    }
+
+    fn is_taken(&self, connection: &Connection, owner: Option<i64>) -> rusqlite::Result<bool> {
+        owner.map_or(Ok(false), |owner| lease::is_alive(connection, owner, &self.process))
+    }
+}
+
+fn take(connection: &Connection, task: &str, owner: i64) -> rusqlite::Result<()> {
+    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL WHERE id = ?1";
+    connection.execute(take, params![task, owner]).map(drop)
+}
+
+/// The task as its rows tell.
+fn image(connection: &Connection, task: &str) -> Result<TaskImage, ClaimError> {
+    let query = "SELECT admission, totals FROM tasks WHERE id = ?1";
+    let (admission, totals): (String, Option<String>) =
+        connection.query_row(query, [task], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut image = TaskImage::of_admission(&admission)?;
+    let mut steps = connection.prepare("SELECT step FROM steps WHERE task = ?1 ORDER BY id")?;
+    let mut rows = steps.query([task])?;
+    while let Some(row) = rows.next()? {
+        image.apply(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+    }
+    if let Some(totals) = totals {
+        image.set_totals(&totals)?;
+    }
+    Ok(image)
+}

@@ -1,0 +1,150 @@
+//! Whether the process that works on a task still lives.
+
+use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// How often a process that has open tasks says that it lives.
+pub(super) const HEARTBEAT_MS: i64 = 10_000;
+/// Silence after which a process that cannot be looked at counts as dead.
+const SILENCE_MAX_MS: i64 = 60_000;
+
+/// Silence after which a process that cannot be looked at is forgotten, if it has left nothing: thirty days.
+const FORGOTTEN_AFTER_MS: i64 = 30 * 86_400_000;
+
+/// This process, so that no other is taken for it: numbers of processes come again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    pid: u32,
+    /// Where numbers of processes mean the same: the boot of the machine and the namespace. Empty where nobody knows.
+    space: String,
+    /// When it started, in the kernel's ticks.
+    started: i64,
+}
+
+impl Process {
+    /// This process.
+    pub(super) fn current() -> Self {
+        let pid = std::process::id();
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
+        let names = fs::read_link("/proc/self/ns/pid").ok();
+        let space = match (boot, names, start_of(pid)) {
+            (Some(boot), Some(names), Some(_)) => format!("{} {}", boot.trim(), names.display()),
+            _ => String::new(),
+        };
+        Self { pid, space, started: start_of(pid).unwrap_or_default() }
+    }
+}
+
+/// The tick at which a process started, where there is such a process and the kernel tells.
+fn start_of(pid: u32) -> Option<i64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the program's name in brackets, with whatever it likes in it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+/// Milliseconds since 1970: other processes read it, so no monotonic clock would do.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Takes a number for this process.
+pub(super) fn enter(connection: &Connection, process: &Process) -> rusqlite::Result<i64> {
+    connection.execute(
+        "INSERT INTO owners (pid, space, started, heartbeat_ms) VALUES (?1, ?2, ?3, ?4)",
+        params![process.pid, process.space, process.started, now_ms()],
+    )?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Says that this process lives.
+pub(super) fn beat(connection: &Connection, owner: i64) -> rusqlite::Result<()> {
+    let beat = "UPDATE owners SET heartbeat_ms = ?2 WHERE id = ?1";
+    connection.execute(beat, params![owner, now_ms()]).map(drop)
+}
+
+/// Gives the number back: what is left of its tasks is anybody's.
+pub(super) fn leave(connection: &Connection, owner: i64) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM owners WHERE id = ?1", [owner]).map(drop)
+}
+
+/// Forgets processes that have ended without giving their number back, and that have left nothing to take over.
+pub(super) fn forget_dead(connection: &Connection, this: &Process) -> rusqlite::Result<()> {
+    let idle: Vec<i64> = connection
+        .prepare(
+            "SELECT id FROM owners WHERE (space = ?1 AND space <> '' OR heartbeat_ms < ?2)
+                AND id NOT IN (SELECT owner FROM tasks WHERE owner IS NOT NULL)",
+        )?
+        .query_map(params![this.space, now_ms() - FORGOTTEN_AFTER_MS], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for owner in idle {
+        if !is_alive(connection, owner, this)? {
+            leave(connection, owner)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the process with this number lives, as far as `this` one can tell.
+pub(super) fn is_alive(connection: &Connection, owner: i64, this: &Process) -> rusqlite::Result<bool> {
+    let row = connection
+        .query_row("SELECT pid, space, started, heartbeat_ms FROM owners WHERE id = ?1", [owner], |row| {
+            let process = Process { pid: row.get(0)?, space: row.get(1)?, started: row.get(2)? };
+            Ok((process, row.get::<_, i64>(3)?))
+        })
+        .optional()?;
+    Ok(row.is_some_and(|(process, heartbeat_ms)| {
+        if !this.space.is_empty() && process.space == this.space {
+            start_of(process.pid) == Some(process.started)
+        } else {
+            now_ms() - heartbeat_ms < SILENCE_MAX_MS
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+
+    fn owners() -> Connection {
+        let mut connection = Connection::open_in_memory().expect("a database");
+        schema::migrate(&mut connection).expect("SQL").expect("an empty file");
+        connection
+    }
+
+    #[test]
+    fn a_process_lives_until_it_leaves_and_a_reused_number_is_another_process() {
+        let connection = owners();
+        let this = Process::current();
+        let mine = enter(&connection, &this).expect("a row");
+        assert!(is_alive(&connection, mine, &this).expect("SQL"));
+        leave(&connection, mine).expect("SQL");
+        assert!(!is_alive(&connection, mine, &this).expect("SQL"));
+        if !this.space.is_empty() {
+            let before = Process { started: this.started - 1, ..this.clone() };
+            let other = enter(&connection, &before).expect("a row");
+            assert!(!is_alive(&connection, other, &this).expect("SQL"));
+            forget_dead(&connection, &this).expect("SQL");
+            let left = connection.query_row("SELECT COUNT(*) FROM owners", [], |row| row.get::<_, i64>(0));
+            assert_eq!(left, Ok(0));
+        }
+    }
+
+    #[test]
+    fn a_process_of_another_machine_lives_as_long_as_it_says_so() {
+        let connection = owners();
+        let this = Process::current();
+        let far = Process { pid: 1, space: "elsewhere".into(), started: 1 };
+        let owner = enter(&connection, &far).expect("a row");
+        assert!(is_alive(&connection, owner, &this).expect("SQL"));
+        forget_dead(&connection, &this).expect("SQL");
+        assert!(is_alive(&connection, owner, &this).expect("SQL"), "it may only be slow");
+        let silent = "UPDATE owners SET heartbeat_ms = heartbeat_ms - ?1";
+        connection.execute(silent, [SILENCE_MAX_MS]).expect("SQL");
+        assert!(!is_alive(&connection, owner, &this).expect("SQL"));
+    }
+}

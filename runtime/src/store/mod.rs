@@ -1,0 +1,27 @@
+//! Runs that outlive their process: a journal in `SQLite`, written by one thread off the hot path, and what can be read
+//! from it later.
+//!
+//! Invariants: a call with effects is on disk before it runs; what is on disk of a task is a beginning of what happened,
+//! without a gap; nobody goes on with a task whose process lives.
+
+mod apply;
+mod batch;
+mod claim;
+mod database;
+mod error;
+mod lease;
+mod record;
+mod recorder;
+mod records;
+mod retention;
+mod schema;
+#[cfg(test)]
+mod store_tests;
+mod writer;
+
+pub use claim::{Claim, ClaimError};
+pub use error::StoreError;
+pub use record::{RecordState, RunRecord, TaskRecord};
+pub use recorder::Recorder;
+pub use records::Records;
+pub use retention::Retention;

@@ -1,0 +1,150 @@
+//! The journal of one process.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use codex_task_actors::{Journal, JournalAck, JournalEntry, JournalError, TaskId};
+use codex_task_config::Environment;
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+
+use super::apply::Origin;
+use super::batch::Command;
+use super::database;
+use super::error::StoreError;
+use super::lease::{self, Process};
+use super::records::Records;
+use super::retention::Retention;
+use super::writer::{Shared, Writer};
+
+/// Entries that may wait for the writer before agents have to.
+pub(super) const BACKLOG_MAX: usize = 4_096;
+
+/// Records what a runtime does. Agents wait before their next model call while the disk is slow; a task whose steps
+/// cannot be written fails with [`crate::TaskError::Journal`], and the others go on. Dropping it writes what is there and
+/// ends its thread, without waiting; [`Recorder::close`] waits.
+pub struct Recorder {
+    records: Records,
+    pub(super) owner: i64,
+    pub(super) process: Process,
+    commands: Sender<Command>,
+    shared: Arc<Shared>,
+    /// Taken by whoever closes first.
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Recorder {
+    /// Begins to record. `context` is kept with each run for whoever resumes it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn start(records: Records, environment: &Environment, context: &str) -> Result<Self, StoreError> {
+        Self::start_with(records, environment, context, Retention::default())
+    }
+
+    /// As [`Recorder::start`], with another time that runs are kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn start_with(
+        records: Records,
+        environment: &Environment,
+        context: &str,
+        retention: Retention,
+    ) -> Result<Self, StoreError> {
+        let connection = database::open(records.path())?;
+        let process = Process::current();
+        let owner = lease::enter(&connection, &process)?;
+        let (commands, received) = mpsc::channel();
+        let shared = Arc::<Shared>::default();
+        let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
+        let origin = Origin { owner, cwd, context };
+        let writer = Writer {
+            connection,
+            commands: received,
+            shared: Arc::clone(&shared),
+            origin,
+            retention,
+            process: process.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("codex-task-journal".to_owned())
+            .spawn(move || writer.run())
+            .map_err(StoreError::Thread)?;
+        Ok(Self { records, owner, process, commands, shared, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// What is recorded.
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    /// The first entry that could not be written, since the start.
+    pub fn failure(&self) -> Option<JournalError> {
+        self.shared.failure()
+    }
+
+    /// Waits until everything so far is on disk, or is known to be lost.
+    pub async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.commands.send(Command::Flush(done)).is_ok() {
+            let _ = flushed.await; // a writer that ended has written all it could
+        }
+    }
+
+    /// Writes what is there and ends; tasks that have not ended may then be resumed. Blocks the calling thread.
+    pub fn close(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = self.commands.send(Command::Close); // a writer that ended needs no word
+            let _ = thread.join(); // it does not panic
+        }
+    }
+
+    fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
+        let (task, is_step) = (entry.task(), !matches!(entry, JournalEntry::Ended { .. }));
+        self.shared.backlog.fetch_add(1, Ordering::AcqRel);
+        if self.commands.send(Command::Record { entry, ack }).is_err() {
+            self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
+            if is_step {
+                self.shared.lose(task, &JournalError { detail: "the recorder is closed".to_owned() });
+            }
+        }
+    }
+}
+
+impl Journal for Recorder {
+    fn record(&self, entry: JournalEntry) {
+        self.send(entry, None);
+    }
+
+    fn record_durably(&self, entry: JournalEntry, ack: JournalAck) {
+        self.send(entry, Some(ack));
+    }
+
+    fn room(&self, task: TaskId) -> BoxFuture<'static, Result<(), JournalError>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            loop {
+                let mut progress = std::pin::pin!(shared.progress.notified());
+                // Before the look, so that a transaction in between is not missed.
+                progress.as_mut().enable();
+                if let Some(loss) = shared.loss_of(task) {
+                    return Err(loss);
+                }
+                if shared.backlog.load(Ordering::Acquire) <= BACKLOG_MAX {
+                    return Ok(());
+                }
+                progress.await;
+            }
+        })
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Close); // a writer that ended needs no word
+    }
+}

@@ -1,0 +1,97 @@
+//! The tables and how they came about. A version that was released never changes; a change is a new version.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// What turns each version into the next, from an empty file on.
+pub(super) const MIGRATIONS: [&str; 2] = [RUNS_AND_TASKS, USAGE];
+
+/// Version 1.
+const RUNS_AND_TASKS: &str = "
+    -- A process that records. Its tasks are its own as long as it lives.
+    CREATE TABLE owners (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        pid INTEGER NOT NULL,
+        space TEXT NOT NULL,
+        started INTEGER NOT NULL,
+        heartbeat_ms INTEGER NOT NULL
+    );
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY,
+        begun_ms INTEGER NOT NULL,
+        cwd TEXT NOT NULL,
+        context TEXT NOT NULL
+    );
+    CREATE INDEX runs_begun ON runs (begun_ms);
+    CREATE TABLE tasks (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        run TEXT NOT NULL,
+        -- NULL: nobody works on it.
+        owner INTEGER,
+        agent TEXT NOT NULL,
+        description TEXT,
+        begun_ms INTEGER NOT NULL,
+        -- Request, routes, hash of the prefix, first turn.
+        admission TEXT NOT NULL,
+        -- As of the last step.
+        totals TEXT,
+        -- NULL: it has not ended.
+        status TEXT,
+        ended_ms INTEGER,
+        report TEXT
+    );
+    CREATE INDEX tasks_run ON tasks (run);
+    CREATE TABLE steps (
+        id INTEGER PRIMARY KEY,
+        task TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        step TEXT NOT NULL
+    );
+    CREATE INDEX steps_task ON steps (task);
+";
+
+/// Version 2: what each model turn took, and conversations that go on with another prompt.
+const USAGE: &str = "
+    -- How often the conversation was taken up again with a new prompt.
+    ALTER TABLE tasks ADD COLUMN sitting INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE usage (
+        task TEXT NOT NULL,
+        sitting INTEGER NOT NULL,
+        turn INTEGER NOT NULL,
+        provider TEXT,
+        model TEXT,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cache_read_tokens INTEGER NOT NULL,
+        cache_write_tokens INTEGER NOT NULL,
+        cost_micro_usd INTEGER NOT NULL,
+        PRIMARY KEY (task, sitting, turn)
+    ) WITHOUT ROWID;
+";
+
+/// The newest version.
+pub(super) fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
+/// Brings the tables to the newest version. Returns the version that was found when it is newer than that.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<Result<(), u32>> {
+    let version = |connection: &Connection| connection.query_row("PRAGMA user_version", [], |row| row.get(0));
+    let found: u32 = version(connection)?;
+    if found == newest() {
+        return Ok(Ok(()));
+    }
+    // Another process may migrate at the same time: whoever comes second finds nothing to do.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = version(&transaction)?;
+    if found > newest() {
+        return Ok(Err(found));
+    }
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", newest())?;
+    transaction.commit()?;
+    Ok(Ok(()))
+}

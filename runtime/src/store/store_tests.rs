@@ -1,0 +1,242 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_task_actors::{Journal, JournalEntry, RunId, TaskId};
+use codex_task_config::Environment;
+use futures_util::FutureExt;
+use rusqlite::{Connection, params};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::recorder::BACKLOG_MAX;
+use super::{Claim, RecordState, Recorder, Records, Retention, StoreError, schema};
+
+/// An admission as version 1 wrote it.
+const ADMISSION: &str = r#"{"request":{"id":"ID","run":"RUN","subagent_type":"worker","prompt":"p","description":null,
+    "model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},
+    "routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[{"type":"text","text":"p"}]}}}"#;
+const ANSWERED: &str = r#"{"answered":{"assistant":{"parts":[{"type":"tool_call","id":"c1","name":"T","arguments":"{}"}],
+    "state":{"format":"f","model":"m","items":[{"b": 1,"a":2}]}}}}"#;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn start(folder: &TempDir) -> Recorder {
+    start_with(folder, Retention::default())
+}
+
+fn start_with(folder: &TempDir, retention: Retention) -> Recorder {
+    let records = Records::open(folder.path().join("state/runs.db")).expect("it opens");
+    let environment = Environment::new(folder.path(), std::iter::empty::<(String, String)>());
+    Recorder::start_with(records, &environment, "", retention).expect("it records")
+}
+
+fn admission(task: TaskId, run: RunId) -> String {
+    ADMISSION.replace("ID", &task.to_string()).replace("RUN", &run.to_string())
+}
+
+fn admitted(task: TaskId, run: RunId) -> JournalEntry {
+    let admission = serde_json::from_str(&admission(task, run)).expect("an admission");
+    JournalEntry::Admitted(Box::new(admission))
+}
+
+/// Says whether the entry is on disk.
+async fn record(recorder: &Recorder, entry: JournalEntry) -> bool {
+    let (ack, written) = oneshot::channel();
+    recorder.record_durably(entry, ack);
+    written.await.expect("the writer lives").is_ok()
+}
+
+/// Takes over what nobody works on.
+fn claimed(recorder: &Recorder, run: RunId) -> Claim {
+    recorder.claim(run).expect("it is read")
+}
+
+#[tokio::test]
+async fn a_record_of_version_1_is_brought_up_to_date_and_goes_on() {
+    let folder = folder();
+    let path = folder.path().join("state/runs.db");
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    let (task, run) = (TaskId::new(), RunId::new());
+    let old = Connection::open(&path).expect("it opens");
+    old.execute_batch(schema::MIGRATIONS[0]).expect("SQL");
+    old.pragma_update(None, "user_version", 1).expect("SQL");
+    let owner = "INSERT INTO owners (pid, space, started, heartbeat_ms) VALUES (1, 'gone', 1, 0)";
+    old.execute(owner, []).expect("SQL");
+    old.execute("INSERT INTO runs VALUES (?1, 1, '/w', 'c')", [run.to_string()]).expect("SQL");
+    let insert =
+        "INSERT INTO tasks (id, run, owner, agent, begun_ms, admission) VALUES (?1, ?2, 1, 'worker', 1, ?3)";
+    old.execute(insert, params![task.to_string(), run.to_string(), admission(task, run)]).expect("SQL");
+    let insert = "INSERT INTO steps (task, kind, at_ms, step) VALUES (?1, 'answered', 1, ?2)";
+    old.execute(insert, params![task.to_string(), ANSWERED]).expect("SQL");
+    drop(old);
+
+    let recorder = start_with(&folder, Retention { age_max: Duration::MAX, runs_max: 10 });
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!((record.state, record.context.as_str()), (RecordState::Unfinished, "c"));
+    let claim = claimed(&recorder, run);
+    assert_eq!((claim.images.len(), claim.ended, claim.running), (1, 0, 0));
+    assert_eq!(claim.images[0].request().turns_max, Some(3));
+    assert_eq!(claimed(&recorder, run).running, 1, "it is ours now");
+    recorder.release(task).expect("SQL");
+    assert_eq!(claimed(&recorder, run).images.len(), 1, "it was given back");
+}
+
+#[test]
+fn a_record_of_a_newer_program_is_left_alone() {
+    let folder = folder();
+    let path = folder.path().join("runs.db");
+    Records::open(&path).expect("it is made");
+    let newer = Connection::open(&path).expect("it opens");
+    newer.pragma_update(None, "user_version", 99).expect("SQL");
+    drop(newer);
+    let error = Records::open(&path).expect_err("nobody knows what is in it");
+    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn a_damaged_record_is_a_clear_failure() {
+    let folder = folder();
+    let path = folder.path().join("runs.db");
+    std::fs::write(&path, "no database at all, but long enough to be looked at".repeat(100)).expect("a file");
+    let error = Records::open(&path).expect_err("it is no database");
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_record_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let recorder = start(&folder);
+    let mode = |path: &str| {
+        let metadata = std::fs::metadata(folder.path().join(path)).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!((mode("state"), mode("state/runs.db"), mode("state/runs.db-wal")), (0o700, 0o600, 0o600));
+    recorder.close();
+}
+
+#[tokio::test]
+async fn a_torn_end_of_the_log_loses_the_last_transactions_only() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let runs: Vec<RunId> = (0..5).map(|_| RunId::new()).collect();
+    for run in &runs {
+        assert!(record(&recorder, admitted(TaskId::new(), *run)).await);
+    }
+    // The state of the disk as a crash would leave it, with the log cut at any byte.
+    let copy = |name: &str| std::fs::read(folder.path().join("state").join(name)).expect("a file");
+    let (main, log) = (copy("runs.db"), copy("runs.db-wal"));
+    for cut in (0..=log.len()).step_by(log.len() / 23 + 1) {
+        let torn = tempfile::tempdir().expect("a folder");
+        let path = torn.path().join("runs.db");
+        std::fs::write(&path, &main).expect("a file");
+        std::fs::write(torn.path().join("runs.db-wal"), &log[..cut]).expect("a file");
+        let found = Records::open(&path).expect("it is whole").list(10).expect("it is read");
+        let mut known: Vec<RunId> = found.iter().map(|run| run.run).collect();
+        known.sort_unstable();
+        assert!(runs.starts_with(&known), "a beginning of what happened: {known:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_refused_until_the_task_ends_and_others_go_on() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let (run, lost, kept) = (RunId::new(), TaskId::new(), TaskId::new());
+    assert!(record(&recorder, admitted(kept, run)).await);
+    // The disk is full: no page may be added.
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END";
+    let other = Connection::open(recorder.records().path()).expect("it opens");
+    other.execute_batch(trigger).expect("SQL");
+    assert!(!record(&recorder, admitted(lost, run)).await);
+    let error = recorder.room(lost).await.expect_err("its beginning is not on disk");
+    assert!(error.detail.contains("disk full"), "{error}");
+    assert_eq!(recorder.room(kept).await, Ok(()));
+    assert_eq!(recorder.failure(), Some(error));
+    // There is space again: the next task is on record.
+    other.execute_batch("DROP TRIGGER full").expect("SQL");
+    assert!(record(&recorder, admitted(TaskId::new(), run)).await);
+    assert!(recorder.room(lost).await.is_err(), "there would be a gap");
+}
+
+#[tokio::test]
+async fn agents_wait_while_the_disk_is_slow_and_nothing_is_lost() {
+    let folder = folder();
+    let recorder = start(&folder);
+    recorder.flush().await;
+    let (run, task) = (RunId::new(), TaskId::new());
+    assert_eq!(recorder.room(task).await, Ok(()));
+    // Somebody else writes, and takes his time.
+    let mut other = Connection::open(recorder.records().path()).expect("it opens");
+    let slow = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).expect("SQL");
+    for _ in 0..=BACKLOG_MAX {
+        recorder.record(admitted(TaskId::new(), run));
+    }
+    let mut room = recorder.room(task);
+    assert!((&mut room).now_or_never().is_none(), "there is no room");
+    slow.commit().expect("SQL");
+    assert_eq!(room.await, Ok(()));
+    recorder.flush().await;
+    assert_eq!(recorder.failure(), None);
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!(record.tasks.len(), BACKLOG_MAX + 1);
+}
+
+#[tokio::test]
+async fn a_closed_recorder_lets_no_task_pass_for_recorded() {
+    let folder = folder();
+    let recorder = start(&folder);
+    recorder.close();
+    let task = TaskId::new();
+    let (ack, written) = oneshot::channel();
+    recorder.record_durably(admitted(task, RunId::new()), ack);
+    assert!(written.await.is_err());
+    assert!(recorder.room(task).await.is_err());
+}
+
+#[tokio::test]
+async fn two_recorders_write_to_one_file_and_each_keeps_its_tasks() {
+    let folder = folder();
+    let recorders = [Arc::new(start(&folder)), Arc::new(start(&folder))];
+    let runs = [RunId::new(), RunId::new()];
+    for _ in 0..20 {
+        for (recorder, run) in recorders.iter().zip(runs) {
+            recorder.record(admitted(TaskId::new(), run));
+        }
+    }
+    for recorder in &recorders {
+        recorder.flush().await;
+    }
+    let [first, second] = recorders;
+    assert_eq!(claimed(&first, runs[1]).running, 20);
+    second.close();
+    let claim = claimed(&first, runs[1]);
+    assert_eq!((claim.images.len(), claim.running), (20, 0), "what a closed recorder leaves is anybody's");
+}
+
+#[tokio::test]
+async fn old_runs_go_and_unfinished_ones_stay_while_they_are_young() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let runs: Vec<RunId> = (0..4).map(|_| RunId::new()).collect();
+    for run in &runs {
+        assert!(record(&recorder, admitted(TaskId::new(), *run)).await);
+    }
+    recorder.close();
+    let age = Connection::open(folder.path().join("state/runs.db")).expect("it opens");
+    // The first is older than anything is kept, the second and third have ended.
+    age.execute("UPDATE runs SET begun_ms = 1 WHERE id = ?1", [runs[0].to_string()]).expect("SQL");
+    for run in &runs[1..3] {
+        let end = "UPDATE tasks SET status = 'completed' WHERE run = ?1";
+        age.execute(end, [run.to_string()]).expect("SQL");
+    }
+    let retention = Retention { runs_max: 1, ..Retention::default() };
+    let next = start_with(&folder, retention);
+    next.flush().await;
+    let left: Vec<RunId> = next.records().list(10).expect("it is read").iter().map(|run| run.run).collect();
+    assert!(!left.contains(&runs[0]) && left.contains(&runs[3]), "{left:?}");
+    assert!(left.len() <= 2, "{left:?}");
+}
