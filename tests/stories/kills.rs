@@ -136,12 +136,25 @@ fn run_to_end(project: &TestProject) -> (usize, RunRecord) {
         let role = run.as_ref().map_or_else(|| FIRST.to_owned(), |run| run.run.to_string());
         let mut child = start(&environment, &role);
         if kills < KILLS_PER_RUN {
-            std::thread::park_timeout(Duration::from_millis(rand::rng().random_range(10..160)));
+            wait_for_admission(&records, &mut child);
+            std::thread::park_timeout(Duration::from_millis(rand::rng().random_range(1..150)));
             kills += usize::from(child.try_wait().expect("it is ours").is_none());
             child.kill().expect("it is ours");
         }
         let ended = child.wait().expect("it is ours");
         assert!(kills < KILLS_PER_RUN || ended.success() || ended.code().is_none(), "{ended:?}");
+    }
+}
+
+/// Waits until every task of the run is on record: a task that was not admitted before the kill was never begun, and
+/// nobody can go on with it.
+fn wait_for_admission(records: &Records, child: &mut Child) {
+    let is_known = || {
+        let newest = records.list(1).expect("the records are whole").pop();
+        newest.is_some_and(|run| run.tasks.len() == TASKS)
+    };
+    while child.try_wait().expect("it is ours").is_none() && !is_known() {
+        std::thread::park_timeout(Duration::from_millis(2));
     }
 }
 
