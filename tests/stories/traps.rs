@@ -110,8 +110,6 @@ async fn dropping_a_send_future_ends_nothing_and_dropping_a_task_future_does() {
     let model = scripted([Rule::fault(Fault::hang())]);
     let runtime =
         TestRuntime::start(|builder| builder.agents(agents([agent("worker")])).backend(model.clone()));
-    // What was not even looked at is gone with its sender.
-    drop(runtime.supervisor().send(RunTask::<String>::new("worker", "never")));
     let (sent, run) = (RunTask::<String>::new("worker", "sent"), RunTask::<String>::new("worker", "run"));
     let id = sent.request.id;
     let (sending, running) = (runtime.supervisor().send(sent), runtime.run(run));
