@@ -54,7 +54,7 @@ pub(super) fn judge_words(
     let mut unknown = None;
     let targets = command.redirections.iter().map(|redirection| &redirection.target);
     for word in words.iter().skip(1).chain(targets) {
-        if word.has_variable {
+        if word.has_variable() {
             unknown = Some(word.text.clone());
             continue;
         }
