@@ -175,7 +175,17 @@ impl CompiledRule {
 
     /// Says of a rule that allows a shell or an interpreter that it allows everything.
     fn lint(&self) -> Option<Problem> {
-        let pattern = self.command().filter(|_| self.rule.behavior == RuleBehavior::Allow)?;
+        if self.rule.behavior != RuleBehavior::Allow {
+            return None;
+        }
+        // Whoever writes `Bash` means all of it; whoever writes a pattern may not see what it comes to.
+        let is_all = self.rule.tool.as_str() == "Bash" && matches!(self.matcher, Matcher::Everything);
+        if is_all && self.rule.text.contains('(') {
+            let message = format!("rule '{}' equals unrestricted Bash: every command runs", self.rule.text);
+            let help = "name the programs that may run, or write 'Bash' if all may";
+            return Some(placed(Problem::warning(message).with_help(help), &self.rule));
+        }
+        let pattern = self.command()?;
         let literals: Vec<&str> = pattern.literals().collect();
         let help = "name the script or the subcommand in the rule";
         let message = if literals.is_empty() && pattern.is_open() {
