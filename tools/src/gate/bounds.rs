@@ -93,6 +93,10 @@ fn judged(text: &str, writes: bool, guard: &PathGuard) -> Option<String> {
         }
         Err(PathError::LinkLeaves(_)) => Some(format!("'{text}' is a link out of the workspace")),
         Err(_) if may_leave => Some(format!("'{text}' is outside the workspace")),
+        // Below a `.git` that is a file, as in a worktree, nothing resolves; what the name means is protected all the same.
+        Err(_) if writes && Protection::of(path) != Protection::None => {
+            Some(format!("'{text}' is protected"))
+        }
         Ok(_) | Err(_) => None,
     }
 }
@@ -136,5 +140,26 @@ mod tests {
         ] {
             assert_eq!(bench.bash(command).decision(), expected, "{command}");
         }
+    }
+
+    #[test]
+    fn in_a_worktree_the_file_git_protects_what_its_directory_would() {
+        let rules = ["tar:*", "scp:*", "cp:*", "gcc:*"].map(|rule| format!("Bash({rule})"));
+        let rules: Vec<_> = rules.iter().map(|rule| (RuleBehavior::Allow, rule.as_str())).collect();
+        let bench = Bench::new(PermissionMode::Default, &rules);
+        bench.file(".git", "gitdir: ../elsewhere/.git/worktrees/w\n");
+        bench.file("f", "x");
+        for command in [
+            "tar cf .git/hooks/x f",
+            "tar cf .git f",
+            "scp h:x .git/hooks/x",
+            "cp f .git/hooks/x",
+            "cp f .git",
+            "gcc -o .git/hooks/x f",
+            "tar xf f -C .git",
+        ] {
+            assert_eq!(bench.bash(command).decision(), Decision::Ask, "{command}");
+        }
+        assert_eq!(bench.bash("tar cf x.tar f").decision(), Decision::Allow);
     }
 }

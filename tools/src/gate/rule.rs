@@ -148,6 +148,21 @@ impl CompiledRule {
         }
     }
 
+    /// The path pattern of a rule that refuses writing.
+    pub(crate) fn unwritable_path(&self) -> Option<&PathPattern> {
+        let refuses =
+            self.rule.behavior == RuleBehavior::Deny && WRITING_TOOLS.contains(&self.rule.tool.as_str());
+        match &self.matcher {
+            Matcher::Path(pattern) if refuses => Some(pattern),
+            Matcher::Path(_)
+            | Matcher::Everything
+            | Matcher::Command(_)
+            | Matcher::Domain(_)
+            | Matcher::Other(_)
+            | Matcher::Nothing => None,
+        }
+    }
+
     /// Whether the rule is about this use of a path, tried as written and as resolved. `tool` is the calling tool.
     ///
     /// `Read` rules are about every tool that reads, `Edit` rules about every tool that writes; who may not read a
