@@ -1,7 +1,7 @@
 //! Merging settings, from weak to strong. What a repository's files may say is decided here: they can narrow, name
 //! agents' models and add rules, but not say where keys are sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,6 +62,8 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
+    /// Those of them that the user's own files set.
+    names_for_commands: BTreeSet<String>,
     problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
 }
@@ -72,6 +74,7 @@ impl Merge {
             settings: Settings::default(),
             environment: environment.clone(),
             variables: BTreeMap::new(),
+            names_for_commands: BTreeSet::new(),
             problems: Vec::new(),
             files: Vec::new(),
         }
@@ -198,7 +201,8 @@ impl Merge {
         let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the process was started with beats what a file says.
         let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();
-        let environment = Environment::new(self.environment.cwd(), variables);
+        let environment = Environment::new(self.environment.cwd(), variables)
+            .with_names_for_commands(self.names_for_commands);
         LoadedSettings { settings: self.settings, environment, problems: self.problems, files: self.files }
     }
 
@@ -418,6 +422,15 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
+                // A repository's variables are read by the runtime's own tools and reach no command.
+                match scope {
+                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
+                        self.names_for_commands.insert(name.clone());
+                    }
+                    RuleScope::Project | RuleScope::Local => {
+                        self.names_for_commands.remove(&name);
+                    }
+                }
                 self.variables.insert(name, value);
             }
         }

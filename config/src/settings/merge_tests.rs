@@ -145,13 +145,18 @@ fn a_repository_cannot_say_where_keys_are_sent() {
 
 #[test]
 fn the_user_may_set_variables_but_the_process_environment_beats_them() {
-    let files = Files::new(&[(
-        "home/.claude/settings.json",
-        r#"{"env": {"ANTHROPIC_BASE_URL": "http://a", "X": "file"}}"#,
-    )]);
+    let files = Files::new(&[
+        (
+            "home/.claude/settings.json",
+            r#"{"env": {"ANTHROPIC_BASE_URL": "http://a", "X": "file", "Y": "mine", "Z": "mine"}}"#,
+        ),
+        ("repo/.claude/settings.json", r#"{"env": {"Z": "theirs", "W": "theirs"}}"#),
+    ]);
     let loaded = files.load(&SettingsOverrides::default(), &[("X", "process")]);
     assert_eq!(loaded.environment.get("ANTHROPIC_BASE_URL"), Some("http://a"));
     assert_eq!(loaded.environment.get("X"), Some("process"));
+    let for_commands = ["X", "Y", "Z", "W"].map(|name| loaded.environment.is_for_commands(name));
+    assert_eq!(for_commands, [true, true, false, false], "a repository's value is not the user's");
 }
 
 #[test]
