@@ -20,8 +20,8 @@ pub mod yaml;
 
 pub use agent::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus,
-    AgentTemplate, FieldState, RegistryHandle, RegistryWatcher, RequiredFields, Syntax, ToolPattern,
-    ToolSelection, UnknownTool, templates,
+    AgentTemplate, FieldState, JUDGE_AGENT, MAIN_AGENT, RegistryHandle, RegistryWatcher, RequiredFields,
+    Syntax, ToolPattern, ToolSelection, UnknownTool, session_agent, templates,
 };
 pub use duration::parse_duration;
 pub use environment::Environment;

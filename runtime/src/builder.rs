@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
     TaskBoard,
 };
 use codex_task_config::{
@@ -24,7 +24,7 @@ use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::ToolCatalog;
+use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
 
 /// Worker Arbiters by default: two fault domains.
@@ -241,6 +241,8 @@ impl PreparedRuntime {
         let servers_stop = CancellationToken::new();
         let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
         problems.extend(found);
+        let nested =
+            Arc::new(NestedTasks::new(ToolCatalog::new(agents.clone(), rights.clone(), settings.limits)));
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
@@ -249,6 +251,7 @@ impl PreparedRuntime {
             rights,
             session,
             facts: facts(&environment),
+            delegation: Some(Arc::clone(&nested) as Arc<dyn Delegation>),
             settings,
             environment,
             io: IoRuntime::new(io),
@@ -269,7 +272,7 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
-        Ok(RuntimeHandle::new(Shared {
+        let handle = RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
             board,
@@ -282,7 +285,9 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
-        }))
+        });
+        nested.attach(&handle.shared);
+        Ok(handle)
     }
 }
 

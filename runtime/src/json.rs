@@ -25,6 +25,9 @@ pub struct RunJson {
     pub status: TaskStatus,
     /// Its tasks, in the order in which they were asked for.
     pub tasks: Vec<TaskJson>,
+    /// What their agents have started in turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nested: Vec<TaskJson>,
 }
 
 /// A task.
@@ -108,6 +111,7 @@ impl From<&RunReport> for RunJson {
             run_id: report.run.to_string(),
             status: if completed { TaskStatus::Completed } else { TaskStatus::Failed },
             tasks: report.tasks.iter().map(|task| TaskJson::from(task.as_ref())).collect(),
+            nested: report.nested.iter().map(|task| TaskJson::from(task.as_ref())).collect(),
         }
     }
 }

@@ -34,11 +34,11 @@ mod threads;
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
+    Delegate, Journal, JournalAck, JournalEntry, JournalError, Lineage, Narrowing, Observe, OpenRun, Outcome, Priority, ProviderCounters,
     RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
     TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{Environment, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};

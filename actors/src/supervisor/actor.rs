@@ -15,10 +15,10 @@ use tracing::debug;
 
 use super::history::History;
 use super::planner::{Planned, Planner};
-use super::queue::TaskQueue;
 use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
 use super::services::Services;
+use super::slots::{SlotKey, Slots};
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
@@ -33,9 +33,7 @@ pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
     pub(super) tasks: HashMap<TaskId, TaskEntry>,
-    pub(super) queue: TaskQueue,
-    /// Tasks that hold a slot.
-    pub(super) running: usize,
+    pub(super) slots: Slots,
     /// Number of the last incarnation of any task. Never used twice: an id may come again after its task has ended,
     /// and what its old agent still says must not be taken for the new one's.
     pub(super) generation: u64,
@@ -85,10 +83,9 @@ impl SupervisorActor {
     ) -> Self {
         Self {
             planner: Planner::new(Arc::clone(&services)),
+            slots: Slots::new(services.max_concurrent()),
             services,
             tasks: HashMap::new(),
-            queue: TaskQueue::default(),
-            running: 0,
             generation: 0,
             workers: Workers::new(workers),
             worker_count,
@@ -132,11 +129,10 @@ impl SupervisorActor {
         };
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;
-        let (task, run, priority) = (request.id, request.run, request.priority);
+        let (task, run) = (request.id, request.run);
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
-        let position = self.queue.push(priority, task);
-        if self.running >= self.services.max_concurrent() {
+        if let Some(position) = self.slots.push(SlotKey::of(&request), task) {
             self.publish(&request, || TaskEventKind::Queued {
                 position,
                 description: request.description.clone(),
@@ -176,9 +172,7 @@ impl SupervisorActor {
 
     /// Starts waiting tasks while there are free slots.
     fn dispatch(&mut self, ctx: &mut Context<Self>) {
-        while self.running < self.services.max_concurrent() {
-            let Some(task) = self.queue.pop() else { return };
-            self.running += 1;
+        while let Some(task) = self.slots.take() {
             self.announce_start(task);
             self.incarnate(task, ctx);
         }
@@ -243,13 +237,14 @@ impl SupervisorActor {
         self.board.remove(&task);
         // Also when an abandoned incarnation still holds the session.
         entry.tools.session().close();
+        let slot = SlotKey::of(&entry.request);
         match entry.state {
-            TaskState::Queued => self.queue.remove(entry.request.priority, task),
+            TaskState::Queued => self.slots.remove(slot, task),
             TaskState::Running { place } => {
                 self.workers.leave(place);
-                self.running -= 1;
+                self.slots.leave(slot);
             }
-            TaskState::Restarting => self.running -= 1,
+            TaskState::Restarting => self.slots.leave(slot),
         }
         let total = entry.admitted.elapsed();
         let ran = entry.started.map_or(Duration::ZERO, |started| started.elapsed());

@@ -184,8 +184,8 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
 
     fn handle(&mut self, _: Observe<SupervisorCounters>, _: &mut Self::Context) -> Self::Result {
         MessageResult(SupervisorCounters {
-            running: self.running,
-            queued: self.queue.len(),
+            running: self.slots.running(),
+            queued: self.slots.queued(),
             ..self.counters.clone()
         })
     }

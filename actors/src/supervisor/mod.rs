@@ -1,6 +1,7 @@
 //! The supervisor: takes tasks, decides who runs where and when, restarts what dies.
 
 mod actor;
+mod delegation;
 mod handlers;
 mod history;
 mod page_reader;
@@ -12,11 +13,13 @@ mod record;
 mod restart;
 mod server_tools;
 mod services;
+mod slots;
 mod table;
 mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
+pub use delegation::{Delegate, Delegation};
 pub(crate) use page_reader::Ledger;
 pub use record::ContinueTask;
 pub use restart::RestartPolicy;

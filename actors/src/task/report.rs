@@ -198,6 +198,8 @@ pub struct RunReport {
     pub run: RunId,
     /// One entry for each task.
     pub tasks: Vec<Arc<TaskReport>>,
+    /// What the agents of these tasks have started in turn, in the order in which it ended.
+    pub nested: Vec<Arc<TaskReport>>,
     /// From the first admission to the last ending.
     pub total: Duration,
 }

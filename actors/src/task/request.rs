@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode};
+use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode, ProviderName};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{RunId, TaskError, TaskId, TaskReport};
+use super::{Lineage, RunId, TaskError, TaskId, TaskReport};
 
 /// Which waiting task runs first; within one priority the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,11 +38,17 @@ pub struct TaskRequest {
     pub subagent_type: Arc<str>,
     /// The task, verbatim the last text of the agent's first user turn.
     pub prompt: Arc<str>,
+    /// Texts before the task in the same turn, e.g. what the task speaks of.
+    #[serde(default)]
+    pub preface: Vec<Arc<str>>,
     /// Three to five words for people; never sent to the agent.
     pub description: Option<String>,
     /// Beats the agent file's model.
     #[serde(with = "choice")]
     pub model: Option<ModelChoice>,
+    /// Beats the agent file's provider.
+    #[serde(default)]
+    pub provider: Option<ProviderName>,
     /// Beats the agent file's effort.
     pub effort: Option<Effort>,
     /// From the start of the task (not of its waiting) to its end; beats the agent file and the settings.
@@ -57,6 +63,9 @@ pub struct TaskRequest {
     pub priority: Priority,
     /// Form of the result; `None` is plain text.
     pub output: Option<OutputSchema>,
+    /// Who has asked, and what that leaves of the session's rights.
+    #[serde(default)]
+    pub lineage: Lineage,
 }
 
 /// Runs one subagent to its end and replies exactly once, whatever happens to it: how the task ended, also when it
@@ -87,8 +96,10 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 run: RunId::new(),
                 subagent_type: subagent_type.into(),
                 prompt: prompt.into(),
+                preface: Vec::new(),
                 description: None,
                 model: None,
+                provider: None,
                 effort: None,
                 timeout: None,
                 turns_max: None,
@@ -96,6 +107,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 permission_mode: None,
                 priority: Priority::Normal,
                 output: schema_of::<T>(),
+                lineage: Lineage::default(),
             },
             _result: PhantomData,
         }
@@ -119,6 +131,20 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn model(mut self, model: &str) -> Self {
         self.request.model = Some(ModelChoice::parse(model));
+        self
+    }
+
+    /// A task of the session itself, for one of its own agents, e.g. the main one.
+    #[must_use]
+    pub fn of_session(mut self) -> Self {
+        self.request.lineage = Lineage::main();
+        self
+    }
+
+    /// Where its model calls go.
+    #[must_use]
+    pub fn provider(mut self, provider: ProviderName) -> Self {
+        self.request.provider = Some(provider);
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_task::{MicroUsd, ModelChoice, Priority, RunId, TaskId, TaskRequest};
+use codex_task::{Lineage, MicroUsd, ModelChoice, Priority, RunId, TaskId, TaskRequest};
 use codex_task_config::{Effort, parse_duration};
 use codex_task_providers::OutputSchema;
 use serde_json::Value;
@@ -99,8 +99,10 @@ impl TaskSpec {
             run,
             subagent_type: self.agent.as_deref().unwrap_or(AGENT_USUAL).trim().into(),
             prompt: self.prompt.unwrap_or_default().into(),
+            preface: Vec::new(),
             description: self.description,
             model: self.model.as_deref().map(ModelChoice::parse),
+            provider: None,
             effort: self.effort,
             timeout: self.timeout,
             turns_max: self.turns_max,
@@ -108,6 +110,7 @@ impl TaskSpec {
             permission_mode: None,
             priority: self.priority.unwrap_or_default(),
             output,
+            lineage: Lineage::default(),
         }
     }
 }

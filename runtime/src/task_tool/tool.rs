@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_actors::{
-    Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport, TaskRequest,
+    Delegate, Lineage, Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport, TaskRequest,
 };
 use codex_task_config::PermissionMode;
 use futures_util::FutureExt as _;
@@ -43,19 +43,32 @@ pub struct ToolCaller {
     pub permission_mode: Option<PermissionMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
+    /// The caller, where it is an agent of this very runtime: its task has less rights than the session, maybe.
+    pub delegate: Option<Delegate>,
 }
 
 impl Default for ToolCaller {
     /// The main agent, with the session's own rights.
     fn default() -> Self {
-        Self { task: TaskId::new(), depth: 0, permission_mode: None, answer_bytes_max: ANSWER_BYTES_MAX }
+        Self {
+            task: TaskId::new(),
+            depth: 0,
+            permission_mode: None,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            delegate: None,
+        }
     }
 }
 
 impl TaskTool {
     pub(crate) fn new(handle: RuntimeHandle) -> Self {
+        Self::sharing(handle, Arc::default())
+    }
+
+    /// A tool whose background tasks belong to whoever holds the table.
+    pub(super) fn sharing(handle: RuntimeHandle, background: Arc<BackgroundTasks>) -> Self {
         let reports = ReportStore::below(handle.services().environment.state_dir());
-        Self { handle, background: Arc::default(), reports }
+        Self { handle, background, reports }
     }
 
     /// The runtime that runs the tasks.
@@ -199,13 +212,19 @@ impl TaskTool {
 }
 
 fn request(input: TaskInput, caller: &ToolCaller) -> TaskRequest {
+    let (run, lineage) = match &caller.delegate {
+        Some(delegate) => (delegate.run, delegate.children.clone()),
+        None => (RunId::new(), Lineage { depth: caller.depth.saturating_add(1), ..Lineage::default() }),
+    };
     TaskRequest {
         id: caller.task,
-        run: RunId::new(),
+        run,
         subagent_type: input.agent.into(),
         prompt: input.prompt.into(),
+        preface: Vec::new(),
         description: Some(input.description),
         model: input.model,
+        provider: None,
         effort: input.effort,
         timeout: None::<Duration>,
         turns_max: None,
@@ -213,6 +232,7 @@ fn request(input: TaskInput, caller: &ToolCaller) -> TaskRequest {
         permission_mode: caller.permission_mode,
         priority: Priority::Normal,
         output: None,
+        lineage,
     }
 }
 

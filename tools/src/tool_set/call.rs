@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::registered::Registered;
 use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
-use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolReply};
+use crate::{Access, Conduct, Rights, Session, ToolDefinition, ToolError, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
 const RESULT_BYTES_MAX: usize = 400_000;
@@ -61,10 +61,10 @@ impl ToolSet {
         &self.session
     }
 
-    /// Whether a call may run beside others of the same turn. A call that cannot run at all touches nothing.
-    pub fn is_read_only(&self, name: &str, arguments: &str) -> bool {
+    /// How a call gets along with others of the same turn. A call that cannot run at all touches nothing.
+    pub fn conduct(&self, name: &str, arguments: &str) -> Conduct {
         let access = catch_unwind(AssertUnwindSafe(|| self.prepare(name, arguments).ok()));
-        access.ok().flatten().is_none_or(|prepared| prepared.access.is_read_only())
+        access.ok().flatten().map_or(Conduct::Reads, |prepared| prepared.access.conduct())
     }
 
     /// What the gate says of a call, without running it.
@@ -188,6 +188,7 @@ fn subject_of(access: &Access) -> String {
         Access::Read(path) | Access::Write(path) => path.display().to_string(),
         Access::Execute { command } => command.clone(),
         Access::Fetch { url, .. } => url.clone(),
+        Access::Delegate { agent } => agent.clone(),
         Access::Remote { .. } | Access::Nothing => String::new(),
     }
 }
