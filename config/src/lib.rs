@@ -4,6 +4,7 @@
 //! Invariant: this is the only crate that names `serde_yaml`, behind one module.
 
 mod agent;
+mod command;
 mod duration;
 mod environment;
 mod ids;
@@ -22,6 +23,10 @@ pub use agent::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus,
     AgentTemplate, FieldState, JUDGE_AGENT, MAIN_AGENT, RegistryHandle, RegistryWatcher, RequiredFields,
     Syntax, ToolPattern, ToolSelection, UnknownTool, session_agent, templates,
+};
+pub use command::{
+    CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
+    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
 };
 pub use duration::parse_duration;
 pub use environment::Environment;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
-    TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts,
+    SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,

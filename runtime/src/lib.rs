@@ -34,9 +34,10 @@ mod threads;
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Delegate, Journal, JournalAck, JournalEntry, JournalError, Lineage, Narrowing, Observe, OpenRun, Outcome, Priority, ProviderCounters,
-    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Delegate, Journal, JournalAck, JournalEntry, JournalError, Lineage, Narrowing, Observe, OpenRun, Outcome,
+    Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor,
+    SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport,
+    TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{Environment, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};

@@ -64,7 +64,8 @@ impl RuntimeHandle {
         let began = Instant::now();
         let nested: HashSet<TaskId> = images.iter().filter(|image| is_nested(image)).map(task_of).collect();
         let reports = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
-        let reports = reports.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let reports =
+            reports.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let (nested, tasks) = reports.into_iter().partition(|report| nested.contains(&report.task));
         Ok(RunReport { run, tasks, nested, total: began.elapsed() })
     }

@@ -223,7 +223,8 @@ impl ToolFilter {
         if is_whole {
             return Vec::new();
         }
-        let is_meant = |limit: &&CompiledRule| canonical(limit.rule.tool.as_str()) == canonical(tool.as_str());
+        let is_meant =
+            |limit: &&CompiledRule| canonical(limit.rule.tool.as_str()) == canonical(tool.as_str());
         self.limits.iter().map(AsRef::as_ref).filter(is_meant).collect()
     }
 }

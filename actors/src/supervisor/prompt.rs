@@ -75,7 +75,8 @@ pub(crate) fn opening(facts: &SessionFacts, agent: &AgentDefinition, request: &T
     }
     reminder.push_str("\n</system-reminder>");
     let initial = agent.initial_prompt.as_deref().map(Arc::from);
-    let before = [Some(reminder.into()), initial].into_iter().flatten().chain(request.preface.iter().cloned());
+    let before =
+        [Some(reminder.into()), initial].into_iter().flatten().chain(request.preface.iter().cloned());
     let texts = before.chain([Arc::clone(&request.prompt)]);
     let parts = texts.map(|text| UserPart::Text { text }).collect();
     Arc::new(Message::User(UserTurn { parts }))

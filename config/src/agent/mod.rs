@@ -12,7 +12,7 @@ mod discovery;
 mod document;
 mod entry;
 mod field;
-mod file;
+pub(crate) mod file;
 mod fix;
 mod frontmatter;
 mod handle;
@@ -32,6 +32,13 @@ mod watcher;
 #[cfg(test)]
 mod wild_tests;
 mod write;
+
+pub(crate) use discovery::Discovery;
+pub(crate) use document::{Document, normalized};
+pub(crate) use field::Field;
+pub(crate) use frontmatter::Frontmatter;
+pub(crate) use keyed::{Keyed, texts};
+pub(crate) use places::AgentPlace;
 
 pub use build::{FieldState, RequiredFields};
 pub use definition::{AgentDefinition, AgentSource};

@@ -9,10 +9,8 @@ pub const MAIN_AGENT: &str = "main";
 /// The agent that compares the answers of a consensus.
 pub const JUDGE_AGENT: &str = "consensus-judge";
 
-const FILES: [&str; 2] = [
-    include_str!("../../data/agents/session/main.md"),
-    include_str!("../../data/agents/session/judge.md"),
-];
+const FILES: [&str; 2] =
+    [include_str!("../../data/agents/session/main.md"), include_str!("../../data/agents/session/judge.md")];
 
 static AGENTS: LazyLock<Vec<Arc<AgentDefinition>>> = LazyLock::new(|| {
     let read = |text| AgentReport::judge(text, AgentSource::BuiltIn, None).definition;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_actors::{
-    Delegate, Lineage, Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport, TaskRequest,
+    Delegate, Lineage, Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport,
+    TaskRequest,
 };
 use codex_task_config::PermissionMode;
 use futures_util::FutureExt as _;

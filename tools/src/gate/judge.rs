@@ -58,7 +58,10 @@ fn judge_delegation(call: &GateCall<'_>, rights: &Rights, agent: &str) -> Ruling
     if rights.limits(call.tool).all(|limits| limits.iter().any(names_it)) {
         return judge_tool(call, rights);
     }
-    Ruling::new(Decision::Deny, format!("the agent may not start '{agent}', only the agents that its file names"))
+    Ruling::new(
+        Decision::Deny,
+        format!("the agent may not start '{agent}', only the agents that its file names"),
+    )
 }
 
 /// A tool that touches nothing outside the session, or that judges what it touches by itself.

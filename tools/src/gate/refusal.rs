@@ -97,7 +97,10 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         (Decision::Ask, Access::Fetch { host, .. }) => {
             format!("add \"{}(domain:{host})\" to permissions.allow {settings}", call.tool)
         }
-        (Decision::Ask, Access::Read(_) | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing) => {
+        (
+            Decision::Ask,
+            Access::Read(_) | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing,
+        ) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
         (Decision::Deny | Decision::Allow, Access::Read(_) | Access::Write(_)) => {
