@@ -21,9 +21,11 @@
 //! any thread or runtime, a multi-thread tokio among them.
 
 mod builder;
+mod consensus;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod prompt;
 #[cfg(feature = "store")]
 mod resume;
 #[cfg(feature = "store")]
@@ -40,7 +42,9 @@ pub use codex_task_actors::{
     TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{Environment, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};

@@ -69,11 +69,14 @@ impl Access {
     /// How calls of this kind get along with others.
     pub fn conduct(&self) -> Conduct {
         match self {
-            Self::Read(_) | Self::Fetch { .. } | Self::Nothing => Conduct::Reads,
-            Self::Remote { changes: RemoteChanges::SaysNone } => Conduct::Reads,
+            Self::Read(_)
+            | Self::Fetch { .. }
+            | Self::Remote { changes: RemoteChanges::SaysNone }
+            | Self::Nothing => Conduct::Reads,
             Self::Delegate { .. } => Conduct::Delegates,
-            Self::Remote { changes: RemoteChanges::Possible } => Conduct::Acts,
-            Self::Write(_) | Self::Execute { .. } => Conduct::Acts,
+            Self::Write(_) | Self::Execute { .. } | Self::Remote { changes: RemoteChanges::Possible } => {
+                Conduct::Acts
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for 
         if self.drained.is_some() {
             return Box::pin(async { Err(TaskError::ShuttingDown) });
         }
-        let ended = self.admit(Beginning::Fresh(task.request), ctx);
+        let ended = self.admit(Beginning::Fresh(Box::new(task.request)), ctx);
         Box::pin(async move {
             let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
             Ok(decode(report))

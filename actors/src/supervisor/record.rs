@@ -25,7 +25,7 @@ pub struct ContinueTask {
 /// How a task begins.
 pub(super) enum Beginning {
     /// For the first time.
-    Fresh(TaskRequest),
+    Fresh(Box<TaskRequest>),
     /// Where the journal's image of it stands.
     Resumed(Box<TaskImage>),
 }
@@ -51,7 +51,7 @@ impl SupervisorActor {
         match beginning {
             Beginning::Fresh(request) => {
                 self.record(|| JournalEntry::Admitted(Box::new(Admission::new(&request, plan, &opening))));
-                (request, Arc::clone(&opening), Checkpoint::new(opening))
+                (*request, Arc::clone(&opening), Checkpoint::new(opening))
             }
             Beginning::Resumed(image) => {
                 let TaskImage { request, prefix, opening, mut checkpoint } = *image;

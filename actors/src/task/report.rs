@@ -170,6 +170,11 @@ impl<T> TaskReport<T> {
         self.outcome.status()
     }
 
+    /// The same report with another result, where there is one.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> TaskReport<U> {
+        self.map_outcome(|outcome| outcome.try_map(|result| Ok(map(result))))
+    }
+
     pub(crate) fn map_outcome<U>(self, map: impl FnOnce(Outcome<T>) -> Outcome<U>) -> TaskReport<U> {
         TaskReport {
             task: self.task,

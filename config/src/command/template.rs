@@ -166,7 +166,8 @@ fn place<'a>(behind: &'a str, names: &[String]) -> Option<(Inline, &'a str)> {
         .iter()
         .enumerate()
         .filter_map(|(index, name)| Some((index, behind.strip_prefix(name.as_str())?)));
-    let (index, after) = matching.filter(|(_, after)| !goes_on(after)).min_by_key(|(_, after)| after.len())?;
+    let (index, after) =
+        matching.filter(|(_, after)| !goes_on(after)).min_by_key(|(_, after)| after.len())?;
     one(index, after)
 }
 
