@@ -1,6 +1,8 @@
 //! Reports as JSON: the shapes that other programs rely on. Fields are only ever added.
 
 mod agent;
+mod command;
+mod consensus;
 mod event;
 #[cfg(feature = "store")]
 mod record;
@@ -12,6 +14,8 @@ use codex_task_config::TokenUsage;
 use serde::Serialize;
 
 pub use agent::{AgentJson, ProblemJson};
+pub use command::CommandJson;
+pub use consensus::{AnswerJson, ConsensusJson};
 pub use event::{EventJson, EventKindJson};
 #[cfg(feature = "store")]
 pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson};

@@ -57,7 +57,8 @@ impl<'a> Errand<'a> {
 
     async fn call(&self, tool: &'static str, arguments: Value) -> Done {
         let (tools, text) = (self.tools.clone(), arguments.to_string());
-        let reply = self.services.io.run(async move { tools.call(tool, &text).await }).await;
+        let called = self.services.io.spawn(async move { tools.call(tool, &text).await }).await;
+        let reply = called.unwrap_or_else(|_| ToolReply::error("the runtime is shutting down"));
         Done { tool, arguments, reply }
     }
 }
