@@ -4,6 +4,7 @@
 //! Invariant: this is the only crate that names `serde_yaml`, behind one module.
 
 mod agent;
+mod attachment;
 mod duration;
 mod environment;
 mod ids;
@@ -23,6 +24,7 @@ pub use agent::{
     AgentTemplate, FieldState, RegistryHandle, RegistryWatcher, RequiredFields, Syntax, ToolPattern,
     ToolSelection, UnknownTool, templates,
 };
+pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};

@@ -115,7 +115,7 @@ mod tests {
 
     fn result(text: &str) -> Arc<Message> {
         let result =
-            ToolResult { call_id: "1".into(), tool: "Read".into(), text: text.into(), is_error: false };
+            ToolResult { call_id: "1".into(), tool: "Read".into(), text: text.into(), is_error: false, attachments: Vec::new() };
         Arc::new(Message::User(UserTurn { parts: vec![UserPart::ToolResult(result)] }))
     }
 

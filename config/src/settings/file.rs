@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
+use crate::{AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
 
 /// A settings file as it stands.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,6 +39,8 @@ pub(super) struct ProviderFile {
     pub(super) models: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) context_tokens: Option<u64>,
+    #[serde(default)]
+    pub(super) attachments: Option<AttachmentSupport>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
 }
@@ -168,7 +170,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
     ),
 ];
 const KNOWN_OF_PROVIDER: &[&str] =
-    &["kind", "base_url", "api_key_env", "max_in_flight", "models", "context_tokens", "headers"];
+    &["kind", "base_url", "api_key_env", "max_in_flight", "models", "context_tokens", "attachments", "headers"];
 
 /// Least similarity at which a key is offered as what was meant.
 const SIMILARITY_MIN: f64 = 0.75;

@@ -305,6 +305,7 @@ impl Merge {
         provider.models =
             file.models.into_iter().map(|(alias, id)| (alias.to_lowercase(), ModelId::new(id))).collect();
         provider.context_tokens = file.context_tokens;
+        provider.attachments = file.attachments;
         let is_loopback = file.base_url.as_deref().is_none_or(is_loopback);
         let decides_on_keys = !is_loopback || file.api_key_env.is_some() || !file.headers.is_empty();
         if scope == RuleScope::Project && decides_on_keys {

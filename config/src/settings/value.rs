@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::mcp::McpSettings;
 use crate::{
-    ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
+    AttachmentSupport, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
 };
 
 /// The settings in force for a session.
@@ -55,6 +55,8 @@ pub struct ProviderSettings {
     pub models: BTreeMap<String, ModelId>,
     /// Tokens of its models' context window, where the price table does not know them.
     pub context_tokens: Option<u64>,
+    /// What its models can be shown beside text, where the price table does not know.
+    pub attachments: Option<AttachmentSupport>,
     /// Headers sent with each request, for gateways; never a key.
     pub headers: BTreeMap<String, String>,
 }
@@ -72,6 +74,7 @@ impl ProviderSettings {
             in_flight_max: Self::IN_FLIGHT_MAX,
             models: BTreeMap::new(),
             context_tokens: None,
+            attachments: None,
             headers: BTreeMap::new(),
         }
     }

@@ -53,7 +53,7 @@ pub(crate) fn failure(call_id: &str, text: &str) -> UserPart {
 
 fn tool_result(call_id: &str, text: &str, is_error: bool) -> UserPart {
     let (call_id, text) = (call_id.into(), text.into());
-    UserPart::ToolResult(ToolResult { call_id, tool: "Read".into(), text, is_error })
+    UserPart::ToolResult(ToolResult { call_id, tool: "Read".into(), text, is_error, attachments: Vec::new() })
 }
 
 /// A turn of a model whose own form of it is not known.
