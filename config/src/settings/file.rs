@@ -48,10 +48,16 @@ pub(super) struct ProviderFile {
 #[serde(default)]
 pub(super) struct LimitsFile {
     pub(super) max_concurrent: Option<usize>,
+    pub(super) min_concurrent: Option<usize>,
     pub(super) timeout: Option<Length>,
     pub(super) call_timeout: Option<Length>,
     pub(super) max_turns: Option<u32>,
     pub(super) max_depth: Option<u32>,
+    pub(super) max_cost: Option<f64>,
+    pub(super) max_tokens: Option<u64>,
+    pub(super) max_calls: Option<u64>,
+    pub(super) run_timeout: Option<Length>,
+    pub(super) drain_timeout: Option<Length>,
 }
 
 /// `permissions`.
@@ -151,7 +157,22 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "web",
         ],
     ),
-    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns", "max_depth"]),
+    (
+        &["limits"],
+        &[
+            "max_concurrent",
+            "min_concurrent",
+            "timeout",
+            "call_timeout",
+            "max_turns",
+            "max_depth",
+            "max_cost",
+            "max_tokens",
+            "max_calls",
+            "run_timeout",
+            "drain_timeout",
+        ],
+    ),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
     (&["web"], &["allow_loopback"]),
