@@ -34,9 +34,9 @@ pub use mcp_servers::{
     McpVariableError, mcp_servers_of_frontmatter,
 };
 pub use model::{
-    Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
-    PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, model_variables, resolve_model,
-    vendor_of_model,
+    AutoChoice, AutoRequest, BudgetLimits, Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo,
+    ModelRequest, ModelTier, Price, PriceTable, ProviderKind, ScheduledPrice, TokenUsage, ToolReach,
+    model_of_tier, model_variables, resolve_model, vendor_of_model,
 };
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
