@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
+use crate::{
+    AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
+};
 
 /// A settings file as it stands.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -169,8 +171,16 @@ const KNOWN: &[(&[&str], &[&str])] = &[
         ],
     ),
 ];
-const KNOWN_OF_PROVIDER: &[&str] =
-    &["kind", "base_url", "api_key_env", "max_in_flight", "models", "context_tokens", "attachments", "headers"];
+const KNOWN_OF_PROVIDER: &[&str] = &[
+    "kind",
+    "base_url",
+    "api_key_env",
+    "max_in_flight",
+    "models",
+    "context_tokens",
+    "attachments",
+    "headers",
+];
 
 /// Least similarity at which a key is offered as what was meant.
 const SIMILARITY_MIN: f64 = 0.75;

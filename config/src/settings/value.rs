@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::mcp::McpSettings;
 use crate::{
-    AttachmentSupport, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
+    AttachmentSupport, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName,
+    SandboxMode,
 };
 
 /// The settings in force for a session.

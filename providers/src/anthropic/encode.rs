@@ -7,8 +7,8 @@ use super::caching::{CacheLifetime, set_breakpoints};
 use super::model::{ModelFacts, ThinkingMode};
 use super::schema::DIALECT;
 use super::wire::{
-    Block, MessagesRequest, OutputConfig, OutputFormat, ResultBlock, ResultContent, Role, Source, Thinking, Tool,
-    WireMessage,
+    Block, MessagesRequest, OutputConfig, OutputFormat, ResultBlock, ResultContent, Role, Source, Thinking,
+    Tool, WireMessage,
 };
 use crate::attachments::{Shown, shown};
 use crate::dropped::SentParameters;
@@ -126,7 +126,9 @@ fn result_content(shown: Shown<'_>) -> ResultContent<'_> {
         let source = Source { media_type: attachment.media_type, data: &attachment.data };
         match attachment.media_type {
             MediaType::Pdf => ResultBlock::Document { source, title: &attachment.name },
-            MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => ResultBlock::Image { source },
+            MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => {
+                ResultBlock::Image { source }
+            }
         }
     });
     ResultContent::Blocks(text.into_iter().chain(files).collect())

@@ -19,8 +19,12 @@ fn thoughtful(model: &str) -> Message {
 }
 
 fn body(request: &ChatRequest) -> String {
-    String::from_utf8(crate::http::json_body(&to_wire(request, CacheLifetime::FiveMinutes, /*attachments*/ None)).unwrap().to_vec())
-        .unwrap()
+    String::from_utf8(
+        crate::http::json_body(&to_wire(request, CacheLifetime::FiveMinutes, /*attachments*/ None))
+            .unwrap()
+            .to_vec(),
+    )
+    .unwrap()
 }
 
 fn json_of(request: &ChatRequest) -> Value {
@@ -132,7 +136,8 @@ fn breakpoints_close_the_prefix_and_the_three_newest_user_turns() {
     assert_eq!(marked(&json_of(&request)), (true, false, newest.clone()));
     request.system = "".into();
     assert_eq!(marked(&json_of(&request)), (false, true, newest));
-    let hour = serde_json::to_string(&to_wire(&request, CacheLifetime::OneHour, /*attachments*/ None)).unwrap();
+    let hour =
+        serde_json::to_string(&to_wire(&request, CacheLifetime::OneHour, /*attachments*/ None)).unwrap();
     assert_eq!(hour.matches(r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#).count(), 4);
     let off = serde_json::to_string(&to_wire(&request, CacheLifetime::Off, /*attachments*/ None)).unwrap();
     assert!(!off.contains("cache_control"));

@@ -80,7 +80,8 @@ impl GeminiBackend {
         let headers = self.headers()?;
         let model = encoded(model_name(&request.model));
         let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
-        let call = HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
+        let call =
+            HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
         let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
         // Google's responses carry no rate limits.
         Ok(decode(reply.events, GenerateDecoder::new(request.model.clone()), RateLimits::default()))

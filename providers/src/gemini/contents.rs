@@ -24,7 +24,8 @@ const FOREIGN_SIGNATURE: &str = "skip_thought_signature_validator";
 /// Translates the turns of a request.
 pub(super) fn contents<'a>(request: &'a ChatRequest, facts: &ModelFacts) -> Vec<Content<'a>> {
     let is_signed = facts.generation == Generation::Three;
-    let mut conversation = Conversation { contents: Vec::new(), calls: Vec::new(), model: &request.model, facts };
+    let mut conversation =
+        Conversation { contents: Vec::new(), calls: Vec::new(), model: &request.model, facts };
     for message in &request.messages {
         match &**message {
             Message::User(turn) => conversation.push_user(turn),
@@ -84,7 +85,7 @@ impl<'a> Conversation<'a, '_> {
         let parts = turn.parts.iter().filter_map(|part| match part {
             AssistantPart::Text { text } => {
                 (!text.trim().is_empty()).then_some(Part::Text { text: Cow::Borrowed(text) })
-            },
+            }
             AssistantPart::ToolCall(call) => Some(Part::Call {
                 function_call: FunctionCall {
                     name: wire_name(&call.name),

@@ -10,7 +10,8 @@ use super::FORMAT;
 use super::model::ModelFacts;
 use super::schema::{SchemaForm, form_of};
 use super::wire::{
-    Content, InputText, Item, JsonSchema, Output, OutputPart, Reasoning, ResponsesRequest, Role, TextConfig, Tool,
+    Content, InputText, Item, JsonSchema, Output, OutputPart, Reasoning, ResponsesRequest, Role, TextConfig,
+    Tool,
 };
 use crate::attachments::{DataUrl, Shown, shown};
 use crate::dropped::SentParameters;

@@ -9,8 +9,8 @@ use super::answer_form::{AnswerForm, answer_form};
 use super::lessons::Lessons;
 use super::model::ModelFacts;
 use super::wire::{
-    AssistantMessage, ChatCompletionsRequest, ContentPart, FunctionSpec, ImageUrl, InlineFile, PlainRole, ResultRole, StreamOptions, Tool,
-    WireCall, WireMessage,
+    AssistantMessage, ChatCompletionsRequest, ContentPart, FunctionSpec, ImageUrl, InlineFile, PlainRole,
+    ResultRole, StreamOptions, Tool, WireCall, WireMessage,
 };
 use crate::attachments::{DataUrl, Shown, shown};
 use crate::dropped::SentParameters;

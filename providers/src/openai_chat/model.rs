@@ -1,6 +1,8 @@
 //! What this backend must know of a model before it writes a request.
 
-use codex_task_config::{AttachmentSupport, Effort, ModelId, ModelInfo, PriceTable, ProviderKind, vendor_of_model};
+use codex_task_config::{
+    AttachmentSupport, Effort, ModelId, ModelInfo, PriceTable, ProviderKind, vendor_of_model,
+};
 
 use super::lessons::Lessons;
 use crate::attachments::support_of;

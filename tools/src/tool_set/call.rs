@@ -210,7 +210,9 @@ fn within_limits(mut text: String, mut attachments: Vec<Attachment>) -> ToolRepl
     });
     let left_out = total - attachments.len();
     if left_out > 0 {
-        text.push_str(&format!("\n[{left_out} of {total} images or documents are left out: they are too large or too many]"));
+        text.push_str(&format!(
+            "\n[{left_out} of {total} images or documents are left out: they are too large or too many]"
+        ));
     }
     ToolReply { text, is_error: false, attachments }
 }
