@@ -5,6 +5,7 @@ mod containment;
 mod error;
 mod gate;
 mod mcp;
+mod media;
 mod path;
 mod rights;
 mod sandbox;
