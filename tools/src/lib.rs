@@ -5,6 +5,7 @@ mod containment;
 mod error;
 mod gate;
 mod mcp;
+mod media;
 mod path;
 mod rights;
 mod sandbox;
@@ -32,6 +33,6 @@ pub use sandbox::{
 };
 pub use session::Session;
 pub use todos::{Todo, TodoList, TodoStatus};
-pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolReply};
+pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, WebFetch};
