@@ -8,6 +8,7 @@ mod duration;
 mod environment;
 mod ids;
 mod instructions;
+mod isolation;
 mod json;
 mod mcp_servers;
 mod model;
@@ -27,6 +28,7 @@ pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
+pub use isolation::Isolation;
 pub use mcp_servers::{
     LoadedMcpServers, McpNameError, McpScope, McpServer, McpServerEntry, McpServerName, McpTransport,
     McpVariableError, mcp_servers_of_frontmatter,

@@ -221,6 +221,18 @@ impl PreparedRuntime {
         &self.problems
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// See [`RuntimeBuilder::recorder`].
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn recorder(self, recorder: Arc<Recorder>) -> Self {
+        Self { builder: self.builder.recorder(recorder), ..self }
+    }
+
     /// What the Task tool offers, now and after the start.
     pub fn tool_catalog(&self) -> ToolCatalog {
         ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)

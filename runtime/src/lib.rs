@@ -33,12 +33,13 @@ mod threads;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
-    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
+    CollectRun, Conversation, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, Observe,
+    OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask,
+    SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
+    TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{Environment, Isolation, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};

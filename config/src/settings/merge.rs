@@ -145,6 +145,10 @@ impl Merge {
         };
         self.mcp_trust(wish, scope, path, |key| outline.position(&["mcp", key]));
         self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
+        if let Some(record) = file.record {
+            // A repository's file cannot have recorded what the user does not want recorded.
+            self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
+        }
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
