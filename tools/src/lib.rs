@@ -15,6 +15,7 @@ mod tool;
 mod tool_set;
 mod visible;
 mod web;
+mod worktree;
 
 pub use builtin::builtin_tools;
 pub use containment::{Containment, SandboxPresence};
@@ -35,3 +36,4 @@ pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, WebFetch};
+pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

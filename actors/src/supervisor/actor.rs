@@ -262,7 +262,13 @@ impl SupervisorActor {
 
     /// Ends a task: reports, replies, frees its slot.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
+    pub(super) fn finish(
+        &mut self,
+        task: TaskId,
+        outcome: Outcome,
+        mut tally: Tally,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
         // Also when an abandoned incarnation still holds the session.
@@ -274,6 +280,12 @@ impl SupervisorActor {
                 self.running -= 1;
             }
             TaskState::Restarting => self.running -= 1,
+        }
+        if let (Some(place), Outcome::Crashed { .. }) = (&entry.plan.isolation, &outcome)
+            && let Some(left) = place.whereabouts()
+        {
+            // It is left, and looked at, when the plan is dropped.
+            tally.notes.insert(format!("its changes, if there are any, are in {}", left.path.display()));
         }
         let total = entry.admitted.elapsed();
         let ran = entry.started.map_or(Duration::ZERO, |started| started.elapsed());

@@ -3,6 +3,7 @@
 mod actor;
 mod handlers;
 mod history;
+mod isolated;
 mod page_reader;
 mod planner;
 mod prompt;
@@ -19,6 +20,7 @@ mod watch;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
+pub(crate) use isolated::Isolated;
 pub(crate) use page_reader::Ledger;
 pub use record::ContinueTask;
 pub use restart::RestartPolicy;

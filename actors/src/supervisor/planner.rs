@@ -12,6 +12,7 @@ use codex_task_config::{
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{Session, ToolSet, Toolbox};
 
+use super::isolated::Isolated;
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{self, ServerTools, to_spec};
@@ -75,6 +76,9 @@ impl Planner {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
+        let isolation =
+            request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
+        let isolation = isolation.transpose()?;
         let routes = self.routes(request, &agent);
         let reading = Arc::default();
         let session = self.services.session.for_task(stop.token().clone());
@@ -103,8 +107,10 @@ impl Planner {
             notes,
             reading,
             servers,
+            isolation,
         };
-        let opening = prompt::opening(&services.facts, &agent, request);
+        let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
+        let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
     }
 

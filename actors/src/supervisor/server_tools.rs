@@ -128,7 +128,8 @@ pub(super) fn resolve(
     toolbox: &Toolbox,
     session: Session,
 ) -> Result<(ToolSet, Vec<String>), TaskError> {
-    let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
+    let rights = services.rights.within(&session.workspace);
+    let rights = rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
     let resolved = toolbox
         .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
         .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;

@@ -7,7 +7,9 @@ use std::io;
 #[non_exhaustive]
 pub enum WorktreeError {
     /// The session is in no repository.
-    #[error("Cannot create agent worktree: not in a git repository and no WorktreeCreate hooks are configured.")]
+    #[error(
+        "Cannot create agent worktree: not in a git repository and no WorktreeCreate hooks are configured."
+    )]
     NoRepository,
     /// The repository has no commit yet.
     #[error("Cannot create agent worktree: Failed to resolve base branch \"HEAD\": git rev-parse failed")]

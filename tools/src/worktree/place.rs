@@ -120,8 +120,11 @@ impl Held {
             self.git.run(&arguments)
         };
         let status = ["status", "--porcelain", "--untracked-files=normal", "--ignore-submodules=dirty"];
-        let is_at_base = |name: &str| run(&["rev-parse", "--verify", name]).is_ok_and(|commit| commit == base);
-        run(&status).is_ok_and(|changes| changes.is_empty()) && is_at_base("HEAD") && is_at_base(&full(&self.branch))
+        let is_at_base =
+            |name: &str| run(&["rev-parse", "--verify", name]).is_ok_and(|commit| commit == base);
+        run(&status).is_ok_and(|changes| changes.is_empty())
+            && is_at_base("HEAD")
+            && is_at_base(&full(&self.branch))
     }
 
     /// Git looks once more, and removes nothing that has changed.
@@ -140,8 +143,13 @@ impl Held {
 /// Git's directory for a worktree, if that is one of this repository's.
 fn git_dir(git: &Git, path: &Path) -> Result<String, WorktreeError> {
     let in_tree = |question: &str| {
-        let words: [&std::ffi::OsStr; 5] =
-            ["-C".as_ref(), path.as_ref(), "rev-parse".as_ref(), "--path-format=absolute".as_ref(), question.as_ref()];
+        let words: [&std::ffi::OsStr; 5] = [
+            "-C".as_ref(),
+            path.as_ref(),
+            "rev-parse".as_ref(),
+            "--path-format=absolute".as_ref(),
+            question.as_ref(),
+        ];
         git.run(&words)
     };
     let real = |text: &str| Path::new(text).canonicalize().ok();

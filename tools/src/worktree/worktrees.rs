@@ -51,7 +51,8 @@ impl Worktrees {
         if !is_root(&git, root) {
             return Err(WorktreeError::NoRepository);
         }
-        let head = git.run(&["rev-parse", "--verify", "HEAD^{commit}"]).map_err(|_| WorktreeError::NoCommit)?;
+        let head =
+            git.run(&["rev-parse", "--verify", "HEAD^{commit}"]).map_err(|_| WorktreeError::NoCommit)?;
         let holding = Holding { repository: root.to_owned(), name: name.to_owned(), base: head.clone() };
         let (lease, known) = self.lease(&holding)?;
         let (path, branch) = (root.join(PLACE).join(name), branch_of(name));
@@ -83,8 +84,9 @@ impl Worktrees {
     /// Blocks, but for nothing when there are none.
     pub fn tidy(&self) -> usize {
         let Some(directory) = &self.leases else { return 0 };
-        let left = Lease::all(directory).into_iter().filter_map(|path| Lease::take_over(&path).ok().flatten());
-        left.filter(|_| true).map(|(lease, holding)| self.tidy_one(lease, &holding)).filter(|gone| *gone).count()
+        let left =
+            Lease::all(directory).into_iter().filter_map(|path| Lease::take_over(&path).ok().flatten());
+        left.map(|(lease, holding)| self.tidy_one(lease, &holding)).filter(|gone| *gone).count()
     }
 
     fn tidy_one(&self, lease: Lease, holding: &Holding) -> bool {
@@ -120,11 +122,13 @@ fn is_root(git: &Git, root: &Path) -> bool {
 }
 
 fn add(git: &Git, path: &Path, rest: &[&str]) -> Result<(), WorktreeError> {
-    let mut arguments: Vec<&std::ffi::OsStr> = ["worktree", "add", "--quiet", "--force"].map(AsRef::as_ref).into();
+    let mut arguments: Vec<&std::ffi::OsStr> =
+        ["worktree", "add", "--quiet", "--force"].map(AsRef::as_ref).into();
     match rest {
         // A new branch: its name comes before the path.
         ["-b", branch, commit] => {
-            let words: [&std::ffi::OsStr; 4] = ["-b".as_ref(), branch.as_ref(), path.as_ref(), commit.as_ref()];
+            let words: [&std::ffi::OsStr; 4] =
+                ["-b".as_ref(), branch.as_ref(), path.as_ref(), commit.as_ref()];
             arguments.extend(words);
         }
         other => {
