@@ -10,6 +10,7 @@ mod duration;
 mod environment;
 mod ids;
 mod instructions;
+mod isolation;
 mod json;
 mod mcp_servers;
 mod model;
@@ -25,15 +26,16 @@ pub use agent::{
     AgentTemplate, FieldState, JUDGE_AGENT, MAIN_AGENT, RegistryHandle, RegistryWatcher, RequiredFields,
     Syntax, ToolPattern, ToolSelection, UnknownTool, session_agent, templates,
 };
+pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use command::{
     CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
     CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
 };
-pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
+pub use isolation::Isolation;
 pub use mcp_servers::{
     LoadedMcpServers, McpNameError, McpScope, McpServer, McpServerEntry, McpServerName, McpTransport,
     McpVariableError, mcp_servers_of_frontmatter,

@@ -15,7 +15,7 @@ use codex_task_config::{
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
     Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
-    builtin_tools,
+    Worktrees, builtin_tools,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -221,6 +221,18 @@ impl PreparedRuntime {
         &self.problems
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// See [`RuntimeBuilder::recorder`].
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn recorder(self, recorder: Arc<Recorder>) -> Self {
+        Self { builder: self.builder.recorder(recorder), ..self }
+    }
+
     /// What the Task tool offers, now and after the start.
     pub fn tool_catalog(&self) -> ToolCatalog {
         ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)
@@ -257,6 +269,7 @@ impl PreparedRuntime {
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
         });
+        tidy_worktrees(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
@@ -289,6 +302,16 @@ impl PreparedRuntime {
         nested.attach(&handle.shared);
         Ok(handle)
     }
+}
+
+/// Removes, beside everything else, what agents of processes that died have left unchanged.
+fn tidy_worktrees(services: &Services) {
+    let worktrees = Worktrees::of(&services.environment);
+    // Nobody waits for it; what is not done by the end of the runtime, the next one does.
+    drop(services.io.spawn_blocking(move || match worktrees.tidy() {
+        0 => {}
+        count => tracing::debug!(count, "worktrees of dead processes were removed"),
+    }));
 }
 
 fn watched_agents(

@@ -9,7 +9,7 @@ mod record;
 
 use std::time::Duration;
 
-use codex_task_actors::{Attempt, Outcome, RunReport, TaskReport, TaskStatus};
+use codex_task_actors::{Attempt, KeptWorktree, Outcome, RunReport, TaskReport, TaskStatus};
 use codex_task_config::TokenUsage;
 use serde::Serialize;
 
@@ -65,6 +65,9 @@ pub struct TaskJson {
     pub tool_calls: u32,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// The git worktree that the agent has left, because something in it has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<KeptWorktree>,
 }
 
 /// An error in the four parts that people see too.
@@ -147,6 +150,7 @@ impl From<&TaskReport> for TaskJson {
             },
             tool_calls: report.tool_calls,
             notes: report.notes.clone(),
+            worktree: report.worktree.clone(),
         }
     }
 }

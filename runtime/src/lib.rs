@@ -35,13 +35,15 @@ mod threads;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Delegate, Journal, JournalAck, JournalEntry, JournalError, Lineage, Narrowing, Observe, OpenRun, Outcome,
-    Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor,
-    SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport,
-    TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
+    CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
+    Lineage, Narrowing, Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker,
+    RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent,
+    TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{
+    Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage,
+};
 pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 pub use prompt::ExpandedPrompt;

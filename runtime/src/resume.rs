@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use codex_task_actors::{ContinueTask, RunId, RunReport, TaskError, TaskId, TaskImage, TaskReport};
+use codex_task_actors::{
+    ContinueTask, Outcome, RunId, RunReport, RunTask, TaskError, TaskId, TaskImage, TaskReport,
+};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -91,11 +93,20 @@ impl RuntimeHandle {
     /// # Cancel safety
     /// Dropping the future cancels the task.
     pub async fn resume_task(&self, task: &str, prompt: &str) -> Result<TaskReport, ResumeError> {
-        let recorder = Arc::clone(self.recorder().ok_or(ResumeError::NotRecorded)?);
-        recorder.flush().await; // the task may be one of this very runtime
-        let (task, prompt) = (task.to_owned(), prompt.to_owned());
-        let image = blocking(move || recorder.reopen(&task, &prompt)).await?;
-        Ok(self.continue_task(image).await?)
+        if self.recorder().is_none() {
+            return Err(ResumeError::NotRecorded);
+        }
+        let unknown = || ClaimError::UnknownTask(task.to_owned());
+        let id: TaskId = task.trim().parse().map_err(|_| unknown())?;
+        // The agent is the conversation's own.
+        let report = self.run(RunTask::<String>::new("", prompt).resume(id)).await?;
+        match &report.outcome {
+            Outcome::Failed { error: TaskError::NoTranscript { .. }, .. } => Err(unknown().into()),
+            Outcome::Failed { error: TaskError::StillRunning { task }, .. } => {
+                Err(ClaimError::Running(*task).into())
+            }
+            _ => Ok(report),
+        }
     }
 
     async fn continue_task(&self, image: TaskImage) -> Result<TaskReport, TaskError> {

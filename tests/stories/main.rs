@@ -29,6 +29,8 @@ mod queue;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod resume;
+#[cfg(test)]
 mod rights;
 #[cfg(test)]
 mod servers;

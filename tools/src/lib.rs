@@ -16,6 +16,7 @@ mod tool;
 mod tool_set;
 mod visible;
 mod web;
+mod worktree;
 
 pub use builtin::builtin_tools;
 pub use containment::{Containment, SandboxPresence};
@@ -36,3 +37,4 @@ pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, WebFetch};
+pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

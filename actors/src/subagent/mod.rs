@@ -18,6 +18,7 @@ mod typed_output;
 pub(crate) use actor::{Ending, Seed, SubagentActor};
 pub(crate) use agent_run::AgentContext;
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
+pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;
 pub(crate) use plan::{AgentPlan, BoundRoute};
 pub(crate) use stop::{StopCause, StopSignal};

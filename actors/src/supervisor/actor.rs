@@ -17,12 +17,14 @@ use super::history::History;
 use super::planner::{Planned, Planner};
 use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
+use super::resume::Recalling;
 use super::services::Services;
 use super::slots::{SlotKey, Slots};
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
+use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
-use crate::journal::{Journal, JournalEntry};
+use crate::journal::{Journal, JournalEntry, TaskImage};
 use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
@@ -48,6 +50,10 @@ pub struct SupervisorActor {
     pub(super) counters: SupervisorCounters,
     /// Where what happens is written down, if anywhere.
     pub(super) journal: Option<Arc<dyn Journal>>,
+    /// Conversations that may be gone on with, where the journal remembers none.
+    pub(super) transcripts: Transcripts,
+    /// Tasks whose conversation the journal looks for.
+    pub(super) recalling: Recalling,
 }
 
 /// What the supervisor has seen.
@@ -96,6 +102,8 @@ impl SupervisorActor {
             drained: None,
             counters: SupervisorCounters::default(),
             journal: None,
+            transcripts: Transcripts::default(),
+            recalling: Recalling::default(),
         }
     }
 
@@ -113,6 +121,17 @@ impl SupervisorActor {
         ctx: &mut Context<Self>,
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
+        self.admit_to(beginning, reply, ctx);
+        report
+    }
+
+    /// As [`Self::admit`], for a caller who waits already. Gives the report of a task that could not begin.
+    pub(super) fn admit_to(
+        &mut self,
+        beginning: Beginning,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+        ctx: &mut Context<Self>,
+    ) -> Option<Arc<TaskReport>> {
         let stop = StopSignal::default();
         let request = beginning.request();
         let planned = if self.tasks.contains_key(&request.id) {
@@ -123,8 +142,7 @@ impl SupervisorActor {
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                self.refuse(request, error, reply);
-                return report;
+                return Some(self.refuse(request, error, reply));
             }
         };
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
@@ -156,18 +174,24 @@ impl SupervisorActor {
         };
         self.tasks.insert(task, entry);
         self.dispatch(ctx);
-        report
+        None
     }
 
-    /// Ends a task that cannot begin.
+    /// Ends a task that cannot begin, and gives its report.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    fn refuse(&mut self, request: &TaskRequest, error: TaskError, reply: oneshot::Sender<Arc<TaskReport>>) {
+    pub(super) fn refuse(
+        &mut self,
+        request: &TaskRequest,
+        error: TaskError,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+    ) -> Arc<TaskReport> {
         self.counters.refused += 1;
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = reply.send(report); // a caller that left needs no answer
+        let _ = reply.send(Arc::clone(&report)); // a caller that left needs no answer
+        report
     }
 
     /// Starts waiting tasks while there are free slots.
@@ -232,7 +256,13 @@ impl SupervisorActor {
 
     /// Ends a task: reports, replies, frees its slot.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
+    pub(super) fn finish(
+        &mut self,
+        task: TaskId,
+        outcome: Outcome,
+        mut tally: Tally,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
         // Also when an abandoned incarnation still holds the session.
@@ -245,6 +275,12 @@ impl SupervisorActor {
                 self.slots.leave(slot);
             }
             TaskState::Restarting => self.slots.leave(slot),
+        }
+        if let (Some(place), Outcome::Crashed { .. }) = (&entry.plan.isolation, &outcome)
+            && let Some(left) = place.whereabouts()
+        {
+            // It is left, and looked at, when the plan is dropped.
+            tally.notes.insert(format!("its changes, if there are any, are in {}", left.path.display()));
         }
         let total = entry.admitted.elapsed();
         let ran = entry.started.map_or(Duration::ZERO, |started| started.elapsed());
@@ -263,7 +299,12 @@ impl SupervisorActor {
         self.record(|| JournalEntry::Ended { report: Arc::clone(&report) });
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = entry.reply.send(report); // a caller that left needs no answer
+        let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;
+        self.keep_transcript(
+            TaskImage { request, prefix: Arc::clone(&plan.cache_key), opening, checkpoint },
+            &report,
+        );
+        let _ = reply.send(report); // a caller that left needs no answer
         self.dispatch(ctx);
         self.tell_if_drained();
     }
@@ -288,6 +329,7 @@ impl SupervisorActor {
 
     pub(super) fn tell_if_drained(&mut self) {
         if self.tasks.is_empty()
+            && self.recalling.is_empty()
             && let Some(waiting) = &mut self.drained
         {
             for waiter in waiting.drain(..) {
@@ -324,5 +366,6 @@ fn report(
         tool_calls: tally.tool_calls,
         restarts,
         notes: tally.notes.into_iter().collect(),
+        worktree: tally.worktree,
     }
 }

@@ -13,6 +13,7 @@ use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{Session, ToolDefinition, ToolSet, Toolbox};
 
 use super::delegation::Delegate;
+use super::isolated::Isolated;
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{Equipment, ServerTools, to_spec};
@@ -76,6 +77,9 @@ impl Planner {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
+        let isolation =
+            request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
+        let isolation = isolation.transpose()?;
         let routes = self.routes(request, &agent);
         let reading = Arc::default();
         let session = self.services.session.for_task(stop.token().clone());
@@ -104,8 +108,10 @@ impl Planner {
             notes,
             reading,
             servers,
+            isolation,
         };
-        let opening = prompt::opening(&services.facts, &agent, request);
+        let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
+        let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
     }
 
@@ -165,7 +171,9 @@ impl Planner {
     ) -> Equipment {
         let services = &self.services;
         let rights = request.lineage.narrow(&services.rights);
-        let may_delegate = request.lineage.depth < services.settings.limits.max_depth;
+        // Agents that an isolated one would start would work on the very files that it is kept from.
+        let is_isolated = request.isolation.or(agent.isolation).is_some();
+        let may_delegate = request.lineage.depth < services.settings.limits.max_depth && !is_isolated;
         let tools = match services.delegation.as_ref().filter(|_| may_delegate) {
             None => Vec::new(),
             Some(delegation) => {

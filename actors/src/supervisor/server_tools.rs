@@ -141,7 +141,8 @@ impl Equipment {
         agent: &AgentDefinition,
         session: Session,
     ) -> Result<(ToolSet, Vec<String>), TaskError> {
-        let rights = self.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, self.mode);
+        let rights = self.rights.within(&session.workspace);
+        let rights = rights.narrowed_for(&agent.tools, &agent.disallowed_tools, self.mode);
         let resolved = self
             .toolbox
             .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)

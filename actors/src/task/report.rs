@@ -1,5 +1,6 @@
 //! How a task ended, and what it took.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,15 @@ pub struct TaskTiming {
     pub total: Duration,
 }
 
+/// A git worktree that an agent has left because something in it has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptWorktree {
+    /// Its directory.
+    pub path: PathBuf,
+    /// Its branch.
+    pub branch: String,
+}
+
 /// What a finished task gives back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskReport<T = String> {
@@ -162,6 +172,8 @@ pub struct TaskReport<T = String> {
     pub restarts: u32,
     /// What the user should know: parameters left out, tools left out, compactions, restarts.
     pub notes: Vec<String>,
+    /// Where the agent has worked apart from the session's own files, if it has left something there.
+    pub worktree: Option<KeptWorktree>,
 }
 
 impl<T> TaskReport<T> {
@@ -192,6 +204,7 @@ impl<T> TaskReport<T> {
             tool_calls: self.tool_calls,
             restarts: self.restarts,
             notes: self.notes,
+            worktree: self.worktree,
         }
     }
 }

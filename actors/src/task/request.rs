@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode, ProviderName};
+use codex_task_config::{Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -25,6 +25,18 @@ pub enum Priority {
     Normal,
     /// Before everything else.
     High,
+}
+
+/// Where the agent's conversation begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversation {
+    /// With the prompt.
+    #[default]
+    New,
+    /// Where the task of this id, which has ended, left it: the prompt follows. The agent and the form of the result stay
+    /// what they were; limits, tokens and cost count anew.
+    Resumed,
 }
 
 /// What a caller asks for, without the type of the result.
@@ -61,6 +73,12 @@ pub struct TaskRequest {
     pub permission_mode: Option<PermissionMode>,
     /// Order in the queue.
     pub priority: Priority,
+    /// Where the conversation begins.
+    #[serde(default)]
+    pub conversation: Conversation,
+    /// Where the agent works, if apart from the session's own files; beats the agent file.
+    #[serde(default)]
+    pub isolation: Option<Isolation>,
     /// Form of the result; `None` is plain text.
     pub output: Option<OutputSchema>,
     /// Who has asked, and what that leaves of the session's rights.
@@ -106,6 +124,8 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 cost_max: None,
                 permission_mode: None,
                 priority: Priority::Normal,
+                conversation: Conversation::New,
+                isolation: None,
                 output: schema_of::<T>(),
                 lineage: Lineage::default(),
             },
@@ -173,6 +193,23 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.request.priority = priority;
+        self
+    }
+
+    /// Goes on with the conversation of a task that has ended, under its id: all that its agent has read and written, then
+    /// this prompt. The agent stays the one that it was, whatever this task names. Without such a task the outcome is
+    /// [`TaskError::NoTranscript`].
+    #[must_use]
+    pub fn resume(mut self, task: TaskId) -> Self {
+        self.request.id = task;
+        self.request.conversation = Conversation::Resumed;
+        self
+    }
+
+    /// Lets the agent work apart from the session's own files.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.request.isolation = Some(isolation);
         self
     }
 

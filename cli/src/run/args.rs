@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use codex_task::{MicroUsd, PermissionMode};
+use codex_task::{Isolation, MicroUsd, PermissionMode};
 use codex_task_config::{
     FolderTrust, PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration,
 };
@@ -17,6 +17,7 @@ const EXAMPLES: &str = r#"Examples:
   codex-task run 'Task(subagent_type="code-reviewer", prompt="Review src/auth.rs")' \
                  'Task(subagent_type="test-runner", prompt="Run the tests")'
   codex-task run --file tasks.yaml --json
+  codex-task run --resume 1a2b3c4d "And the tests?"
 
 Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an internal fault, 130 interrupted."#;
 
@@ -72,6 +73,13 @@ pub(crate) struct RunArgs {
     /// Trusts the project for this run: its own settings may allow what they ask for; see `codex-task trust`
     #[arg(long)]
     pub(super) trust: bool,
+    /// Goes on with a task that has ended, with all that its agent has read and written: its id, or the last digits of
+    /// its run; the prompt follows
+    #[arg(long, value_name = "ID", conflicts_with_all = ["file", "no_record"])]
+    pub(super) resume: Option<String>,
+    /// Lets agents work in a git worktree of their own: worktree
+    #[arg(long, value_name = "HOW", value_parser = spec::isolation)]
+    pub(super) isolation: Option<Isolation>,
     /// Keeps no record of the run: it cannot be listed, shown or resumed
     #[arg(long)]
     pub(super) no_record: bool,

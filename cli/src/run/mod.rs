@@ -4,6 +4,7 @@ mod args;
 mod collect;
 mod literal;
 mod options;
+mod resume;
 mod schema;
 mod spec;
 mod task_file;

@@ -35,6 +35,11 @@ impl RunOptions {
         }
     }
 
+    /// Nothing but a mode for calls that no rule names.
+    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
+    }
+
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
     /// allow.
     pub(crate) fn read(text: &str) -> Self {

@@ -148,6 +148,10 @@ impl Merge {
             scope,
         );
         self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
+        if let Some(record) = file.record {
+            // A repository's file cannot have recorded what the user does not want recorded.
+            self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
+        }
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =

@@ -35,6 +35,8 @@ pub struct Settings {
     pub mcp: McpSettings,
     /// What may be fetched of the web.
     pub web: WebSettings,
+    /// Whether servers keep no record of what runs (`record: false`).
+    pub unrecorded: bool,
 }
 
 /// What may be fetched of the web, beside the public internet.

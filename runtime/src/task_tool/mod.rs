@@ -10,6 +10,7 @@ mod background;
 mod catalog;
 mod fields;
 mod input;
+mod names;
 mod nested;
 mod report_store;
 mod spec;

@@ -11,11 +11,10 @@ use serde_json::Value;
 use serde_json::value::to_raw_value;
 
 use super::answer;
-use super::background::BackgroundTasks;
 use super::catalog::ToolCatalog;
 use super::input::AGENT_USUAL;
 use super::spec::{TASK, TaskToolSpec};
-use super::tool::{TaskTool, ToolCaller};
+use super::tool::{Memory, TaskTool, ToolCaller};
 use crate::handle::{RuntimeHandle, Shared};
 
 /// Bytes of an answer that an agent reads: a report that is longer is saved, and shown in part.
@@ -42,7 +41,7 @@ struct NestedTool {
 struct Seat {
     runtime: Weak<Shared>,
     delegate: Delegate,
-    background: Arc<BackgroundTasks>,
+    memory: Memory,
 }
 
 impl NestedTasks {
@@ -73,7 +72,7 @@ impl NestedTasks {
 impl Delegation for NestedTasks {
     fn tools(&self, delegate: Delegate) -> Vec<Arc<dyn Tool>> {
         let runtime = self.runtime.get().cloned().unwrap_or_default();
-        let seat = Arc::new(Seat { runtime, delegate, background: Arc::default() });
+        let seat = Arc::new(Seat { runtime, delegate, memory: Memory::default() });
         let tool = |definition: &ToolDefinition| {
             Arc::new(NestedTool { definition: definition.clone(), seat: Arc::clone(&seat) }) as Arc<dyn Tool>
         };
@@ -116,7 +115,7 @@ impl Tool for NestedTool {
                 delegate: Some(delegate.clone()),
                 ..ToolCaller::default()
             };
-            let tool = TaskTool::sharing(RuntimeHandle { shared }, Arc::clone(&self.seat.background));
+            let tool = TaskTool::with_memory(RuntimeHandle { shared }, &self.seat.memory);
             let answer = tool.call(self.definition.name.as_str(), &arguments, &caller).await;
             let text = answer.joined();
             if answer.is_error { Err(ToolError::Failed(text)) } else { Ok(text) }

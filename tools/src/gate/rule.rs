@@ -96,6 +96,20 @@ impl CompiledRule {
         (compiled, problems)
     }
 
+    /// Whether the rule names files.
+    pub(crate) fn is_about_files(&self) -> bool {
+        matches!(self.matcher, Matcher::Path(_))
+    }
+
+    /// The rule as it would stand in another workspace, if its file is one of this workspace's.
+    pub(crate) fn rule_in(&self, from: &Path, to: &Path) -> PermissionRule {
+        let mut rule = self.rule.clone();
+        if let Some(inside) = rule.origin.path.as_deref().and_then(|path| path.strip_prefix(from).ok()) {
+            rule.origin.path = Some(to.join(inside).into());
+        }
+        rule
+    }
+
     /// Whether the rule is about all calls of this tool.
     pub(crate) fn names_tool(&self, tool: &ToolName) -> bool {
         matches!(self.matcher, Matcher::Everything) && names(&self.rule.tool, tool)

@@ -46,6 +46,14 @@ impl ToolSet {
         Self { tools: Arc::new(tools), definitions, rights, session, approver }
     }
 
+    /// The same tools in another session, with the rights of its workspace.
+    #[must_use]
+    pub fn moved_to(&self, session: Session) -> Self {
+        let rights = self.rights.within(&session.workspace);
+        let session = session.denying(rights.denied_paths());
+        Self { rights, session, ..self.clone() }
+    }
+
     /// What is offered to the model, sorted by name.
     pub fn definitions(&self) -> &Arc<[ToolDefinition]> {
         &self.definitions
