@@ -129,7 +129,7 @@ impl TaskSpec {
 }
 
 /// An amount of dollars: `2`, `0.50`, `$2.50`.
-pub(super) fn dollars(text: &str) -> Result<MicroUsd, String> {
+pub(crate) fn dollars(text: &str) -> Result<MicroUsd, String> {
     let number = text.trim().trim_start_matches('$').parse::<f64>().ok();
     match number.filter(|number| number.is_finite() && *number > 0.0) {
         Some(number) => Ok(MicroUsd::from(number)),
@@ -138,7 +138,7 @@ pub(super) fn dollars(text: &str) -> Result<MicroUsd, String> {
 }
 
 /// A number of turns.
-pub(super) fn turns(text: &str) -> Result<u32, String> {
+pub(crate) fn turns(text: &str) -> Result<u32, String> {
     text.trim()
         .parse()
         .ok()
