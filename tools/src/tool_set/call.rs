@@ -42,7 +42,7 @@ impl ToolSet {
         approver: Arc<dyn Approver>,
     ) -> Self {
         let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
-        let session = session.denying(rights.denied_paths());
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
         Self { tools: Arc::new(tools), definitions, rights, session, approver }
     }
 
