@@ -21,6 +21,8 @@ mod journal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod processes;

@@ -2,12 +2,14 @@
 
 mod actor;
 mod agent_run;
+mod attachments;
 mod checkpoint;
 mod compaction;
 mod context_window;
 mod death_watch;
 mod model_call;
 mod plan;
+mod refused;
 mod repetition;
 mod screen;
 mod stop;

@@ -64,7 +64,11 @@ fn hash_of(calls: &[ToolCall], results: &UserTurn) -> u64 {
     }
     for part in &results.parts {
         match part {
-            UserPart::ToolResult(result) => (&result.text, result.is_error).hash(&mut hasher),
+            UserPart::ToolResult(result) => {
+                (&result.text, result.is_error).hash(&mut hasher);
+                // Two screenshots have the same words.
+                result.attachments.iter().for_each(|shown| shown.data.hash(&mut hasher));
+            }
             UserPart::Text { text } => text.hash(&mut hasher),
         }
     }

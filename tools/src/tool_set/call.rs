@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -219,9 +219,11 @@ fn within_limits(mut text: String, mut attachments: Vec<Attachment>) -> ToolRepl
     });
     let left_out = total - attachments.len();
     if left_out > 0 {
-        text.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "\n[{left_out} of {total} images or documents are left out: they are too large or too many]"
-        ));
+        );
     }
     ToolReply { text, is_error: false, attachments }
 }
