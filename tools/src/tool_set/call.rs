@@ -50,7 +50,7 @@ impl ToolSet {
     #[must_use]
     pub fn moved_to(&self, session: Session) -> Self {
         let rights = self.rights.within(&session.workspace);
-        let session = session.denying(rights.denied_paths());
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
         Self { rights, session, ..self.clone() }
     }
 
