@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
-    TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts,
+    SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -15,7 +15,7 @@ use codex_task_config::{
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
     Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
-    builtin_tools,
+    Worktrees, builtin_tools,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +24,7 @@ use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::ToolCatalog;
+use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
 
 /// Worker Arbiters by default: two fault domains.
@@ -221,6 +221,18 @@ impl PreparedRuntime {
         &self.problems
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// See [`RuntimeBuilder::recorder`].
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn recorder(self, recorder: Arc<Recorder>) -> Self {
+        Self { builder: self.builder.recorder(recorder), ..self }
+    }
+
     /// What the Task tool offers, now and after the start.
     pub fn tool_catalog(&self) -> ToolCatalog {
         ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)
@@ -241,6 +253,8 @@ impl PreparedRuntime {
         let servers_stop = CancellationToken::new();
         let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
         problems.extend(found);
+        let nested =
+            Arc::new(NestedTasks::new(ToolCatalog::new(agents.clone(), rights.clone(), settings.limits)));
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
@@ -249,11 +263,13 @@ impl PreparedRuntime {
             rights,
             session,
             facts: facts(&environment),
+            delegation: Some(Arc::clone(&nested) as Arc<dyn Delegation>),
             settings,
             environment,
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
         });
+        tidy_worktrees(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
@@ -269,7 +285,7 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
-        Ok(RuntimeHandle::new(Shared {
+        let handle = RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
             board,
@@ -282,8 +298,20 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
-        }))
+        });
+        nested.attach(&handle.shared);
+        Ok(handle)
     }
+}
+
+/// Removes, beside everything else, what agents of processes that died have left unchanged.
+fn tidy_worktrees(services: &Services) {
+    let worktrees = Worktrees::of(&services.environment);
+    // Nobody waits for it; what is not done by the end of the runtime, the next one does.
+    drop(services.io.spawn_blocking(move || match worktrees.tidy() {
+        0 => {}
+        count => tracing::debug!(count, "worktrees of dead processes were removed"),
+    }));
 }
 
 fn watched_agents(

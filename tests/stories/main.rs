@@ -21,6 +21,8 @@ mod journal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod processes;
@@ -28,6 +30,8 @@ mod processes;
 mod queue;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
