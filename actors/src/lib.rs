@@ -6,6 +6,7 @@
 //! panic there would end the process).
 
 mod aggregator;
+mod budget;
 mod io_runtime;
 mod journal;
 mod messages;
@@ -17,6 +18,7 @@ mod task;
 pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
 };
+pub use budget::Spent;
 pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
@@ -24,7 +26,7 @@ pub use journal::{
 pub use messages::{CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, Services, SessionFacts,
+    BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts,
     SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{

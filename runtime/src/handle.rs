@@ -10,7 +10,7 @@ use actix::Addr;
 use actix::dev::Request;
 use codex_task_actors::{
     AggregatorActor, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId, RunReport, RunTask,
-    Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
+    RunTasks, Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
 use codex_task_providers::{LocalServer, ProviderRegistry};
@@ -93,24 +93,27 @@ impl RuntimeHandle {
         TaskFuture { answer: Box::pin(self.shared.supervisor.send(task)), cancel }
     }
 
-    /// Runs tasks side by side and collects them all, failed ones included, in the order given.
+    /// Runs tasks side by side and collects them all, failed ones included, in the order given. They share the limits of
+    /// their run: the settings', narrowed by those of the requests. Where the runtime records, a process that is killed
+    /// right after this call has forgotten none of them.
     ///
     /// # Errors
     /// [`TaskError::ShuttingDown`] or [`TaskError::RuntimeDown`]: there is no runtime to take the tasks.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the tasks.
-    pub async fn run_all(&self, tasks: Vec<TaskRequest>) -> Result<RunReport, TaskError> {
+    pub async fn run_all(&self, mut tasks: Vec<TaskRequest>) -> Result<RunReport, TaskError> {
         let run = RunId::new();
-        let ids = tasks.iter().map(|task| task.id).collect();
+        for task in &mut tasks {
+            task.run = run;
+        }
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let cancel: Vec<_> = ids.iter().map(|task| self.cancel_on_drop(*task)).collect();
         let down = |_| TaskError::RuntimeDown;
         self.shared.aggregator.send(OpenRun { run, tasks: ids }).await.map_err(down)?;
         let _close = CloseOnDrop { aggregator: self.shared.aggregator.clone(), run };
-        let futures =
-            tasks.into_iter().map(|task| self.run(RunTask::<String>::from_request(task).in_run(run)));
-        for ended in join_all(futures).await {
-            ended?;
-        }
+        self.shared.supervisor.send(RunTasks { requests: tasks }).await.map_err(down)??;
+        cancel.into_iter().for_each(CancelOnDrop::disarm);
         self.shared
             .aggregator
             .send(CollectRun { run })
@@ -119,7 +122,6 @@ impl RuntimeHandle {
             .map_err(|_| TaskError::RuntimeDown)
     }
 
-    #[cfg(feature = "store")]
     pub(crate) fn cancel_on_drop(&self, task: TaskId) -> CancelOnDrop {
         CancelOnDrop { supervisor: self.shared.supervisor.clone(), task: Some(task) }
     }
@@ -274,7 +276,6 @@ pub(crate) struct CancelOnDrop {
 
 impl CancelOnDrop {
     /// The task has ended.
-    #[cfg(feature = "store")]
     pub(crate) fn disarm(mut self) {
         self.task = None;
     }

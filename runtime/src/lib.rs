@@ -35,10 +35,11 @@ pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
     Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
-    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, SupervisorActor, SupervisorCounters,
+    TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus,
+    TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{BudgetLimits, Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
 #[cfg(test)]
 mod confinement;

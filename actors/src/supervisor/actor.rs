@@ -22,10 +22,11 @@ use super::services::Services;
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
-use crate::journal::{Journal, JournalEntry};
+use crate::budget::Budget;
+use crate::journal::{Admission, Journal, JournalEntry};
 use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
-    Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
+    Outcome, RunId, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
 
 /// See the module.
@@ -33,6 +34,8 @@ pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
     pub(super) tasks: HashMap<TaskId, TaskEntry>,
+    /// The budgets of runs that have tasks.
+    pub(super) runs: HashMap<RunId, Arc<Budget>>,
     pub(super) queue: TaskQueue,
     /// Tasks that hold a slot.
     pub(super) running: usize,
@@ -50,6 +53,8 @@ pub struct SupervisorActor {
     pub(super) counters: SupervisorCounters,
     /// Where what happens is written down, if anywhere.
     pub(super) journal: Option<Arc<dyn Journal>>,
+    /// Beginnings that are written down together; see [`super::RunTasks`].
+    pub(super) admissions: Option<Vec<Admission>>,
 }
 
 /// What the supervisor has seen.
@@ -87,6 +92,7 @@ impl SupervisorActor {
             planner: Planner::new(Arc::clone(&services)),
             services,
             tasks: HashMap::new(),
+            runs: HashMap::new(),
             queue: TaskQueue::default(),
             running: 0,
             generation: 0,
@@ -99,6 +105,7 @@ impl SupervisorActor {
             drained: None,
             counters: SupervisorCounters::default(),
             journal: None,
+            admissions: None,
         }
     }
 
@@ -118,10 +125,11 @@ impl SupervisorActor {
         let (reply, report) = oneshot::channel();
         let stop = StopSignal::default();
         let request = beginning.request();
+        let budget = self.budget_of(&beginning);
         let planned = if self.tasks.contains_key(&request.id) {
             Err(TaskError::DuplicateTask)
         } else {
-            self.planner.plan(request, &stop)
+            self.planner.plan(request, &stop, &budget.budget)
         };
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
@@ -133,6 +141,7 @@ impl SupervisorActor {
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;
         let (task, run, priority) = (request.id, request.run, request.priority);
+        self.join_budget(run, &budget);
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
         let position = self.queue.push(priority, task);
@@ -155,6 +164,8 @@ impl SupervisorActor {
             acting: Arc::default(),
             admitted: Instant::now(),
             started: None,
+            budget: budget.budget,
+            deadline: budget.deadline,
             stopping_since: None,
             reply,
         };
@@ -212,6 +223,8 @@ impl SupervisorActor {
             priority: entry.request.priority,
             stop: entry.stop.clone(),
             started,
+            budget: Arc::clone(&entry.budget),
+            deadline: entry.deadline,
             io: self.services.io.clone(),
             events: self.events.clone(),
             supervisor: ctx.address(),
@@ -241,6 +254,7 @@ impl SupervisorActor {
     pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
+        self.leave_budget(entry.request.run, &entry.budget);
         // Also when an abandoned incarnation still holds the session.
         entry.tools.session().close();
         match entry.state {

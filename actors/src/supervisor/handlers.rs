@@ -132,7 +132,7 @@ impl Handler<SubagentGone> for SupervisorActor {
 /// How a task ended that was asked to stop and whose agent died before it could say so.
 fn outcome_of_stop(entry: &TaskEntry, partial: Option<String>) -> Outcome {
     match entry.stop.cause() {
-        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.plan.timeout, partial },
+        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.time_allowed(), partial },
         Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial },
     }
 }

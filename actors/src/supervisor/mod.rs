@@ -1,6 +1,7 @@
 //! The supervisor: takes tasks, decides who runs where and when, restarts what dies.
 
 mod actor;
+mod budgets;
 mod handlers;
 mod history;
 mod page_reader;
@@ -18,7 +19,7 @@ mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
 pub(crate) use page_reader::Ledger;
-pub use record::ContinueTask;
+pub use record::{ContinueTask, RunTasks};
 pub use restart::RestartPolicy;
 pub(crate) use server_tools::ServerTools;
 pub use services::{Services, SessionFacts};

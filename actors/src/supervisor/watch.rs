@@ -49,8 +49,11 @@ impl SupervisorActor {
             })
             .collect();
         for (task, outcome, tally) in overdue {
-            warn!(task_id = %task, "an agent did not stop in time and is given up");
-            self.counters.given_up += 1;
+            let is_begun = self.tasks.get(&task).is_some_and(|entry| entry.started.is_some());
+            if is_begun {
+                warn!(task_id = %task, "an agent did not stop in time and is given up");
+                self.counters.given_up += 1;
+            }
             if let Some(entry) = self.tasks.get(&task) {
                 entry.stop.fire(StopCause::Deadline); // unless it was cancelled before
             }
@@ -87,11 +90,15 @@ impl Handler<MoveAgent> for SupervisorActor {
 fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
     let partial = || entry.checkpoint.tally.partial.clone();
     let stopping = entry.stopping_since.is_some_and(|since| now.duration_since(since) > GIVE_UP_AFTER);
-    let time = entry.plan.timeout.saturating_add(GIVE_UP_AFTER);
+    if entry.started.is_none() && entry.deadline.is_some_and(|deadline| deadline <= now) {
+        return Some(Outcome::TimedOut { after: now.duration_since(entry.admitted), partial: partial() });
+    }
+    let allowed = entry.time_allowed();
+    let time = allowed.saturating_add(GIVE_UP_AFTER);
     let late = entry.started.is_some_and(|started| now.duration_since(started) > time);
     match (stopping, late) {
         (true, _) => Some(Outcome::Cancelled { partial: partial() }),
-        (false, true) => Some(Outcome::TimedOut { after: entry.plan.timeout, partial: partial() }),
+        (false, true) => Some(Outcome::TimedOut { after: allowed, partial: partial() }),
         (false, false) => None,
     }
 }

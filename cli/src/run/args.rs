@@ -31,7 +31,7 @@ pub(crate) struct RunArgs {
     /// Three to five words for people; the agent does not see them
     #[arg(long, value_name = "TEXT")]
     pub(super) description: Option<String>,
-    /// haiku, sonnet, opus, fable or a full model id; beats the agent file
+    /// haiku, sonnet, opus, fable, auto or a full model id; beats the agent file
     #[arg(long, short, value_name = "MODEL")]
     pub(super) model: Option<String>,
     /// The provider for models that belong to no vendor, and for aliases
@@ -43,9 +43,18 @@ pub(crate) struct RunArgs {
     /// Most model calls of a task
     #[arg(long, value_name = "N", value_parser = spec::turns)]
     pub(super) max_turns: Option<u32>,
-    /// Most money of a task in dollars: no model call begins when it is spent
+    /// Most money of all tasks together, in dollars: no model call begins that could cost more than is left
     #[arg(long, value_name = "USD", value_parser = spec::dollars)]
     pub(super) max_cost: Option<MicroUsd>,
+    /// Most tokens of all tasks together, prompts and answers, for example 500k
+    #[arg(long, value_name = "N", value_parser = spec::tokens)]
+    pub(super) max_tokens: Option<u64>,
+    /// Most model calls of all tasks together
+    #[arg(long, value_name = "N", value_parser = spec::calls)]
+    pub(super) max_calls: Option<u64>,
+    /// Longest time of all tasks together, waiting included, for example 20m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(super) run_timeout: Option<Duration>,
     /// Tasks that run at once; more wait
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(super) concurrency: Option<usize>,

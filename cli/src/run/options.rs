@@ -1,6 +1,6 @@
 //! What of a run's options must be the same when it is resumed: kept with its record.
 
-use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
+use codex_task::{BudgetLimits, Environment, PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ pub(crate) struct RunOptions {
     allow: Vec<String>,
     deny: Vec<String>,
     agents: Option<String>,
+    limits: BudgetLimits,
 }
 
 impl RunOptions {
@@ -30,6 +31,12 @@ impl RunOptions {
             allow: args.allow.clone(),
             deny: args.deny.clone(),
             agents: args.agents.clone(),
+            limits: BudgetLimits {
+                cost_max: args.max_cost,
+                tokens_max: args.max_tokens,
+                calls_max: args.max_calls,
+                time_max: args.run_timeout,
+            },
         }
     }
 
@@ -51,6 +58,7 @@ impl RunOptions {
         let overrides = SettingsOverrides {
             provider: self.provider.clone(),
             max_concurrent: self.concurrency,
+            budget: self.limits,
             permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
             sandbox: self.sandbox,
             allow: self.allow.clone(),

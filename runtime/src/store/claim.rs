@@ -1,6 +1,7 @@
 //! Taking over what dead processes have left.
 
-use codex_task_actors::{ImageError, RunId, TaskId, TaskImage, TaskStatus};
+use codex_task_actors::{ImageError, RunId, Spent, TaskId, TaskImage, TaskStatus};
+use codex_task_config::MicroUsd;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::apply::add_step;
@@ -67,6 +68,7 @@ impl Recorder {
         if rows.is_empty() {
             return Err(ClaimError::UnknownRun(run));
         }
+        let spent = spent_by_ended(&transaction, run)?;
         let mut claim = Claim::default();
         for (task, owner, has_ended) in rows {
             if has_ended {
@@ -74,7 +76,7 @@ impl Recorder {
             } else if self.is_taken(&transaction, owner)? {
                 claim.running += 1;
             } else {
-                claim.images.push(image(&transaction, &task)?.resumed());
+                claim.images.push(image(&transaction, &task)?.resumed().with_run_spent(spent));
                 take(&transaction, &task, self.owner)?;
             }
         }
@@ -138,8 +140,20 @@ impl Recorder {
 }
 
 fn take(connection: &Connection, task: &str, owner: i64) -> rusqlite::Result<()> {
-    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL WHERE id = ?1";
+    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL, cancel_ms = NULL
+        WHERE id = ?1";
     connection.execute(take, params![task, owner]).map(drop)
+}
+
+/// What the tasks of a run that have ended had taken: it counts against the run's limits.
+fn spent_by_ended(connection: &Connection, run: RunId) -> rusqlite::Result<Spent> {
+    let query = "SELECT COALESCE(SUM(cost_micro_usd), 0), COUNT(*), COALESCE(SUM(input_tokens + output_tokens
+            + cache_read_tokens + cache_write_tokens), 0)
+         FROM usage JOIN tasks ON tasks.id = usage.task WHERE tasks.run = ?1 AND tasks.status IS NOT NULL";
+    connection.query_row(query, [run.to_string()], |row| {
+        let count = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or_default());
+        Ok(Spent { cost: MicroUsd(count(0)?), calls: count(1)?, tokens: count(2)? })
+    })
 }
 
 /// The task as its rows tell.

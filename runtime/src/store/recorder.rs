@@ -104,11 +104,12 @@ impl Recorder {
     }
 
     fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
-        let (task, is_step) = (entry.task(), !matches!(entry, JournalEntry::Ended { .. }));
+        let is_step = !matches!(entry, JournalEntry::Ended { .. });
+        let tasks: Vec<TaskId> = entry.tasks().collect();
         self.shared.backlog.fetch_add(1, Ordering::AcqRel);
         if self.commands.send(Command::Record { entry, ack }).is_err() {
             self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
-            if is_step {
+            for task in tasks.into_iter().filter(|_| is_step) {
                 self.shared.lose(task, &JournalError { detail: "the recorder is closed".to_owned() });
             }
         }

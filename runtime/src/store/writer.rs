@@ -111,7 +111,7 @@ impl Writer {
         let (entries, refused): (Vec<_>, Vec<_>) =
             batch.entries.into_iter().partition(|(entry, _)| self.may_follow(entry));
         for (entry, ack) in refused {
-            let loss = self.shared.loss_of(entry.task());
+            let loss = entry.tasks().find_map(|task| self.shared.loss_of(task));
             tell(ack, loss.map_or(Ok(()), Err));
         }
         let written = if entries.is_empty() { Ok(()) } else { self.commit_patiently(&entries, is_durable) };
@@ -122,7 +122,7 @@ impl Writer {
         for (entry, ack) in entries {
             match (&written, &entry) {
                 (_, JournalEntry::Ended { report }) => self.shared.forget(report.task),
-                (Err(error), _) => self.shared.lose(entry.task(), error),
+                (Err(error), entry) => entry.tasks().for_each(|task| self.shared.lose(task, error)),
                 (Ok(()), _) => {}
             }
             tell(ack, written.clone());

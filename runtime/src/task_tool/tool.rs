@@ -6,7 +6,7 @@ use std::time::Duration;
 use codex_task_actors::{
     Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport, TaskRequest,
 };
-use codex_task_config::PermissionMode;
+use codex_task_config::{BudgetLimits, PermissionMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -210,6 +210,9 @@ fn request(input: TaskInput, caller: &ToolCaller) -> TaskRequest {
         timeout: None::<Duration>,
         turns_max: None,
         cost_max: None,
+        tokens_max: None,
+        run_limits: BudgetLimits::NONE,
+        parent: None,
         permission_mode: caller.permission_mode,
         priority: Priority::Normal,
         output: None,
