@@ -135,32 +135,37 @@ async fn the_time_of_a_run_ends_what_runs_and_what_waits() {
 async fn a_child_has_neither_more_time_nor_more_tokens_than_the_task_that_asked_for_it() {
     tokio::time::pause();
     let model = scripted([
-        Rule::text("never").with_fault(Fault::hang()).when(once_prompted("stay")),
+        calling("Stay").with_usage(taking(300, 300)).when(once_prompted("parent")),
+        Rule::text("never").with_fault(Fault::hang()).when(once_prompted("hang")),
         Rule::text("done").with_usage(taking(10, 10)).when(once_prompted("work")),
     ]);
-    let stage = OneClock::start(Setup::new(agents([agent("worker")]), model));
+    let mut setup = Setup::new(agents([agent("worker")]), model);
+    setup.tools = vec![crate::harness::TestTool::reading("Stay", |_| std::future::pending()).shared()];
+    setup.overrides = allow_everything();
+    let stage = OneClock::start(setup);
     let minute = Duration::from_mins(1);
-    let parent = RunTask::new("worker", "stay").timeout(minute).tokens_max(1_500);
-    let (run, id) = (parent.request.run, parent.request.id);
-    let child = |prompt: &str| {
-        let mut child = RunTask::new("worker", prompt).in_run(run).tokens_max(9_000);
-        child.request.parent = Some(id);
-        child
-    };
-    let children = async {
-        wait_for("the parent runs", async || stage.counters().await.running == 1).await;
-        let poor = stage.run(child("work")).await;
-        let late = stage.run(child("stay")).await;
-        (poor, late)
-    };
-    let (parent, (poor, late)) = futures_util::join!(stage.run(parent), children);
-    let error = TaskError::TokenLimit { limit: 1_500 };
-    assert_eq!(
-        poor.outcome,
-        Outcome::Failed { error: error.clone(), partial: None },
-        "it is promised to the parent"
-    );
-    assert!(parent.status() == TaskStatus::TimedOut || late.status() == TaskStatus::Failed, "{late:?}");
+    let error = TaskError::TokenLimit { limit: 1_600 };
+    for (tokens, prompt, expected) in [
+        (1_600, "work", Outcome::Failed { error, partial: None }),
+        (90_000, "work", Outcome::Completed("done".to_owned())),
+        (90_000, "hang", Outcome::TimedOut { after: Duration::from_secs(50), partial: None }),
+    ] {
+        let parent = RunTask::new("worker", "parent").timeout(minute).tokens_max(tokens);
+        let mut child = RunTask::new("worker", prompt).in_run(parent.request.run).tokens_max(1_000_000);
+        child.request.parent = Some(parent.request.id);
+        let child = async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            stage.run(child).await
+        };
+        let (parent, child) = futures_util::join!(stage.run(parent), child);
+        assert_eq!(parent.status(), TaskStatus::TimedOut, "{parent:?}");
+        match (child.outcome, expected) {
+            (Outcome::TimedOut { after, .. }, Outcome::TimedOut { after: most, .. }) => {
+                assert!(after <= most && after > Duration::from_secs(49), "{after:?}");
+            }
+            (outcome, expected) => assert_eq!(outcome, expected),
+        }
+    }
 }
 
 #[tokio::test]

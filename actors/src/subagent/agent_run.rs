@@ -301,19 +301,16 @@ impl AgentRun {
         }
         let mut results = results?;
         let round = self.repetition.note(&calls, &results);
+        let stuck_because = match round {
+            Round::Stuck(rounds) => Some(repetition::reason(rounds, &calls, &results)),
+            Round::Fresh | Round::Repeated(_) => None,
+        };
         if let Round::Repeated(rounds) = round {
-            results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });
+            let text = repetition::reminder(rounds, &results);
+            results.parts.push(UserPart::Text { text: text.into() });
         }
         self.tell_turn(Arc::new(Message::User(results)));
-        match round {
-            Round::Fresh | Round::Repeated(_) => Ok(()),
-            Round::Stuck(rounds) => {
-                let names = repetition::names(&calls);
-                Err(Halt::Error(stuck(&format!(
-                    "{rounds} times in a row the same call with the same result: {names}"
-                ))))
-            }
-        }
+        stuck_because.map_or(Ok(()), |reason| Err(Halt::Error(stuck(&reason))))
     }
 
     fn tell(&mut self, text: &str) {
