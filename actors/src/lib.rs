@@ -23,7 +23,7 @@ pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{CancelTask, Drain, ListProviders, Observe};
+pub use messages::{CancelQueued, CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
     BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts,

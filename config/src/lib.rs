@@ -43,7 +43,7 @@ pub use permission::{
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
     Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, Settings, SettingsOverrides, WebSettings,
+    ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -20,6 +20,8 @@ use codex_task_tools::{
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "store")]
+use crate::cancelling;
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
 #[cfg(feature = "store")]
@@ -269,6 +271,11 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
+        #[cfg(feature = "store")]
+        let cancelling = builder
+            .recorder
+            .as_deref()
+            .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
         Ok(RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
@@ -282,6 +289,8 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
+            #[cfg(feature = "store")]
+            _cancelling: cancelling,
         }))
     }
 }

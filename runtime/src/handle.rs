@@ -9,8 +9,9 @@ use std::time::Duration;
 use actix::Addr;
 use actix::dev::Request;
 use codex_task_actors::{
-    AggregatorActor, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId, RunReport, RunTask,
-    RunTasks, Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
+    AggregatorActor, CancelQueued, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId,
+    RunReport, RunTask, RunTasks, Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId,
+    TaskReport, TaskRequest,
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
 use codex_task_providers::{LocalServer, ProviderRegistry};
@@ -20,6 +21,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+#[cfg(feature = "store")]
+use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "store")]
 use crate::store::Recorder;
@@ -55,6 +58,9 @@ pub(crate) struct Shared {
     /// Who writes down what tasks do.
     #[cfg(feature = "store")]
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// Cancels what other processes ask to be cancelled, as long as the runtime lives.
+    #[cfg(feature = "store")]
+    pub(crate) _cancelling: Option<AbortOnDropHandle<()>>,
 }
 
 /// What a shutdown left behind.
@@ -202,6 +208,19 @@ impl RuntimeHandle {
 
     pub(crate) fn services(&self) -> &Services {
         &self.shared.services
+    }
+
+    /// Takes no new tasks, ends those that wait for a slot, gives running ones this long to end by themselves, and cancels
+    /// the rest. The runtime goes on to live. Returns how many were cancelled.
+    pub async fn drain(&self, grace: Duration) -> usize {
+        let supervisor = &self.shared.supervisor;
+        // Polled together, so that nothing new comes in before the queue is emptied.
+        let (drained, queued) = futures_util::join!(
+            tokio::time::timeout(grace, supervisor.send(Drain)),
+            supervisor.send(CancelQueued),
+        );
+        let rest = if drained.is_err() { self.cancel_all().await } else { 0 };
+        queued.unwrap_or(0) + rest
     }
 
     /// Takes no new tasks, gives running ones five seconds to end, cancels the rest, stops and joins all threads.

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use agent::{AgentJson, ProblemJson};
 pub use event::{EventJson, EventKindJson};
 #[cfg(feature = "store")]
-pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson};
+pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson, WatchJson};
 
 /// A run: `{"run_id", "status", "tasks"}`.
 #[derive(Clone, Debug, Serialize)]

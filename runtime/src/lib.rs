@@ -21,6 +21,8 @@
 //! any thread or runtime, a multi-thread tokio among them.
 
 mod builder;
+#[cfg(feature = "store")]
+mod cancelling;
 mod handle;
 pub mod json;
 mod panic_hook;

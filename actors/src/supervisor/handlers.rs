@@ -14,10 +14,10 @@ use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
-    CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
+    CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
 };
 use crate::provider::ProviderCounters;
-use crate::subagent::StopCause;
+use crate::subagent::{StopCause, Tally};
 use crate::task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, decode};
 
 impl Actor for SupervisorActor {
@@ -61,6 +61,18 @@ impl Handler<CancelTask> for SupervisorActor {
             }
         }
         true
+    }
+}
+
+impl Handler<CancelQueued> for SupervisorActor {
+    type Result = usize;
+
+    fn handle(&mut self, _: CancelQueued, ctx: &mut Self::Context) -> Self::Result {
+        let waiting = self.queue.drain();
+        for task in &waiting {
+            self.finish(*task, Outcome::Cancelled { partial: None }, Tally::default(), ctx);
+        }
+        waiting.len()
     }
 }
 

@@ -29,6 +29,11 @@ impl TaskQueue {
         self.waiting.pop_first().map(|(_, task)| task)
     }
 
+    /// Takes all of them, in their order.
+    pub(crate) fn drain(&mut self) -> Vec<TaskId> {
+        std::mem::take(&mut self.waiting).into_iter().map(|(_, task)| task).collect()
+    }
+
     /// Takes out a task that is no longer wanted.
     pub(crate) fn remove(&mut self, priority: Priority, task: TaskId) {
         self.waiting.remove(&(Reverse(priority), task));

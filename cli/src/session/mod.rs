@@ -42,12 +42,12 @@ pub(crate) async fn run(
     let mut progress = Progress::new(output, &work.requests(), handle, terminal);
     progress.begin(handle, terminal);
     match follow::follow(handle, work, progress, terminal, interrupts).await? {
-        Ending::Collected { report, is_interrupted } => {
+        Ending::Collected { report, interrupted_by } => {
             results::print(&report, output, handle, terminal);
-            Ok(if is_interrupted { Exit::Interrupted } else { results::exit(&report) })
+            Ok(interrupted_by.map_or_else(|| results::exit(&report), Exit::from))
         }
         Ending::ReaderGone => Ok(Exit::Success),
-        Ending::AtOnce => Ok(Exit::Interrupted),
+        Ending::AtOnce(came) => Ok(came.into()),
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
                 recorder.close();
             }
         }
-        () = interrupts.next() => {}
+        _ = interrupts.next() => {}
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::value::ResumePolicy;
 use crate::{Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
 
 /// A settings file as it stands.
@@ -23,6 +24,7 @@ pub(super) struct SettingsFile {
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
+    pub(super) resume: Option<ResumePolicy>,
 }
 
 /// `providers.NAME`.
@@ -155,6 +157,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "local",
             "mcp",
             "web",
+            "resume",
         ],
     ),
     (

@@ -11,7 +11,7 @@ use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
-use super::value::{ProviderSettings, Settings, SettingsOverrides};
+use super::value::{ProviderSettings, ResumePolicy, Settings, SettingsOverrides};
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
     RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
@@ -147,6 +147,7 @@ impl Merge {
         };
         self.mcp_trust(wish, scope, path, |key| outline.position(&["mcp", key]));
         self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
+        self.resume(file.resume, scope, path, outline.position(&["resume"]));
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -322,6 +323,19 @@ impl Merge {
         provider.api_key_env = file.api_key_env;
         provider.headers = file.headers;
         self.settings.providers.insert(ProviderName::new(name), provider);
+    }
+
+    /// What a run costs is its user's decision.
+    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
+        match wish {
+            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
+                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+                self.problems.push(placed(problem, at));
+            }
+            Some(policy) => self.settings.resume = policy,
+            None => {}
+        }
     }
 
     fn local(&mut self, file: LocalFile) {

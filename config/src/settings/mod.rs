@@ -11,4 +11,6 @@ mod value;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};
+pub use value::{
+    Limits, LocalServers, ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
+};

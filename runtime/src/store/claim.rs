@@ -81,6 +81,7 @@ impl Recorder {
             }
         }
         transaction.commit()?;
+        self.watch(claim.images.iter().map(|image| image.request().id));
         Ok(claim)
     }
 
@@ -120,6 +121,7 @@ impl Recorder {
             add_step(&transaction, id, step)?;
         }
         transaction.commit()?;
+        self.watch([id]);
         Ok(image)
     }
 
@@ -131,6 +133,7 @@ impl Recorder {
         let connection = database::open(self.records().path())?;
         let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2 AND status IS NULL";
         connection.execute(release, params![task.to_string(), self.owner])?;
+        self.unwatch(task);
         Ok(())
     }
 

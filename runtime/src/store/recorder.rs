@@ -8,10 +8,12 @@ use std::thread::JoinHandle;
 use codex_task_actors::{Journal, JournalAck, JournalEntry, JournalError, TaskId};
 use codex_task_config::Environment;
 use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::apply::Origin;
 use super::batch::Command;
+use super::cancelling::Wishes;
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process};
@@ -33,6 +35,8 @@ pub struct Recorder {
     shared: Arc<Shared>,
     /// Taken by whoever closes first.
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Tasks that other processes want to be cancelled; taken by whoever cancels them.
+    cancelled: Mutex<Option<UnboundedReceiver<TaskId>>>,
 }
 
 impl Recorder {
@@ -61,7 +65,9 @@ impl Recorder {
         let shared = Arc::<Shared>::default();
         let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
         let origin = Origin { owner, cwd, context };
+        let (tell, cancelled) = unbounded_channel();
         let writer = Writer {
+            wishes: Wishes::new(tell),
             connection,
             commands: received,
             shared: Arc::clone(&shared),
@@ -73,7 +79,15 @@ impl Recorder {
             .name("codex-task-journal".to_owned())
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
-        Ok(Self { records, owner, process, commands, shared, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            records,
+            owner,
+            process,
+            commands,
+            shared,
+            thread: Mutex::new(Some(thread)),
+            cancelled: Mutex::new(Some(cancelled)),
+        })
     }
 
     /// What is recorded.
@@ -84,6 +98,24 @@ impl Recorder {
     /// The first entry that could not be written, since the start.
     pub fn failure(&self) -> Option<JournalError> {
         self.shared.failure()
+    }
+
+    /// Tasks of this process that others want to be cancelled (see [`Records::cancel`]), as they come; `None` when somebody
+    /// has taken it already. A runtime takes it when it starts.
+    pub fn take_cancelled(&self) -> Option<UnboundedReceiver<TaskId>> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tasks that were taken over are watched like new ones.
+    pub(super) fn watch(&self, tasks: impl IntoIterator<Item = TaskId>) {
+        self.shared.begin(tasks);
+        let (done, _) = oneshot::channel();
+        let _ = self.commands.send(Command::Flush(done)); // so that a writer that sleeps hears of it
+    }
+
+    /// A task was given back.
+    pub(super) fn unwatch(&self, task: TaskId) {
+        self.shared.end(task);
     }
 
     /// Waits until everything so far is on disk, or is known to be lost.
@@ -106,6 +138,9 @@ impl Recorder {
     fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
         let is_step = !matches!(entry, JournalEntry::Ended { .. });
         let tasks: Vec<TaskId> = entry.tasks().collect();
+        if let JournalEntry::Admitted(_) = &entry {
+            self.shared.begin(tasks.iter().copied());
+        }
         self.shared.backlog.fetch_add(1, Ordering::AcqRel);
         if self.commands.send(Command::Record { entry, ack }).is_err() {
             self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
