@@ -26,8 +26,9 @@ pub use journal::{
 pub use messages::{CancelQueued, CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts,
-    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
+    BoardEntry, BoardState, ContinueTask, NoPressure, Pressure, PressureSampler, RestartPolicy, RetireWorker,
+    RunTasks, Services, SessionFacts, Shortage, SupervisorActor, SupervisorCounters, TaskBoard,
+    WorkerFactory,
 };
 pub use task::{
     Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
-    TaskBoard,
+    AggregatorActor, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services, SessionFacts,
+    SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cancelling;
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::pressure::SystemPressure;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::ToolCatalog;
@@ -74,6 +75,7 @@ pub struct RuntimeBuilder {
     tools: Vec<Arc<dyn Tool>>,
     approver: Option<Arc<dyn Approver>>,
     restart_policy: RestartPolicy,
+    pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
     io: Option<Handle>,
     journal: Option<Arc<dyn Journal>>,
@@ -135,6 +137,14 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
         self.restart_policy = policy;
+        self
+    }
+
+    /// Who tells how short the machine is of memory, processors and file descriptors, instead of the kernel: while it is,
+    /// fewer tasks run than `limits.max_concurrent`. [`crate::NoPressure`] never says so.
+    #[must_use]
+    pub fn pressure(mut self, sampler: Arc<dyn PressureSampler>) -> Self {
+        self.pressure = Some(sampler);
         self
     }
 
@@ -255,6 +265,7 @@ impl PreparedRuntime {
             environment,
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
+            pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());

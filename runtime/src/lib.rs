@@ -26,6 +26,7 @@ mod cancelling;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod pressure;
 #[cfg(feature = "store")]
 mod resume;
 #[cfg(feature = "store")]
@@ -36,10 +37,10 @@ mod threads;
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
-    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, SupervisorActor, SupervisorCounters,
-    TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus,
-    TaskTiming,
+    Journal, JournalAck, JournalEntry, JournalError, NoPressure, Observe, OpenRun, Outcome, Pressure,
+    PressureSampler, Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask,
+    RunTasks, Shortage, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind,
+    TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{BudgetLimits, Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};

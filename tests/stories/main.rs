@@ -25,6 +25,8 @@ mod kills;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod pressure;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;

@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::history::History;
 use super::planner::{Planned, Planner};
+use super::pressure::{RunningLimit, Shortage};
 use super::queue::TaskQueue;
 use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
@@ -39,6 +40,10 @@ pub struct SupervisorActor {
     pub(super) queue: TaskQueue,
     /// Tasks that hold a slot.
     pub(super) running: usize,
+    /// Tasks that may hold one.
+    pub(super) limit: RunningLimit,
+    /// Whether somebody looks at the machine just now.
+    pub(super) looking: bool,
     /// Number of the last incarnation of any task. Never used twice: an id may come again after its task has ended,
     /// and what its old agent still says must not be taken for the new one's.
     pub(super) generation: u64,
@@ -64,6 +69,10 @@ pub struct SupervisorCounters {
     pub running: usize,
     /// Tasks that wait for one.
     pub queued: usize,
+    /// Tasks that may hold one now: fewer than configured while the machine is short of something.
+    pub running_max: usize,
+    /// What the machine was shortest of at the last look; it is looked at while tasks wait.
+    pub shortage: Shortage,
     /// Tasks that were taken.
     pub admitted: u64,
     /// Tasks that could not begin.
@@ -88,6 +97,9 @@ impl SupervisorActor {
         worker_count: usize,
         workers: Option<WorkerFactory>,
     ) -> Self {
+        let limits = services.settings.limits;
+        let first_look = services.pressure.sample();
+        let limit = RunningLimit::new(limits.min_concurrent, limits.max_concurrent, &first_look);
         Self {
             planner: Planner::new(Arc::clone(&services)),
             services,
@@ -95,6 +107,8 @@ impl SupervisorActor {
             runs: HashMap::new(),
             queue: TaskQueue::default(),
             running: 0,
+            limit,
+            looking: false,
             generation: 0,
             workers: Workers::new(workers),
             worker_count,
@@ -145,7 +159,7 @@ impl SupervisorActor {
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
         let position = self.queue.push(priority, task);
-        if self.running >= self.services.max_concurrent() {
+        if self.running >= self.limit.now() {
             self.publish(&request, || TaskEventKind::Queued {
                 position,
                 description: request.description.clone(),
@@ -186,8 +200,8 @@ impl SupervisorActor {
     }
 
     /// Starts waiting tasks while there are free slots.
-    fn dispatch(&mut self, ctx: &mut Context<Self>) {
-        while self.running < self.services.max_concurrent() {
+    pub(super) fn dispatch(&mut self, ctx: &mut Context<Self>) {
+        while self.running < self.limit.now() {
             let Some(task) = self.queue.pop() else { return };
             self.running += 1;
             self.announce_start(task);

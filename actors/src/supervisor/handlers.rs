@@ -198,6 +198,8 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
         MessageResult(SupervisorCounters {
             running: self.running,
             queued: self.queue.len(),
+            running_max: self.limit.now(),
+            shortage: self.limit.shortage(),
             ..self.counters.clone()
         })
     }

@@ -6,6 +6,7 @@ mod handlers;
 mod history;
 mod page_reader;
 mod planner;
+mod pressure;
 mod prompt;
 mod pulse;
 mod queue;
@@ -19,6 +20,7 @@ mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
 pub(crate) use page_reader::Ledger;
+pub use pressure::{NoPressure, Pressure, PressureSampler, Shortage};
 pub use record::{ContinueTask, RunTasks};
 pub use restart::RestartPolicy;
 pub(crate) use server_tools::ServerTools;

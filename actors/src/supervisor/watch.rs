@@ -1,13 +1,15 @@
 //! Looking after what does not look after itself: agents that do not end, and workers that do not answer.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{AsyncContext, Context, Handler, Message};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::SupervisorActor;
+use super::pressure::Pressure;
 use super::table::{TaskEntry, TaskState};
 use super::workers::Place;
 use crate::subagent::{StopCause, Tally};
@@ -29,13 +31,31 @@ pub(super) struct MoveAgent {
     generation: u64,
 }
 
+/// Somebody has looked at the machine.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct PressureSeen(Pressure);
+
 impl SupervisorActor {
     /// One look at everything.
     pub(super) fn watch(&mut self, ctx: &mut Context<Self>) {
+        self.look_at_machine(ctx);
         self.give_up_overdue(ctx);
         for place in self.workers.look(Instant::now(), &ctx.address()) {
             self.evacuate(place, ctx);
         }
+    }
+
+    /// As long as tasks wait: may more of them run, or must fewer? The look itself may block, so not here.
+    #[expect(clippy::disallowed_methods, reason = "one answer to one look, never two at a time")]
+    fn look_at_machine(&mut self, ctx: &mut Context<Self>) {
+        if self.looking || self.queue.len() == 0 {
+            return;
+        }
+        self.looking = true;
+        let (sampler, supervisor) = (Arc::clone(&self.services.pressure), ctx.address());
+        let look = move || supervisor.do_send(PressureSeen(sampler.sample()));
+        drop(self.services.io.spawn_blocking(look)); // it reports by itself
     }
 
     /// Gives up agents that should have ended by now: their Arbiter is blocked. What they still do is ignored.
@@ -72,6 +92,21 @@ impl SupervisorActor {
                 ctx.address().do_send(MoveAgent { task: *task, generation: entry.generation });
             }
         }
+    }
+}
+
+impl Handler<PressureSeen> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, PressureSeen(pressure): PressureSeen, ctx: &mut Self::Context) {
+        self.looking = false;
+        let before = self.limit.now();
+        self.limit.look(&pressure, self.running);
+        let (now, shortage) = (self.limit.now(), self.limit.shortage());
+        if now != before {
+            info!(before, now, ?shortage, "the number of tasks that may run has changed");
+        }
+        self.dispatch(ctx);
     }
 }
 
