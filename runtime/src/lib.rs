@@ -21,6 +21,7 @@
 //! any thread or runtime, a multi-thread tokio among them.
 
 mod builder;
+mod event_sink;
 mod handle;
 pub mod json;
 mod panic_hook;
@@ -40,6 +41,10 @@ pub use codex_task_actors::{
     TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{Environment, Isolation, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_tools::{
+    Approval, ApprovalRequest, Confinement, HostCommand, HostOutput, HostTools, ToolError,
+};
+pub use event_sink::EventSink;
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
