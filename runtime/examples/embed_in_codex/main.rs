@@ -23,13 +23,13 @@ use futures_util::future::{BoxFuture, join_all};
 use host::{HostedCall, HostedTool, Registry};
 use serde_json::json;
 
-/// What the agents' model does: reads a file that only the host has, and reports its first line; or hangs.
+/// What the agents' model does: reads a file that only the host has, and reports what it says; or hangs.
 const MODEL: &str = "rules:
   - when: {prompt: hang}
     fault: {kind: hang}
   - when: {turn: 1}
     calls: [{tool: Read, arguments: {file_path: notes.md}}]
-  - text: \"{{ result | first }}\"
+  - text: \"{{ result }}\"
 ";
 const AGENT: &str =
     r#"{"scout": {"description": "Looks around", "prompt": "You look around.", "model": "scripted-1"}}"#;
