@@ -14,12 +14,13 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
-    Worktrees, builtin_tools,
+    Approver, Containment, Egress, HostTools, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox,
+    WebFetch, Worktrees, builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
 #[cfg(feature = "store")]
@@ -71,6 +72,8 @@ pub struct RuntimeBuilder {
     backends: Vec<Arc<dyn ChatBackend>>,
     tools: Vec<Arc<dyn Tool>>,
     approver: Option<Arc<dyn Approver>>,
+    host_tools: Option<Arc<dyn HostTools>>,
+    event_sinks: Vec<Arc<dyn EventSink>>,
     restart_policy: RestartPolicy,
     workers: Option<usize>,
     io: Option<Handle>,
@@ -126,6 +129,21 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn approver(mut self, approver: Arc<dyn Approver>) -> Self {
         self.approver = Some(approver);
+        self
+    }
+
+    /// The host's own means to run commands, to read and write files, and to ask its user: agents' Bash, Read, Write and
+    /// Edit go there, behind the same gate, and what no rule decides is asked there unless an approver is set.
+    #[must_use]
+    pub fn host_tools(mut self, host: Arc<dyn HostTools>) -> Self {
+        self.host_tools = Some(host);
+        self
+    }
+
+    /// Hears what tasks do, as it happens. Several may listen.
+    #[must_use]
+    pub fn event_sink(mut self, sink: Arc<dyn EventSink>) -> Self {
+        self.event_sinks.push(sink);
         self
     }
 
@@ -258,7 +276,7 @@ impl PreparedRuntime {
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
-            toolbox: toolbox(&settings, builder.tools, builder.approver),
+            toolbox: toolbox(&settings, builder.host_tools.as_ref(), builder.tools, builder.approver),
             mcp,
             rights,
             session,
@@ -272,6 +290,9 @@ impl PreparedRuntime {
         tidy_worktrees(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
+        for sink in builder.event_sinks {
+            event_sink::feed(sink, &events).map_err(StartError::Threads)?;
+        }
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
@@ -307,6 +328,9 @@ impl PreparedRuntime {
 /// Removes, beside everything else, what agents of processes that died have left unchanged.
 fn tidy_worktrees(services: &Services) {
     let worktrees = Worktrees::of(&services.environment);
+    if !worktrees.is_anything_left() {
+        return;
+    }
     // Nobody waits for it; what is not done by the end of the runtime, the next one does.
     drop(services.io.spawn_blocking(move || match worktrees.tidy() {
         0 => {}
@@ -373,10 +397,19 @@ fn mcp_servers(
     (hub, problems)
 }
 
-fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
+fn toolbox(
+    settings: &Settings,
+    host: Option<&Arc<dyn HostTools>>,
+    tools: Vec<Arc<dyn Tool>>,
+    approver: Option<Arc<dyn Approver>>,
+) -> Toolbox {
     let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
     let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
-    let toolbox = tools.into_iter().fold(built_in, Toolbox::with);
+    let lent = match host {
+        Some(host) => lent_by(host, built_in),
+        None => built_in,
+    };
+    let toolbox = tools.into_iter().fold(lent, Toolbox::with);
     match approver {
         Some(approver) => toolbox.with_approver(approver),
         None => toolbox,

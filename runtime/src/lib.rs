@@ -22,6 +22,7 @@
 
 mod builder;
 mod consensus;
+mod event_sink;
 mod handle;
 pub mod json;
 mod panic_hook;
@@ -44,7 +45,11 @@ pub use codex_task_actors::{
 pub use codex_task_config::{
     Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage,
 };
+pub use codex_task_tools::{
+    Approval, ApprovalRequest, Confinement, HostCommand, HostOutput, HostTools, ToolError,
+};
 pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
+pub use event_sink::EventSink;
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]

@@ -5,6 +5,8 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
 mod confinement;
 #[cfg(test)]
 mod embedding;
@@ -48,3 +50,5 @@ mod typed;
 mod window;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+mod worktrees;
