@@ -26,11 +26,11 @@ pub use journal::{
 pub use messages::{CancelQueued, CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    BoardEntry, BoardState, ContinueTask, NoPressure, Pressure, PressureSampler, RestartPolicy, RetireWorker,
-    RunTasks, Services, SessionFacts, Shortage, SupervisorActor, SupervisorCounters, TaskBoard,
-    WorkerFactory,
+    AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
+    PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,
+    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
-    Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,
+    TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };

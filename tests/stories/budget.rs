@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task::store::{Recorder, Records};
-use codex_task::{BudgetLimits, MicroUsd, Outcome, RunId, RunTask, TaskError, TaskReport, TaskStatus};
+use codex_task::{
+    BudgetLimits, Lineage, MicroUsd, Outcome, RunId, RunTask, TaskError, TaskReport, TaskStatus,
+};
 use codex_task_config::{ModelChoice, SettingsOverrides, TokenUsage, ToolPattern, ToolSelection};
 use codex_task_providers::scripted::{Fault, Rule};
 use codex_task_tests::{Format, Mock, Reply};
@@ -152,7 +154,7 @@ async fn a_child_has_neither_more_time_nor_more_tokens_than_the_task_that_asked_
     ] {
         let parent = RunTask::new("worker", "parent").timeout(minute).tokens_max(tokens);
         let mut child = RunTask::new("worker", prompt).in_run(parent.request.run).tokens_max(1_000_000);
-        child.request.parent = Some(parent.request.id);
+        child.request.lineage = Lineage { parent: Some(parent.request.id), ..Lineage::default() };
         let child = async {
             tokio::time::sleep(Duration::from_secs(10)).await;
             stage.run(child).await

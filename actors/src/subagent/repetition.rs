@@ -96,7 +96,11 @@ fn key_of(calls: &[ToolCall], results: &UserTurn) -> RoundKey {
     }
     for part in &results.parts {
         match part {
-            UserPart::ToolResult(result) => (&result.text, result.is_error).hash(&mut hasher),
+            UserPart::ToolResult(result) => {
+                (&result.text, result.is_error).hash(&mut hasher);
+                // Two screenshots have the same words.
+                result.attachments.iter().for_each(|shown| shown.data.hash(&mut hasher));
+            }
             UserPart::Text { text } => text.hash(&mut hasher),
         }
     }
@@ -144,7 +148,13 @@ mod tests {
     }
 
     fn results(text: &str, is_error: bool) -> UserTurn {
-        let result = ToolResult { call_id: "1".into(), tool: "Grep".into(), text: text.into(), is_error };
+        let result = ToolResult {
+            call_id: "1".into(),
+            tool: "Grep".into(),
+            text: text.into(),
+            is_error,
+            attachments: Vec::new(),
+        };
         UserTurn { parts: vec![UserPart::ToolResult(result)] }
     }
 

@@ -16,15 +16,17 @@ use tracing::debug;
 use super::history::History;
 use super::planner::{Planned, Planner};
 use super::pressure::{RunningLimit, Shortage};
-use super::queue::TaskQueue;
 use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
+use super::resume::Recalling;
 use super::services::Services;
+use super::slots::{SlotKey, Slots};
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
+use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
-use crate::budget::Budget;
-use crate::journal::{Admission, Journal, JournalEntry};
+use crate::budget::{Budget, Spent};
+use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
 use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, RunId, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
@@ -37,10 +39,8 @@ pub struct SupervisorActor {
     pub(super) tasks: HashMap<TaskId, TaskEntry>,
     /// The budgets of runs that have tasks.
     pub(super) runs: HashMap<RunId, Arc<Budget>>,
-    pub(super) queue: TaskQueue,
-    /// Tasks that hold a slot.
-    pub(super) running: usize,
-    /// Tasks that may hold one.
+    pub(super) slots: Slots,
+    /// Tasks that may hold a slot, at each depth.
     pub(super) limit: RunningLimit,
     /// Whether somebody looks at the machine just now.
     pub(super) looking: bool,
@@ -60,6 +60,10 @@ pub struct SupervisorActor {
     pub(super) journal: Option<Arc<dyn Journal>>,
     /// Beginnings that are written down together; see [`super::RunTasks`].
     pub(super) admissions: Option<Vec<Admission>>,
+    /// Conversations that may be gone on with, where the journal remembers none.
+    pub(super) transcripts: Transcripts,
+    /// Tasks whose conversation the journal looks for.
+    pub(super) recalling: Recalling,
 }
 
 /// What the supervisor has seen.
@@ -102,11 +106,10 @@ impl SupervisorActor {
         let limit = RunningLimit::new(limits.min_concurrent, limits.max_concurrent, &first_look);
         Self {
             planner: Planner::new(Arc::clone(&services)),
+            slots: Slots::new(limit.now()),
             services,
             tasks: HashMap::new(),
             runs: HashMap::new(),
-            queue: TaskQueue::default(),
-            running: 0,
             limit,
             looking: false,
             generation: 0,
@@ -120,6 +123,8 @@ impl SupervisorActor {
             counters: SupervisorCounters::default(),
             journal: None,
             admissions: None,
+            transcripts: Transcripts::default(),
+            recalling: Recalling::default(),
         }
     }
 
@@ -137,6 +142,17 @@ impl SupervisorActor {
         ctx: &mut Context<Self>,
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
+        self.admit_to(beginning, reply, ctx);
+        report
+    }
+
+    /// As [`Self::admit`], for a caller who waits already. Gives the report of a task that could not begin.
+    pub(super) fn admit_to(
+        &mut self,
+        beginning: Beginning,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+        ctx: &mut Context<Self>,
+    ) -> Option<Arc<TaskReport>> {
         let stop = StopSignal::default();
         let request = beginning.request();
         let budget = self.budget_of(&beginning);
@@ -148,18 +164,16 @@ impl SupervisorActor {
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                self.refuse(request, error, reply);
-                return report;
+                return Some(self.refuse(request, error, reply));
             }
         };
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;
-        let (task, run, priority) = (request.id, request.run, request.priority);
+        let (task, run) = (request.id, request.run);
         self.join_budget(run, &budget);
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
-        let position = self.queue.push(priority, task);
-        if self.running >= self.limit.now() {
+        if let Some(position) = self.slots.push(SlotKey::of(&request), task) {
             self.publish(&request, || TaskEventKind::Queued {
                 position,
                 description: request.description.clone(),
@@ -185,25 +199,29 @@ impl SupervisorActor {
         };
         self.tasks.insert(task, entry);
         self.dispatch(ctx);
-        report
+        None
     }
 
-    /// Ends a task that cannot begin.
+    /// Ends a task that cannot begin, and gives its report.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    fn refuse(&mut self, request: &TaskRequest, error: TaskError, reply: oneshot::Sender<Arc<TaskReport>>) {
+    pub(super) fn refuse(
+        &mut self,
+        request: &TaskRequest,
+        error: TaskError,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+    ) -> Arc<TaskReport> {
         self.counters.refused += 1;
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = reply.send(report); // a caller that left needs no answer
+        let _ = reply.send(Arc::clone(&report)); // a caller that left needs no answer
+        report
     }
 
     /// Starts waiting tasks while there are free slots.
     pub(super) fn dispatch(&mut self, ctx: &mut Context<Self>) {
-        while self.running < self.limit.now() {
-            let Some(task) = self.queue.pop() else { return };
-            self.running += 1;
+        while let Some(task) = self.slots.take() {
             self.announce_start(task);
             self.incarnate(task, ctx);
         }
@@ -265,19 +283,32 @@ impl SupervisorActor {
 
     /// Ends a task: reports, replies, frees its slot.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
+    pub(super) fn finish(
+        &mut self,
+        task: TaskId,
+        outcome: Outcome,
+        mut tally: Tally,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
         self.leave_budget(entry.request.run, &entry.budget);
         // Also when an abandoned incarnation still holds the session.
         entry.tools.session().close();
+        let slot = SlotKey::of(&entry.request);
         match entry.state {
-            TaskState::Queued => self.queue.remove(entry.request.priority, task),
+            TaskState::Queued => self.slots.remove(slot, task),
             TaskState::Running { place } => {
                 self.workers.leave(place);
-                self.running -= 1;
+                self.slots.leave(slot);
             }
-            TaskState::Restarting => self.running -= 1,
+            TaskState::Restarting => self.slots.leave(slot),
+        }
+        if let (Some(place), Outcome::Crashed { .. }) = (&entry.plan.isolation, &outcome)
+            && let Some(left) = place.whereabouts()
+        {
+            // It is left, and looked at, when the plan is dropped.
+            tally.notes.insert(format!("its changes, if there are any, are in {}", left.path.display()));
         }
         let total = entry.admitted.elapsed();
         let ran = entry.started.map_or(Duration::ZERO, |started| started.elapsed());
@@ -296,7 +327,18 @@ impl SupervisorActor {
         self.record(|| JournalEntry::Ended { report: Arc::clone(&report) });
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = entry.reply.send(report); // a caller that left needs no answer
+        let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;
+        self.keep_transcript(
+            TaskImage {
+                request,
+                prefix: Arc::clone(&plan.cache_key),
+                opening,
+                checkpoint,
+                run_spent: Spent::default(),
+            },
+            &report,
+        );
+        let _ = reply.send(report); // a caller that left needs no answer
         self.dispatch(ctx);
         self.tell_if_drained();
     }
@@ -321,6 +363,7 @@ impl SupervisorActor {
 
     pub(super) fn tell_if_drained(&mut self) {
         if self.tasks.is_empty()
+            && self.recalling.is_empty()
             && let Some(waiting) = &mut self.drained
         {
             for waiter in waiting.drain(..) {
@@ -357,5 +400,6 @@ fn report(
         tool_calls: tally.tool_calls,
         restarts,
         notes: tally.notes.into_iter().collect(),
+        worktree: tally.worktree,
     }
 }

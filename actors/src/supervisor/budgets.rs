@@ -29,7 +29,7 @@ impl SupervisorActor {
             .runs
             .get(&request.run)
             .map_or_else(|| Budget::of_run(self.run_limits(request), of_run), Arc::clone);
-        let parent = request.parent.and_then(|parent| self.tasks.get(&parent));
+        let parent = request.lineage.parent.and_then(|parent| self.tasks.get(&parent));
         let above = parent.map_or(&root, |parent| &parent.budget);
         let budget = Budget::within(above, request.limits());
         budget.book(of_task);
@@ -65,7 +65,7 @@ impl Beginning {
     fn spent(&self) -> (Spent, Spent) {
         match self {
             Self::Fresh(_) => (Spent::default(), Spent::default()),
-            Self::Resumed(image) => {
+            Self::Resumed(image) | Self::Reopened(image) => {
                 let tally = &image.checkpoint.tally;
                 let own = Spent {
                     cost: tally.cost,

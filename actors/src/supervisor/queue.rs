@@ -29,9 +29,9 @@ impl TaskQueue {
         self.waiting.pop_first().map(|(_, task)| task)
     }
 
-    /// Takes all of them, in their order.
-    pub(crate) fn drain(&mut self) -> Vec<TaskId> {
-        std::mem::take(&mut self.waiting).into_iter().map(|(_, task)| task).collect()
+    /// All of them, in their order.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        self.waiting.iter().map(|(_, task)| *task)
     }
 
     /// Takes out a task that is no longer wanted.

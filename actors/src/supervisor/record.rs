@@ -38,16 +38,18 @@ pub struct RunTasks {
 /// How a task begins.
 pub(super) enum Beginning {
     /// For the first time.
-    Fresh(TaskRequest),
+    Fresh(Box<TaskRequest>),
     /// Where the journal's image of it stands.
     Resumed(Box<TaskImage>),
+    /// Where an image of it stands of which the journal knows nothing.
+    Reopened(Box<TaskImage>),
 }
 
 impl Beginning {
     pub(super) fn request(&self) -> &TaskRequest {
         match self {
             Self::Fresh(request) => request,
-            Self::Resumed(image) => &image.request,
+            Self::Resumed(image) | Self::Reopened(image) => &image.request,
         }
     }
 }
@@ -64,7 +66,16 @@ impl SupervisorActor {
         match beginning {
             Beginning::Fresh(request) => {
                 self.record_beginning(|| Admission::new(&request, plan, &opening));
-                (request, Arc::clone(&opening), Checkpoint::new(opening))
+                (*request, Arc::clone(&opening), Checkpoint::new(opening))
+            }
+            Beginning::Reopened(image) => {
+                let task = image.request.id;
+                let admission = || Admission::new(&image.request, plan, &image.opening);
+                self.record_beginning(admission);
+                let turns = image.checkpoint.turns.clone();
+                let step = CheckpointStep::Compacted { turns, tally: Box::default() };
+                self.record(|| JournalEntry::Stepped { task, step: JournalStep(step) });
+                self.begin(Beginning::Resumed(image), plan, opening)
             }
             Beginning::Resumed(image) => {
                 let TaskImage { request, prefix, opening, mut checkpoint, run_spent: _ } = *image;
@@ -110,8 +121,7 @@ impl Handler<RunTasks> for SupervisorActor {
             return Box::pin(async { Err(TaskError::ShuttingDown) });
         }
         self.admissions = Some(Vec::with_capacity(requests.len()));
-        let ended: Vec<_> =
-            requests.into_iter().map(|request| self.admit(Beginning::Fresh(request), ctx)).collect();
+        let ended: Vec<_> = requests.into_iter().map(|request| self.take(request, ctx)).collect();
         if let Some(admissions) = self.admissions.take().filter(|admissions| !admissions.is_empty()) {
             self.record(|| JournalEntry::Admitted(admissions));
         }

@@ -7,6 +7,7 @@ use codex_task_config::{RegistryHandle, Settings};
 use codex_task_providers::ProviderRegistry;
 use codex_task_tools::{McpHub, Rights, Session, Toolbox};
 
+use super::delegation::Delegation;
 use super::pressure::PressureSampler;
 use super::restart::RestartPolicy;
 use crate::io_runtime::IoRuntime;
@@ -31,6 +32,8 @@ pub struct Services {
     pub session: Session,
     /// What every agent is told about where it works.
     pub facts: SessionFacts,
+    /// Who makes the tools with which agents start agents; without it none can.
+    pub delegation: Option<Arc<dyn Delegation>>,
     /// Where connections and tools live.
     pub io: IoRuntime,
     /// How often dead agents are started again.

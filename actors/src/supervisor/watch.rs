@@ -49,7 +49,7 @@ impl SupervisorActor {
     /// As long as tasks wait: may more of them run, or must fewer? The look itself may block, so not here.
     #[expect(clippy::disallowed_methods, reason = "one answer to one look, never two at a time")]
     fn look_at_machine(&mut self, ctx: &mut Context<Self>) {
-        if self.looking || self.queue.len() == 0 {
+        if self.looking || self.slots.queued() == 0 {
             return;
         }
         self.looking = true;
@@ -101,7 +101,8 @@ impl Handler<PressureSeen> for SupervisorActor {
     fn handle(&mut self, PressureSeen(pressure): PressureSeen, ctx: &mut Self::Context) {
         self.looking = false;
         let before = self.limit.now();
-        self.limit.look(&pressure, self.running);
+        self.limit.look(&pressure, self.slots.running_most());
+        self.slots.set_max(self.limit.now());
         let (now, shortage) = (self.limit.now(), self.limit.shortage());
         if now != before {
             info!(before, now, ?shortage, "the number of tasks that may run has changed");

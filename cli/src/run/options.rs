@@ -4,7 +4,7 @@ use codex_task::{BudgetLimits, Environment, PermissionMode, Runtime, RuntimeBuil
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
-use super::args::RunArgs;
+use super::args::{SessionArgs, trust};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,13 +16,14 @@ pub(crate) struct RunOptions {
     sandbox: Option<SandboxMode>,
     allow: Vec<String>,
     deny: Vec<String>,
+    trust: bool,
     agents: Option<String>,
     limits: BudgetLimits,
 }
 
 impl RunOptions {
     /// As the arguments say.
-    pub(crate) fn of(args: &RunArgs) -> Self {
+    pub(crate) fn of(args: &SessionArgs) -> Self {
         Self {
             provider: args.provider.clone(),
             concurrency: args.concurrency,
@@ -30,6 +31,7 @@ impl RunOptions {
             sandbox: args.sandbox,
             allow: args.allow.clone(),
             deny: args.deny.clone(),
+            trust: args.trust,
             agents: args.agents.clone(),
             limits: BudgetLimits {
                 cost_max: args.max_cost,
@@ -38,6 +40,18 @@ impl RunOptions {
                 time_max: args.run_timeout,
             },
         }
+    }
+
+    /// The same, with more rules that allow.
+    #[must_use]
+    pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
+        self.allow.extend(rules);
+        self
+    }
+
+    /// Nothing but a mode for calls that no rule names.
+    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
@@ -53,9 +67,9 @@ impl RunOptions {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A runtime with these options.
-    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
-        let overrides = SettingsOverrides {
+    /// Settings that beat every file.
+    pub(crate) fn overrides(&self) -> SettingsOverrides {
+        SettingsOverrides {
             provider: self.provider.clone(),
             max_concurrent: self.concurrency,
             budget: self.limits,
@@ -63,9 +77,14 @@ impl RunOptions {
             sandbox: self.sandbox,
             allow: self.allow.clone(),
             deny: self.deny.clone(),
+            trust: trust(self.trust),
             ..SettingsOverrides::default()
-        };
-        let builder = Runtime::builder().environment(environment.clone()).overrides(overrides);
+        }
+    }
+
+    /// A runtime with these options.
+    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
+        let builder = Runtime::builder().environment(environment.clone()).overrides(self.overrides());
         match &self.agents {
             Some(json) => builder.agents_json(json),
             None => builder,

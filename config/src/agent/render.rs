@@ -50,6 +50,7 @@ impl AgentDefinition {
         add("permissionMode", self.permission_mode.map(|mode| text(mode.as_str())));
         add("maxTurns", self.max_turns.map(number));
         add("initialPrompt", self.initial_prompt.as_deref().map(text));
+        add("isolation", self.isolation.map(|isolation| text(isolation.as_str())));
         add("omitClaudeMd", self.omit_claude_md.then_some(Value::Bool(true)));
         let frontmatter = lines.join("\n");
         match self.prompt.as_str() {
@@ -151,6 +152,7 @@ mod tests {
                 effort: words.0.map(|index| efforts[index]),
                 permission_mode: words.1.map(|index| PermissionMode::ALL[index].0),
                 omit_claude_md: words.2,
+                isolation: words.2.then_some(crate::Isolation::Worktree),
                 initial_prompt: texts.2,
                 source: AgentSource::Project,
                 ..AgentDefinition::new(AgentName::parse(&texts.3).expect("a name"), texts.0, texts.1)

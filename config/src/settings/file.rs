@@ -6,7 +6,9 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, de};
 
 use super::value::ResumePolicy;
-use crate::{Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
+use crate::{
+    AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
+};
 
 /// A settings file as it stands.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -21,6 +23,8 @@ pub(super) struct SettingsFile {
     pub(super) sandbox: Option<SandboxMode>,
     pub(super) sandbox_unavailable: Option<SandboxUnavailable>,
     pub(super) strict_agents: Option<bool>,
+    pub(super) trusted_folders: Vec<String>,
+    pub(super) record: Option<bool>,
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
@@ -41,6 +45,8 @@ pub(super) struct ProviderFile {
     pub(super) models: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) context_tokens: Option<u64>,
+    #[serde(default)]
+    pub(super) attachments: Option<AttachmentSupport>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
 }
@@ -154,6 +160,8 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "sandbox",
             "sandbox_unavailable",
             "strict_agents",
+            "trusted_folders",
+            "record",
             "local",
             "mcp",
             "web",
@@ -191,8 +199,16 @@ const KNOWN: &[(&[&str], &[&str])] = &[
         ],
     ),
 ];
-const KNOWN_OF_PROVIDER: &[&str] =
-    &["kind", "base_url", "api_key_env", "max_in_flight", "models", "context_tokens", "headers"];
+const KNOWN_OF_PROVIDER: &[&str] = &[
+    "kind",
+    "base_url",
+    "api_key_env",
+    "max_in_flight",
+    "models",
+    "context_tokens",
+    "attachments",
+    "headers",
+];
 
 /// Least similarity at which a key is offered as what was meant.
 const SIMILARITY_MIN: f64 = 0.75;

@@ -7,10 +7,13 @@ mod loader;
 mod mcp;
 mod merge;
 mod narrowing;
+mod trust;
 mod value;
+mod variables;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
+pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
 pub use value::{
     Limits, LocalServers, ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
 };

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::mcp::McpSettings;
+use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
-    BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName,
-    SandboxMode,
+    AttachmentSupport, BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind,
+    ProviderName, SandboxMode,
 };
 
 /// The settings in force for a session.
@@ -30,10 +31,14 @@ pub struct Settings {
     pub strict_agents: bool,
     /// Local servers that are looked for when nothing else is configured.
     pub local: LocalServers,
+    /// The folders whose own settings may widen what runs there.
+    pub trusted: TrustedFolders,
     /// MCP servers.
     pub mcp: McpSettings,
     /// What may be fetched of the web.
     pub web: WebSettings,
+    /// Whether servers keep no record of what runs (`record: false`).
+    pub unrecorded: bool,
     /// When runs go on that a process has left unfinished.
     pub resume: ResumePolicy,
 }
@@ -71,6 +76,8 @@ pub struct ProviderSettings {
     pub models: BTreeMap<String, ModelId>,
     /// Tokens of its models' context window, where the price table does not know them.
     pub context_tokens: Option<u64>,
+    /// What its models can be shown beside text, where the price table does not know.
+    pub attachments: Option<AttachmentSupport>,
     /// Headers sent with each request, for gateways; never a key.
     pub headers: BTreeMap<String, String>,
 }
@@ -88,6 +95,7 @@ impl ProviderSettings {
             in_flight_max: Self::IN_FLIGHT_MAX,
             models: BTreeMap::new(),
             context_tokens: None,
+            attachments: None,
             headers: BTreeMap::new(),
         }
     }
@@ -178,4 +186,7 @@ pub struct SettingsOverrides {
     pub ask: Vec<String>,
     /// Rules that deny.
     pub deny: Vec<String>,
+    /// The user's or the host's word for the working directory and those above it up to the repository's root: their
+    /// settings may widen what runs.
+    pub trust: FolderTrust,
 }
