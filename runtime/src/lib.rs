@@ -38,7 +38,8 @@ pub use codex_task_actors::{
     RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
     TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, SandboxMode, TokenUsage};
+pub use codex_task_tools::{Approval, ApprovalRequest, Approver, GrantScope, Lasting};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};

@@ -13,6 +13,7 @@ mod restart;
 mod server_tools;
 mod services;
 mod table;
+mod task_modes;
 mod watch;
 mod workers;
 

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode, PriceTable,
-    ProviderName, ToolSelection, resolve_model,
+    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PriceTable, ProviderName,
+    ToolSelection, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{Session, ToolSet, Toolbox};
+use codex_task_tools::{Owner, Session, ToolSet, Toolbox};
 
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{self, ServerTools, to_spec};
 use super::services::Services;
+use super::task_modes::TaskModes;
 use crate::provider::ProviderActor;
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{TaskError, TaskRequest};
@@ -77,7 +78,8 @@ impl Planner {
         }
         let routes = self.routes(request, &agent);
         let reading = Arc::default();
-        let session = self.services.session.for_task(stop.token().clone());
+        let owner = Owner::new(agent.name.as_str(), request.id.to_string());
+        let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
             Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
             Err(_) => session,
@@ -132,19 +134,18 @@ impl Planner {
         session: Session,
     ) -> Result<KnownTools, TaskError> {
         let services = &self.services;
-        let modes = [agent.permission_mode, request.permission_mode];
-        let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
-        match ServerTools::of(services, agent, mode) {
+        let modes = TaskModes::of(agent, request);
+        match ServerTools::of(services, agent, modes) {
             None => {
                 let toolbox = &services.toolbox;
-                let (tools, notes) = server_tools::resolve(services, agent, mode, toolbox, session)?;
+                let (tools, notes) = server_tools::resolve(services, agent, modes, toolbox, session)?;
                 Ok(KnownTools { tools, notes, servers: None })
             }
             // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
             Some(servers) => {
                 let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
                 let toolbox = Toolbox::default();
-                let (tools, _) = server_tools::resolve(services, &nothing, mode, &toolbox, session)?;
+                let (tools, _) = server_tools::resolve(services, &nothing, modes, &toolbox, session)?;
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, PermissionMode, ToolSelection};
+use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, ToolSelection};
 use codex_task_providers::ToolSpec;
 use codex_task_tools::{McpHub, McpState, Session, Tool, ToolDefinition, ToolSet, Toolbox};
 use tokio_util::sync::CancellationToken;
 
 use super::prompt;
 use super::services::Services;
+use super::task_modes::TaskModes;
 use crate::subagent::AgentPlan;
 use crate::task::TaskError;
 
@@ -17,8 +18,7 @@ use crate::task::TaskError;
 pub(crate) struct ServerTools {
     services: Arc<Services>,
     agent: Arc<AgentDefinition>,
-    /// What happens to the agent's calls that no rule names.
-    mode: Option<PermissionMode>,
+    modes: TaskModes,
 }
 
 /// An agent with the tools of its servers.
@@ -36,13 +36,13 @@ impl ServerTools {
     pub(super) fn of(
         services: &Arc<Services>,
         agent: &Arc<AgentDefinition>,
-        mode: Option<PermissionMode>,
+        modes: TaskModes,
     ) -> Option<Self> {
         let is_needed = services.mcp.can_mean(&agent.tools)
             || !agent.mcp_servers.is_empty()
             // A server that may not run is worth a word to an agent that names it.
             || (agent.tools != ToolSelection::Inherit && !services.mcp.status_for(&agent.tools).is_empty());
-        is_needed.then(|| Self { services: Arc::clone(services), agent: Arc::clone(agent), mode })
+        is_needed.then(|| Self { services: Arc::clone(services), agent: Arc::clone(agent), modes })
     }
 
     /// Starts the servers that do not run yet, and gives the agent their tools beside those of `plan` and `tools`. The
@@ -71,7 +71,7 @@ impl ServerTools {
         });
         let toolbox = of_servers.await.into_iter().fold(self.services.toolbox.clone(), Toolbox::with);
         let (tools, mut notes) =
-            resolve(&self.services, &self.agent, self.mode, &toolbox, tools.session().clone())?;
+            resolve(&self.services, &self.agent, self.modes, &toolbox, tools.session().clone())?;
         notes.extend(self.problems(own.as_ref()));
         let specs: Arc<[ToolSpec]> = tools.definitions().iter().map(to_spec).collect();
         let cache_key = prompt::cache_key(&plan.system, &specs);
@@ -124,11 +124,15 @@ impl ServerTools {
 pub(super) fn resolve(
     services: &Services,
     agent: &AgentDefinition,
-    mode: Option<PermissionMode>,
+    modes: TaskModes,
     toolbox: &Toolbox,
     session: Session,
 ) -> Result<(ToolSet, Vec<String>), TaskError> {
-    let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
+    let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, modes.permission);
+    let rights = match modes.sandbox {
+        Some(sandbox) => rights.within_sandbox(sandbox),
+        None => rights,
+    };
     let resolved = toolbox
         .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
         .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;

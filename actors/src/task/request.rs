@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode};
+use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode, SandboxMode};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -53,6 +53,9 @@ pub struct TaskRequest {
     pub cost_max: Option<MicroUsd>,
     /// Narrows what happens to calls that no rule names, beyond the session and the agent file; never widens it.
     pub permission_mode: Option<PermissionMode>,
+    /// Narrows how far commands and file tools reach, beyond the session; never widens it.
+    #[serde(default)]
+    pub sandbox: Option<SandboxMode>,
     /// Order in the queue.
     pub priority: Priority,
     /// Form of the result; `None` is plain text.
@@ -94,6 +97,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 turns_max: None,
                 cost_max: None,
                 permission_mode: None,
+                sandbox: None,
                 priority: Priority::Normal,
                 output: schema_of::<T>(),
             },
@@ -140,6 +144,13 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
         self.request.permission_mode = Some(mode);
+        self
+    }
+
+    /// Narrows how far commands and file tools reach.
+    #[must_use]
+    pub fn sandbox(mut self, mode: SandboxMode) -> Self {
+        self.request.sandbox = Some(mode);
         self
     }
 

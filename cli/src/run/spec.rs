@@ -106,6 +106,7 @@ impl TaskSpec {
             turns_max: self.turns_max,
             cost_max: self.cost_max,
             permission_mode: None,
+            sandbox: None,
             priority: self.priority.unwrap_or_default(),
             output,
         }

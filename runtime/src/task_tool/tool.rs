@@ -6,7 +6,7 @@ use std::time::Duration;
 use codex_task_actors::{
     Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport, TaskRequest,
 };
-use codex_task_config::PermissionMode;
+use codex_task_config::{PermissionMode, SandboxMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -41,6 +41,8 @@ pub struct ToolCaller {
     pub depth: u32,
     /// Narrows what the task may do.
     pub permission_mode: Option<PermissionMode>,
+    /// Narrows how far its commands and file tools reach.
+    pub sandbox: Option<SandboxMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
 }
@@ -48,7 +50,13 @@ pub struct ToolCaller {
 impl Default for ToolCaller {
     /// The main agent, with the session's own rights.
     fn default() -> Self {
-        Self { task: TaskId::new(), depth: 0, permission_mode: None, answer_bytes_max: ANSWER_BYTES_MAX }
+        Self {
+            task: TaskId::new(),
+            depth: 0,
+            permission_mode: None,
+            sandbox: None,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+        }
     }
 }
 
@@ -211,6 +219,7 @@ fn request(input: TaskInput, caller: &ToolCaller) -> TaskRequest {
         turns_max: None,
         cost_max: None,
         permission_mode: caller.permission_mode,
+        sandbox: caller.sandbox,
         priority: Priority::Normal,
         output: None,
     }
