@@ -13,6 +13,7 @@ use std::sync::Arc;
 use codex_task::store::{Recorder, Records, StoreError};
 use codex_task::{Environment, RunId, RuntimeBuilder, TaskRequest};
 
+use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -35,6 +36,10 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of(args);
     let builder = options.builder(&host.environment);
     let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
+    let builder = match approve::set_up(args.ask, args.output, host)? {
+        Some(approver) => builder.approver(approver),
+        None => builder,
+    };
     let builder = if args.no_record { builder } else { recorded(builder, &options, host) };
     session::block_on(run_tasks(builder, tasks, args.output, host))
 }

@@ -7,6 +7,7 @@ use codex_task::store::{Claim, RecordState};
 use codex_task::{ResumeError, RunId, RuntimeBuilder};
 
 use super::{find, records};
+use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -60,6 +61,10 @@ async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut 
         Fault::new("the run cannot go on").because(error.to_string()).suggest(error.help())
     })?;
     let builder = host.backends.drain(..).fold(options.builder(&host.environment), RuntimeBuilder::backend);
+    let builder = match approve::set_up(/*ask*/ None, output, host)? {
+        Some(approver) => builder.approver(approver),
+        None => builder,
+    };
     let handle = builder.recorder(recorder).start()?;
     let Claim { images, ended, running } = handle.claim(run).await.map_err(|error| cannot(run, &error))?;
     if !output.quiet {

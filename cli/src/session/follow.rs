@@ -6,8 +6,10 @@ use codex_task::{ResumeError, RunReport, RuntimeHandle, TaskId};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
 
+use super::asking;
 use super::progress::Progress;
 use super::work::Work;
+use crate::approve::Desk;
 use crate::fault::Fault;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
@@ -37,7 +39,7 @@ pub(super) async fn follow(
     work: Work,
     mut progress: Progress,
     terminal: &mut Terminal,
-    interrupts: &mut Interrupts,
+    (interrupts, desk): (&mut Interrupts, &mut Option<Desk>),
 ) -> Result<Ending, Fault> {
     let ids: Vec<TaskId> = work.requests().iter().map(|task| task.id).collect();
     let mut events = handle.events();
@@ -63,6 +65,7 @@ pub(super) async fn follow(
                 // The bus lives as long as the handle.
                 Err(RecvError::Closed) => {}
             },
+            turn = asking::next(desk) => asking::show(turn, desk, &mut progress, terminal),
             report = &mut collected => break report.map_err(|error| no_runtime(&error))?,
             _ = frames.tick(), if progress.is_live() || is_interrupted => {
                 progress.tick();

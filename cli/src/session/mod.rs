@@ -1,6 +1,7 @@
 //! A set of tasks from the request to the last line on the screen: progress while they run, results when they end.
 //! `run` and `demo` share it.
 
+mod asking;
 mod follow;
 mod json;
 mod label;
@@ -41,7 +42,11 @@ pub(crate) async fn run(
 ) -> Result<Exit, Fault> {
     let mut progress = Progress::new(output, &work.requests(), handle, terminal);
     progress.begin(handle, terminal);
-    match follow::follow(handle, work, progress, terminal, interrupts).await? {
+    let mut desk = terminal.desk.take();
+    if let Some(desk) = &mut desk {
+        desk.believe(&handle.settings().trusted);
+    }
+    match follow::follow(handle, work, progress, terminal, (interrupts, &mut desk)).await? {
         Ending::Collected { report, is_interrupted } => {
             results::print(&report, output, handle, terminal);
             Ok(if is_interrupted { Exit::Interrupted } else { results::exit(&report) })
