@@ -25,11 +25,11 @@ pub(crate) enum Words {
 
 impl Words {
     /// As plain text.
-    #[cfg(test)]
     pub(crate) fn plain(&self) -> String {
         match self {
             Self::Head(text) => text.clone(),
-            Self::Subject(text) | Self::Part(text) => format!("  {text}"),
+            Self::Subject(text) => format!("  | {text}"),
+            Self::Part(text) => format!("  {text}"),
             Self::About(label, text) => format!("{label} {text}"),
         }
     }

@@ -2,6 +2,7 @@
 //! the protocol and nothing else.
 
 mod caller;
+mod elicit;
 mod input;
 mod lazy;
 mod progress;
@@ -9,6 +10,7 @@ mod serve;
 mod server;
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use clap::Args;
 use codex_task::{PermissionMode, Runtime, RuntimeBuilder};
@@ -20,6 +22,7 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::{run, session};
+use elicit::ClientApprover;
 
 /// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
 #[derive(Args, Clone, Debug)]
@@ -34,7 +37,8 @@ pub(crate) struct McpArgs {
 
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
-    let prepared = builder(args, host).prepare()?;
+    let approver = ClientApprover::default();
+    let prepared = builder(args, host).approver(Arc::new(approver.clone())).prepare()?;
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
     if std::io::stdin().is_terminal() {
         let text =
@@ -43,7 +47,7 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        serve::serve(prepared, tokio::io::stdin(), tokio::io::stdout(), interrupts).await
+        serve::serve((prepared, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }
 

@@ -33,18 +33,18 @@ fn each_answer_does_what_it_says_and_no_more() {
     let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
     assert_eq!(kept, serde_json::json!({"permissions": {"allow": ["Bash(touch c)"]}}));
     let explained = stage.play(&["gate", "explain", "--json", "--", "touch c"]);
-    assert!(explained.out.contains("\"verdict\": \"allow\""), "{}", explained.out);
+    assert!(explained.out.contains("\"verdict\":\"allow\""), "{}", explained.out);
 }
 
 #[test]
 fn an_option_that_runs_something_is_asked_for_each_time_and_shown_as_it_is() {
     let call = "sort -o out \u{202e}x; printf 'a\u{200b}\u{7}'";
-    let stage = calling(&[call, call]).terminal(100).typing(&["a", "n"]);
+    let stage = calling(&[call, call]).terminal(100).typing(&["a", "n", "n"]);
     let played = stage.play(&RUN);
-    assert_eq!(played.err.matches("Question: worker wants to use Bash").count(), 1, "{}", played.err);
+    assert_eq!(played.err.matches("Question: worker wants to use Bash").count(), 2, "{}", played.err);
     assert!(played.err.contains("sort -o out <U+202E>x; printf 'a<U+200B>␇'"), "{}", played.err);
     assert!(!played.err.contains("  a  yes"), "{}", played.err);
-    assert_eq!(played.err.matches("  y  yes, this once").count(), 2, "an answer that is not offered is none");
+    assert_eq!(played.err.matches("  y  yes, this once").count(), 3, "what is not offered is no answer");
 }
 
 #[test]

@@ -28,7 +28,10 @@ pub(super) fn show(turn: Turn, desk: &mut Option<Desk>, progress: &mut Progress,
                     super::warn(&warning, terminal);
                 }
             }
-            None => return choices(desk, terminal),
+            None => {
+                terminal.err.line("That is no answer to this question:");
+                return choices(desk, terminal);
+            }
         },
         Turn::Withdrawn => {
             terminal.err.paragraph("Withdrawn:", Style::Yellow, "the task has ended before your answer");
@@ -44,8 +47,8 @@ fn question(desk: &Desk, terminal: &mut Terminal) {
     for words in words_of(request) {
         match words {
             Words::Head(text) => err.paragraph("Question:", Style::Yellow, &text),
-            // Never cut and never wrapped: it is read as it would run.
-            Words::Subject(text) => err.line(Line::new().text("  ").bold(text)),
+            // Never cut and never wrapped: it is read as it would run. The bar tells it from what we say.
+            Words::Subject(text) => err.line(Line::new().text("  | ").bold(text)),
             Words::Part(text) => err.line(Line::new().text("  ").text(text)),
             Words::About(label, text) => err.paragraph(label, Style::Plain, &text),
         }
