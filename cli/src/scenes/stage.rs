@@ -123,7 +123,7 @@ impl Stage {
     pub(super) fn trusted(self, folders: &[&str]) -> Self {
         let root = self.folder.path().canonicalize().expect("it exists");
         let folders: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
-        let list = root.join("home/.config/codex-task/trusted_folders.json");
+        let list = root.join("home/.local/state/codex-task/trusted_folders.json");
         std::fs::create_dir_all(list.parent().expect("a parent")).expect("folders");
         std::fs::write(list, serde_json::json!({"folders": folders}).to_string()).expect("a file");
         self
