@@ -3,8 +3,10 @@
 mod agents;
 mod approve;
 mod command;
+mod commands;
 mod demo;
 mod doctor;
+mod exec;
 mod exit;
 mod fault;
 mod gate;

@@ -67,6 +67,23 @@ impl TaskImage {
         &self.request
     }
 
+    /// The same conversation for a caller who asks for it now: with what is asked for now, but for what the conversation
+    /// itself depends on.
+    #[must_use]
+    pub fn asked_for(mut self, request: TaskRequest) -> Self {
+        let before = self.request;
+        self.request = TaskRequest {
+            subagent_type: before.subagent_type,
+            description: request.description.or(before.description),
+            model: request.model.or(before.model),
+            effort: request.effort.or(before.effort),
+            isolation: request.isolation.or(before.isolation),
+            output: before.output,
+            ..request
+        };
+        self
+    }
+
     /// The task goes on where it stood, and its report says so.
     #[must_use]
     pub fn resumed(mut self) -> Self {

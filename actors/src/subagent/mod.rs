@@ -2,12 +2,14 @@
 
 mod actor;
 mod agent_run;
+mod attachments;
 mod checkpoint;
 mod compaction;
 mod context_window;
 mod death_watch;
 mod model_call;
 mod plan;
+mod refused;
 mod repetition;
 mod screen;
 mod stop;
@@ -18,6 +20,7 @@ mod typed_output;
 pub(crate) use actor::{Ending, Seed, SubagentActor};
 pub(crate) use agent_run::AgentContext;
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
+pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;
 pub(crate) use plan::{AgentPlan, BoundRoute};
 pub(crate) use stop::{StopCause, StopSignal};

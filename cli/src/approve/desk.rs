@@ -11,7 +11,7 @@ use super::answer::{Answer, Choices};
 use super::keyboard::Keyboard;
 use super::project_rules;
 use super::question::Question;
-use super::words::visible;
+use super::words::{asker, visible};
 
 /// See the module. Owned by whoever writes to the terminal; it decides nothing but what an answer means.
 pub(crate) struct Desk {
@@ -131,7 +131,7 @@ impl Desk {
     /// What can be typed, with what it means.
     pub(crate) fn choices_in_words(&self) -> Vec<(&'static str, String)> {
         let (Some(choices), Some(request)) = (self.choices(), self.open()) else { return Vec::new() };
-        let agent = visible(&request.owner.agent);
+        let agent = asker(request);
         let mut words = vec![("y", "yes, this once".to_owned())];
         if choices.session {
             words
@@ -167,7 +167,7 @@ impl Desk {
         match answer {
             Answer::Once => (Approval::Granted, said("Allowed once.")),
             Answer::ThisSession => {
-                let agent = &request.owner.agent;
+                let agent = asker(request);
                 let text = format!("Allowed; {agent} is not asked about this call again in this run.");
                 (Approval::GrantedAlways { scope: GrantScope::Session }, said(&text))
             }

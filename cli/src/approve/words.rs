@@ -38,7 +38,7 @@ impl Words {
 /// Everything that a yes is about. The subject is whole, however long: nobody says yes to what they have not seen.
 pub(crate) fn asked(request: &ApprovalRequest) -> Vec<Words> {
     let verdict = &request.verdict;
-    let agent = visible(&request.owner.agent);
+    let agent = asker(request);
     let mut words = vec![Words::Head(format!("{agent} wants to use {}", visible(request.tool.as_str())))];
     words.extend(visible(&request.subject).lines().map(|line| Words::Subject(line.to_owned())));
     if verdict.parts.len() > 1 {
@@ -60,6 +60,11 @@ pub(crate) fn asked(request: &ApprovalRequest) -> Vec<Words> {
     }
     words.extend(limits(request));
     words
+}
+
+/// The agent; what is read or run for a prompt has none.
+pub(super) fn asker(request: &ApprovalRequest) -> String {
+    if request.owner.agent.is_empty() { "the prompt".to_owned() } else { visible(&request.owner.agent) }
 }
 
 /// Where it would run, and how long there is to answer.

@@ -21,8 +21,10 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::render::Style;
+use crate::run::RunOptions;
 use crate::{run, session};
 use elicit::ClientApprover;
+use lazy::{LazyTool, RecordKeeper};
 
 /// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
 #[derive(Args, Clone, Debug)]
@@ -33,12 +35,18 @@ pub(crate) struct McpArgs {
     /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
     #[arg(long)]
     trust: bool,
+    /// Keeps no record of what runs; the settings have `record: false` for the same
+    #[arg(long)]
+    no_record: bool,
 }
 
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let approver = ClientApprover::default();
     let prepared = builder(args, host).approver(Arc::new(approver.clone())).prepare()?;
+    let is_recorded = !args.no_record && !prepared.settings().unrecorded;
+    let options = RunOptions::in_mode(args.permission_mode);
+    let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
     if std::io::stdin().is_terminal() {
         let text =
@@ -47,7 +55,8 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        serve::serve((prepared, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
+        let tool = LazyTool::new(prepared, records);
+        serve::serve((tool, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }
 

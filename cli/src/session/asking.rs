@@ -1,8 +1,36 @@
 //! The desk on the screen: a question stops the progress, is shown whole, and gives the screen back when it is settled.
 
+use codex_task::RuntimeHandle;
+
 use super::progress::Progress;
 use crate::approve::{Desk, Turn, Words, words_of};
 use crate::render::{Line, Style, Terminal};
+
+/// The desk before this terminal, which knows whom the user trusts.
+pub(super) fn desk(handle: &RuntimeHandle, terminal: &mut Terminal) -> Option<Desk> {
+    let mut desk = terminal.desk.take()?;
+    desk.believe(&handle.settings().trusted);
+    Some(desk)
+}
+
+/// Does something without any progress to show, and answers what is asked meanwhile.
+pub(crate) async fn attend<T>(
+    handle: &RuntimeHandle,
+    terminal: &mut Terminal,
+    doing: impl Future<Output = T>,
+) -> T {
+    let mut desk = desk(handle, terminal);
+    let mut doing = std::pin::pin!(doing);
+    let done = loop {
+        tokio::select! {
+            biased;
+            turn = next(&mut desk) => show(turn, &mut desk, /*progress*/ None, terminal),
+            done = &mut doing => break done,
+        }
+    };
+    terminal.desk = desk;
+    done
+}
 
 /// Waits for something to happen at the desk; without one nothing ever does.
 pub(super) async fn next(desk: &mut Option<Desk>) -> Turn {
@@ -13,12 +41,19 @@ pub(super) async fn next(desk: &mut Option<Desk>) -> Turn {
 }
 
 /// Shows what has happened.
-pub(super) fn show(turn: Turn, desk: &mut Option<Desk>, progress: &mut Progress, terminal: &mut Terminal) {
+pub(super) fn show(
+    turn: Turn,
+    desk: &mut Option<Desk>,
+    progress: Option<&mut Progress>,
+    terminal: &mut Terminal,
+) {
     let Some(desk) = desk else { return };
     match turn {
         Turn::Queued => return,
         Turn::Opened => {
-            progress.pause();
+            if let Some(progress) = progress {
+                progress.pause();
+            }
             return question(desk, terminal);
         }
         Turn::Typed(line) => match desk.answer(&line) {
@@ -38,7 +73,9 @@ pub(super) fn show(turn: Turn, desk: &mut Option<Desk>, progress: &mut Progress,
         }
         Turn::Unattended => super::warn("nobody types any more: what is asked for is refused", terminal),
     }
-    progress.resume(terminal);
+    if let Some(progress) = progress {
+        progress.resume(terminal);
+    }
 }
 
 fn question(desk: &Desk, terminal: &mut Terminal) {

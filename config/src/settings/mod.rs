@@ -2,6 +2,7 @@
 
 mod claude_file;
 mod file;
+mod limits;
 mod loader;
 mod mcp;
 mod merge;

@@ -29,6 +29,8 @@ pub(crate) fn lasting(call: &GateCall<'_>, verdict: &Verdict, rights: &Rights) -
         Access::Read(path) => of_path("Read", path, &call.session.workspace, is_allowed_by),
         Access::Write(path) => of_path("Edit", path, &call.session.workspace, is_allowed_by),
         Access::Fetch { host, .. } => of_rule(format!("{}(domain:{host})", call.tool), is_allowed_by),
+        // Starting an agent is asked for only where a rule asks each time.
+        Access::Delegate { .. } => Lasting::Never,
         Access::Remote { .. } | Access::Nothing => of_rule(call.tool.to_string(), is_allowed_by),
     }
 }
