@@ -4,6 +4,7 @@
 //! Invariant: this is the only crate that names `serde_yaml`, behind one module.
 
 mod agent;
+mod attachment;
 mod duration;
 mod environment;
 mod ids;
@@ -24,6 +25,7 @@ pub use agent::{
     AgentTemplate, FieldState, RegistryHandle, RegistryWatcher, RequiredFields, Syntax, ToolPattern,
     ToolSelection, UnknownTool, templates,
 };
+pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
@@ -34,9 +36,9 @@ pub use mcp_servers::{
     McpVariableError, mcp_servers_of_frontmatter,
 };
 pub use model::{
-    Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
-    PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, model_variables, resolve_model,
-    vendor_of_model,
+    AutoChoice, AutoRequest, BudgetLimits, Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo,
+    ModelRequest, ModelTier, Price, PriceTable, ProviderKind, ScheduledPrice, TokenUsage, ToolReach,
+    model_of_tier, model_variables, resolve_model, vendor_of_model,
 };
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
@@ -44,8 +46,9 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, Settings, SettingsOverrides, WebSettings,
+    FolderTrust, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
+    ProviderSettings, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
+    TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -5,6 +5,7 @@ mod containment;
 mod error;
 mod gate;
 mod mcp;
+mod media;
 mod path;
 mod rights;
 mod sandbox;
@@ -33,7 +34,7 @@ pub use sandbox::{
 };
 pub use session::Session;
 pub use todos::{Todo, TodoList, TodoStatus};
-pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
+pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, WebFetch};
 pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use codex_task_config::ToolName;
+use codex_task_config::{Attachment, ToolName};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -76,12 +76,34 @@ pub struct ToolReply {
     pub text: String,
     /// Whether the call failed or was refused.
     pub is_error: bool,
+    /// What the model looks at beside the text; none beside a failure.
+    pub attachments: Vec<Attachment>,
+}
+
+/// What a tool gives that has run: a text, and what the model is to look at beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// The text.
+    pub text: String,
+    /// Images and documents.
+    pub attachments: Vec<Attachment>,
+}
+
+impl From<String> for ToolOutput {
+    fn from(text: String) -> Self {
+        Self { text, attachments: Vec::new() }
+    }
 }
 
 impl ToolReply {
+    /// A call that went well and gave text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: false, attachments: Vec::new() }
+    }
+
     /// A failed or refused call.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_error: true }
+        Self { text: text.into(), is_error: true, attachments: Vec::new() }
     }
 }
 
@@ -108,4 +130,17 @@ pub trait Tool: Send + Sync {
     /// # Cancel safety
     /// Dropping the future ends the work and every process that it started.
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>>;
+
+    /// Runs the call for a model that may be shown more than text. This is what is called; a tool that shows images or
+    /// documents has it beside [`Tool::run`], every other one is only its text.
+    ///
+    /// # Cancel safety
+    /// As [`Tool::run`].
+    fn run_with_attachments<'a>(
+        &'a self,
+        arguments: Value,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
+        Box::pin(async move { self.run(arguments, session).await.map(ToolOutput::from) })
+    }
 }

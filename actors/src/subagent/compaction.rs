@@ -114,8 +114,13 @@ mod tests {
     use super::*;
 
     fn result(text: &str) -> Arc<Message> {
-        let result =
-            ToolResult { call_id: "1".into(), tool: "Read".into(), text: text.into(), is_error: false };
+        let result = ToolResult {
+            call_id: "1".into(),
+            tool: "Read".into(),
+            text: text.into(),
+            is_error: false,
+            attachments: Vec::new(),
+        };
         Arc::new(Message::User(UserTurn { parts: vec![UserPart::ToolResult(result)] }))
     }
 

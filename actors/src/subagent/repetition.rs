@@ -79,8 +79,13 @@ mod tests {
 
     fn round(repetition: &mut Repetition, arguments: &str, result: &str) -> Round {
         let call = ToolCall { id: result.into(), name: "Grep".into(), arguments: arguments.into() };
-        let result =
-            ToolResult { call_id: "1".into(), tool: "Grep".into(), text: result.into(), is_error: false };
+        let result = ToolResult {
+            call_id: "1".into(),
+            tool: "Grep".into(),
+            text: result.into(),
+            is_error: false,
+            attachments: Vec::new(),
+        };
         repetition.note(&[call], &UserTurn { parts: vec![UserPart::ToolResult(result)] })
     }
 

@@ -99,6 +99,7 @@ fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {
         tool: Arc::clone(&call.name),
         text: reply.text.into(),
         is_error: reply.is_error,
+        attachments: reply.attachments,
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use codex_task::{Isolation, MicroUsd, PermissionMode};
-use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration};
+use codex_task_config::{
+    FolderTrust, PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration,
+};
 
 use super::spec;
 
@@ -75,6 +77,9 @@ pub(crate) struct RunArgs {
     /// Lets agents work in a git worktree of their own: worktree
     #[arg(long, value_name = "HOW", value_parser = spec::isolation)]
     pub(super) isolation: Option<Isolation>,
+    /// Trusts the project for this run: its own settings may allow what they ask for; see `codex-task trust`
+    #[arg(long)]
+    pub(super) trust: bool,
     /// Keeps no record of the run: it cannot be listed, shown or resumed
     #[arg(long)]
     pub(super) no_record: bool,
@@ -124,6 +129,11 @@ pub(crate) fn permission_mode(text: &str) -> Result<PermissionMode, String> {
         let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
         format!("known modes: {}", names.join(", "))
     })
+}
+
+/// What the switch `--trust` says.
+pub(crate) fn trust(is_given: bool) -> FolderTrust {
+    if is_given { FolderTrust::Trusted } else { FolderTrust::Untrusted }
 }
 
 /// Reads the name of a sandbox mode.

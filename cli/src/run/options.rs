@@ -4,7 +4,7 @@ use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, trust};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,7 @@ pub(crate) struct RunOptions {
     sandbox: Option<SandboxMode>,
     allow: Vec<String>,
     deny: Vec<String>,
+    trust: bool,
     agents: Option<String>,
 }
 
@@ -29,13 +30,14 @@ impl RunOptions {
             sandbox: args.sandbox,
             allow: args.allow.clone(),
             deny: args.deny.clone(),
+            trust: args.trust,
             agents: args.agents.clone(),
         }
     }
 
-    /// Nothing but a mode for calls that no rule names.
-    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
-        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
+    /// Those of a server.
+    pub(crate) fn of_server(mode: Option<PermissionMode>, trust: bool) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), trust, ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
@@ -60,6 +62,7 @@ impl RunOptions {
             sandbox: self.sandbox,
             allow: self.allow.clone(),
             deny: self.deny.clone(),
+            trust: trust(self.trust),
             ..SettingsOverrides::default()
         };
         let builder = Runtime::builder().environment(environment.clone()).overrides(overrides);

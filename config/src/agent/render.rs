@@ -31,7 +31,9 @@ impl AgentDefinition {
             "model",
             match &self.model {
                 ModelChoice::Inherit => None,
-                model @ (ModelChoice::Tier(_) | ModelChoice::Exact(_)) => Some(text(&model.to_string())),
+                model @ (ModelChoice::Auto | ModelChoice::Tier(_) | ModelChoice::Exact(_)) => {
+                    Some(text(&model.to_string()))
+                }
             },
         );
         add("provider", self.provider.as_ref().map(|provider| text(provider.as_str())));

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::mcp::McpSettings;
+use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
-    ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
+    AttachmentSupport, BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind,
+    ProviderName, SandboxMode,
 };
 
 /// The settings in force for a session.
@@ -27,6 +29,8 @@ pub struct Settings {
     pub strict_agents: bool,
     /// Local servers that are looked for when nothing else is configured.
     pub local: LocalServers,
+    /// The folders whose own settings may widen what runs there.
+    pub trusted: TrustedFolders,
     /// MCP servers.
     pub mcp: McpSettings,
     /// What may be fetched of the web.
@@ -57,6 +61,8 @@ pub struct ProviderSettings {
     pub models: BTreeMap<String, ModelId>,
     /// Tokens of its models' context window, where the price table does not know them.
     pub context_tokens: Option<u64>,
+    /// What its models can be shown beside text, where the price table does not know.
+    pub attachments: Option<AttachmentSupport>,
     /// Headers sent with each request, for gateways; never a key.
     pub headers: BTreeMap<String, String>,
 }
@@ -74,6 +80,7 @@ impl ProviderSettings {
             in_flight_max: Self::IN_FLIGHT_MAX,
             models: BTreeMap::new(),
             context_tokens: None,
+            attachments: None,
             headers: BTreeMap::new(),
         }
     }
@@ -84,6 +91,8 @@ impl ProviderSettings {
 pub struct Limits {
     /// Tasks that run at once; more wait.
     pub max_concurrent: usize,
+    /// Tasks that run at once however short the machine is of memory, processors or file descriptors.
+    pub min_concurrent: usize,
     /// For each task, from its start to its end.
     pub timeout: Duration,
     /// For each model call.
@@ -92,6 +101,10 @@ pub struct Limits {
     pub max_turns: u32,
     /// How deep tasks may start tasks: 1 is the main agent's only.
     pub max_depth: u32,
+    /// What a run may take, all of its tasks together.
+    pub budget: BudgetLimits,
+    /// Time that running tasks get to end by themselves when the process is asked to end.
+    pub drain_timeout: Duration,
 }
 
 impl Limits {
@@ -104,10 +117,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_concurrent: 10,
+            min_concurrent: 1,
             timeout: Duration::from_mins(30),
             call_timeout: Duration::from_mins(10),
             max_turns: 100,
             max_depth: 1,
+            budget: BudgetLimits::NONE,
+            drain_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -143,6 +159,8 @@ pub struct SettingsOverrides {
     pub max_concurrent: Option<usize>,
     /// See [`Limits::timeout`].
     pub timeout: Option<Duration>,
+    /// See [`Limits::budget`]; what is absent stays as the files have it.
+    pub budget: BudgetLimits,
     /// What happens to calls that no rule names.
     pub permission_mode: Option<PermissionMode>,
     /// How far shell commands and file tools reach.
@@ -153,4 +171,7 @@ pub struct SettingsOverrides {
     pub ask: Vec<String>,
     /// Rules that deny.
     pub deny: Vec<String>,
+    /// The user's or the host's word for the working directory and those above it up to the repository's root: their
+    /// settings may widen what runs.
+    pub trust: FolderTrust,
 }

@@ -33,6 +33,7 @@ mod notebook_edit;
 mod notebook_text;
 mod process;
 mod read;
+mod read_media;
 mod read_stamps;
 mod replace;
 mod rewrite;

@@ -11,7 +11,7 @@ use crate::gate::testing::Bench;
 use crate::{ToolReply, ToolSet, Toolbox};
 
 fn ok(text: &str) -> ToolReply {
-    ToolReply { text: text.to_owned(), is_error: false }
+    ToolReply::text(text)
 }
 
 async fn error(set: &ToolSet, tool: &str) -> String {

@@ -6,13 +6,13 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use codex_task_config::{ToolName, ToolStatus, tool_status};
+use codex_task_config::{Attachment, ToolName, ToolStatus, tool_status};
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::registered::Registered;
 use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
-use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolReply};
+use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
 const RESULT_BYTES_MAX: usize = 400_000;
@@ -96,16 +96,15 @@ impl ToolSet {
             finished = work => finished.unwrap_or_else(|panic| Err(panicked(name, panic.as_ref()))),
         };
         match result {
-            Ok(text) => ToolReply { text: bounded(text), is_error: false },
-            Err(ToolError::Input(text)) => ToolReply {
-                text: bounded(format!("<tool_use_error>{text}</tool_use_error>")),
-                is_error: true,
-            },
-            Err(error) => ToolReply { text: bounded(error.to_string()), is_error: true },
+            Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
+            Err(ToolError::Input(text)) => {
+                ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
+            }
+            Err(error) => ToolReply::error(bounded(error.to_string())),
         }
     }
 
-    async fn run(&self, name: &str, arguments: &str) -> Result<String, ToolError> {
+    async fn run(&self, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
         let prepared = self.prepare(name, arguments)?;
         let verdict = self.verdict(&prepared);
         let session = self.session.confined(verdict.confinement);
@@ -122,7 +121,7 @@ impl ToolSet {
                 }
             }
         }
-        prepared.registered.tool.run(prepared.arguments, &session).await
+        prepared.registered.tool.run_with_attachments(prepared.arguments, &session).await
     }
 
     fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
@@ -206,6 +205,24 @@ fn panicked(name: &str, panic: &(dyn Any + Send)) -> ToolError {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(tool = name, panic = text, "tool panicked");
     ToolError::Failed(format!("{name} failed by a fault of its own; the call may have had effects"))
+}
+
+/// A reply with as many of its attachments as one conversation may hold. Tools keep to narrower limits.
+fn within_limits(mut text: String, mut attachments: Vec<Attachment>) -> ToolReply {
+    let total = attachments.len();
+    let mut chars = 0;
+    attachments.truncate(Attachment::COUNT_MAX);
+    attachments.retain(|attachment| {
+        chars += attachment.data.len();
+        chars <= Attachment::CHARS_MAX
+    });
+    let left_out = total - attachments.len();
+    if left_out > 0 {
+        text.push_str(&format!(
+            "\n[{left_out} of {total} images or documents are left out: they are too large or too many]"
+        ));
+    }
+    ToolReply { text, is_error: false, attachments }
 }
 
 /// Cuts at a character, and says so.

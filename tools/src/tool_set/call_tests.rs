@@ -36,7 +36,7 @@ async fn error(set: &ToolSet, name: &str, arguments: &str) -> String {
 async fn a_valid_call_runs_with_its_arguments() {
     let set = set_with(&bench(), None);
     let reply = set.call("Read", r#"{"file_path": "a", "limit": 5}"#).await;
-    assert_eq!(reply, ToolReply { text: r#"{"file_path":"a","limit":5}"#.into(), is_error: false });
+    assert_eq!(reply, ToolReply::text(r#"{"file_path":"a","limit":5}"#));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn cancelling_the_session_ends_a_running_call() {
     let call = set.call("LS", r#"{"file_path": "a"}"#);
     let cancel = set.session().cancel.clone();
     let (reply, ()) = tokio::join!(call, async { cancel.cancel() });
-    assert_eq!(reply, ToolReply { text: "cancelled".into(), is_error: true });
+    assert_eq!(reply, ToolReply::error("cancelled"));
 }
 
 #[tokio::test]
