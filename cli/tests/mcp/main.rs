@@ -10,6 +10,8 @@ mod codex;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod order;
@@ -17,6 +19,8 @@ mod order;
 mod project;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod record;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

@@ -144,7 +144,7 @@ impl Sandbox {
         super::limits::limit(process);
         let watched = policy.configured_directories();
         let tripwire = (!watched.is_empty()).then(|| Tripwire::arm(watched.to_vec(), brand.clone()));
-        let leash = Leash::new(brand, tripwire);
+        let leash = Leash::new(brand, tripwire, crate::warden::Watched::over(process));
         give_the_word(&mut child)?;
         Ok(Confined { child, leash })
     }
