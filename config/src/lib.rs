@@ -5,6 +5,7 @@
 
 mod agent;
 mod attachment;
+mod command;
 mod duration;
 mod environment;
 mod ids;
@@ -22,10 +23,14 @@ pub mod yaml;
 
 pub use agent::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus,
-    AgentTemplate, FieldState, RegistryHandle, RegistryWatcher, RequiredFields, Syntax, ToolPattern,
-    ToolSelection, UnknownTool, templates,
+    AgentTemplate, FieldState, JUDGE_AGENT, MAIN_AGENT, RegistryHandle, RegistryWatcher, RequiredFields,
+    Syntax, ToolPattern, ToolSelection, UnknownTool, session_agent, templates,
 };
 pub use attachment::{Attachment, AttachmentSupport, MediaType};
+pub use command::{
+    CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
+    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
+};
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
@@ -47,8 +52,8 @@ pub use permission::{
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
     FolderTrust, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
-    TrustedFolders, WebSettings,
+    ProviderSettings, ResumePolicy, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore,
+    TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

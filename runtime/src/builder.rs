@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
-    TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
+    SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -20,12 +20,15 @@ use codex_task_tools::{
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "store")]
+use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::pressure::SystemPressure;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::ToolCatalog;
+use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
 use crate::worktrees;
 
@@ -76,6 +79,7 @@ pub struct RuntimeBuilder {
     host_tools: Option<Arc<dyn HostTools>>,
     event_sinks: Vec<Arc<dyn EventSink>>,
     restart_policy: RestartPolicy,
+    pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
     io: Option<Handle>,
     journal: Option<Arc<dyn Journal>>,
@@ -152,6 +156,14 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
         self.restart_policy = policy;
+        self
+    }
+
+    /// Who tells how short the machine is of memory, processors and file descriptors, instead of the kernel: while it is,
+    /// fewer tasks run than `limits.max_concurrent`. [`crate::NoPressure`] never says so.
+    #[must_use]
+    pub fn pressure(mut self, sampler: Arc<dyn PressureSampler>) -> Self {
+        self.pressure = Some(sampler);
         self
     }
 
@@ -272,6 +284,8 @@ impl PreparedRuntime {
         let servers_stop = CancellationToken::new();
         let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
         problems.extend(found);
+        let nested =
+            Arc::new(NestedTasks::new(ToolCatalog::new(agents.clone(), rights.clone(), settings.limits)));
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
@@ -280,10 +294,12 @@ impl PreparedRuntime {
             rights,
             session,
             facts: facts(&environment),
+            delegation: Some(Arc::clone(&nested) as Arc<dyn Delegation>),
             settings,
             environment,
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
+            pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
         worktrees::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
@@ -302,7 +318,12 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
-        Ok(RuntimeHandle::new(Shared {
+        #[cfg(feature = "store")]
+        let cancelling = builder
+            .recorder
+            .as_deref()
+            .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
+        let handle = RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
             board,
@@ -315,7 +336,11 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
-        }))
+            #[cfg(feature = "store")]
+            _cancelling: cancelling,
+        });
+        nested.attach(&handle.shared);
+        Ok(handle)
     }
 }
 

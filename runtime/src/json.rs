@@ -1,6 +1,8 @@
 //! Reports as JSON: the shapes that other programs rely on. Fields are only ever added.
 
 mod agent;
+mod command;
+mod consensus;
 mod event;
 #[cfg(feature = "store")]
 mod record;
@@ -12,9 +14,11 @@ use codex_task_config::TokenUsage;
 use serde::Serialize;
 
 pub use agent::{AgentJson, ProblemJson};
+pub use command::CommandJson;
+pub use consensus::{AnswerJson, ConsensusJson};
 pub use event::{EventJson, EventKindJson};
 #[cfg(feature = "store")]
-pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson};
+pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson, WatchJson};
 
 /// A run: `{"run_id", "status", "tasks"}`.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +29,9 @@ pub struct RunJson {
     pub status: TaskStatus,
     /// Its tasks, in the order in which they were asked for.
     pub tasks: Vec<TaskJson>,
+    /// What their agents have started in turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nested: Vec<TaskJson>,
 }
 
 /// A task.
@@ -111,6 +118,7 @@ impl From<&RunReport> for RunJson {
             run_id: report.run.to_string(),
             status: if completed { TaskStatus::Completed } else { TaskStatus::Failed },
             tasks: report.tasks.iter().map(|task| TaskJson::from(task.as_ref())).collect(),
+            nested: report.nested.iter().map(|task| TaskJson::from(task.as_ref())).collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Going on with what the journal remembers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use codex_task_actors::{
@@ -63,9 +64,12 @@ impl RuntimeHandle {
     /// Dropping the future cancels the tasks.
     pub async fn go_on(&self, run: RunId, images: Vec<TaskImage>) -> Result<RunReport, ResumeError> {
         let began = Instant::now();
-        let tasks = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
-        let tasks = tasks.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        Ok(RunReport { run, tasks, total: began.elapsed() })
+        let nested: HashSet<TaskId> = images.iter().filter(|image| is_nested(image)).map(task_of).collect();
+        let reports = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
+        let reports =
+            reports.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let (nested, tasks) = reports.into_iter().partition(|report| nested.contains(&report.task));
+        Ok(RunReport { run, tasks, nested, total: began.elapsed() })
     }
 
     /// Goes on with the unfinished tasks of a run whose process has ended; see [`RuntimeHandle::go_on`].
@@ -120,6 +124,15 @@ impl RuntimeHandle {
         }
         sent.unwrap_or(Err(TaskError::RuntimeDown))
     }
+}
+
+fn task_of(image: &TaskImage) -> TaskId {
+    image.request().id
+}
+
+/// Whether an agent has asked for the task.
+fn is_nested(image: &TaskImage) -> bool {
+    image.request().lineage.parent.is_some()
 }
 
 /// Runs a question to the database where it holds nobody up: the caller's thread may be the only one of its runtime.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
 #[cfg(test)]
 mod checklist;
@@ -23,7 +25,11 @@ mod journal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod models;
+#[cfg(test)]
+mod pressure;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub use sandbox::{
 };
 pub use session::Session;
 pub use todos::{Todo, TodoList, TodoStatus};
-pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
+pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, WebFetch};
 pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

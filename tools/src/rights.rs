@@ -215,6 +215,13 @@ impl Rights {
         DeniedPaths::new(patterns)
     }
 
+    /// What no opening for writing and no command in the sandbox may change.
+    pub(crate) fn unwritable_paths(&self) -> DeniedPaths {
+        let patterns: Vec<PathPattern> =
+            self.of(RuleBehavior::Deny).filter_map(|rule| rule.unwritable_path().cloned()).collect();
+        DeniedPaths::new(patterns)
+    }
+
     /// Compiles `Name(specifier)` of an agent file; `None` without a specifier.
     fn rule_from(&self, pattern: &ToolPattern, behavior: RuleBehavior) -> Option<Arc<CompiledRule>> {
         let specifier = specifier_of(pattern)?;
@@ -251,7 +258,9 @@ impl ToolFilter {
         if is_whole {
             return Vec::new();
         }
-        self.limits.iter().map(AsRef::as_ref).filter(|limit| limit.rule.tool == *tool).collect()
+        let is_meant =
+            |limit: &&CompiledRule| canonical(limit.rule.tool.as_str()) == canonical(tool.as_str());
+        self.limits.iter().map(AsRef::as_ref).filter(is_meant).collect()
     }
 }
 

@@ -182,6 +182,11 @@ impl<T> TaskReport<T> {
         self.outcome.status()
     }
 
+    /// The same report with another result, where there is one.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> TaskReport<U> {
+        self.map_outcome(|outcome| outcome.try_map(|result| Ok(map(result))))
+    }
+
     pub(crate) fn map_outcome<U>(self, map: impl FnOnce(Outcome<T>) -> Outcome<U>) -> TaskReport<U> {
         TaskReport {
             task: self.task,
@@ -211,6 +216,8 @@ pub struct RunReport {
     pub run: RunId,
     /// One entry for each task.
     pub tasks: Vec<Arc<TaskReport>>,
+    /// What the agents of these tasks have started in turn, in the order in which it ended.
+    pub nested: Vec<Arc<TaskReport>>,
     /// From the first admission to the last ending.
     pub total: Duration,
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, Isolation, MicroUsd, ModelChoice, PermissionMode};
+use codex_task_config::{
+    BudgetLimits, Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName,
+};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{RunId, TaskError, TaskId, TaskReport};
+use super::{Lineage, RunId, TaskError, TaskId, TaskReport};
 
 /// Which waiting task runs first; within one priority the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,19 +52,32 @@ pub struct TaskRequest {
     pub subagent_type: Arc<str>,
     /// The task, verbatim the last text of the agent's first user turn.
     pub prompt: Arc<str>,
+    /// Texts before the task in the same turn, e.g. what the task speaks of.
+    #[serde(default)]
+    pub preface: Vec<Arc<str>>,
     /// Three to five words for people; never sent to the agent.
     pub description: Option<String>,
     /// Beats the agent file's model.
     #[serde(with = "choice")]
     pub model: Option<ModelChoice>,
+    /// Beats the agent file's provider.
+    #[serde(default)]
+    pub provider: Option<ProviderName>,
     /// Beats the agent file's effort.
     pub effort: Option<Effort>,
     /// From the start of the task (not of its waiting) to its end; beats the agent file and the settings.
     pub timeout: Option<Duration>,
     /// Most model calls; the task then ends with what it has, and says so.
     pub turns_max: Option<u32>,
-    /// Most money; no further model call is made when it is reached.
+    /// Most money of the task and of those that it starts: no model call is made that could go beyond it.
     pub cost_max: Option<MicroUsd>,
+    /// Most tokens of the task and of those that it starts, prompts and answers together.
+    #[serde(default)]
+    pub tokens_max: Option<u64>,
+    /// What the run may take, all of its tasks together; narrows what the settings say, and counts from the first task of
+    /// the run that is alive.
+    #[serde(default)]
+    pub run_limits: BudgetLimits,
     /// Narrows what happens to calls that no rule names, beyond the session and the agent file; never widens it.
     pub permission_mode: Option<PermissionMode>,
     /// Order in the queue.
@@ -75,6 +90,9 @@ pub struct TaskRequest {
     pub isolation: Option<Isolation>,
     /// Form of the result; `None` is plain text.
     pub output: Option<OutputSchema>,
+    /// Who has asked, and what that leaves of the session's rights.
+    #[serde(default)]
+    pub lineage: Lineage,
 }
 
 /// Runs one subagent to its end and replies exactly once, whatever happens to it: how the task ended, also when it
@@ -96,6 +114,13 @@ impl<T: Send + 'static> Message for RunTask<T> {
     type Result = Result<TaskReport<T>, TaskError>;
 }
 
+impl TaskRequest {
+    /// What the task and those that it starts may take.
+    pub(crate) fn limits(&self) -> BudgetLimits {
+        BudgetLimits { cost_max: self.cost_max, tokens_max: self.tokens_max, ..BudgetLimits::NONE }
+    }
+}
+
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
     /// A task for an agent; everything else as the agent file and the settings say.
     pub fn new(subagent_type: impl Into<Arc<str>>, prompt: impl Into<Arc<str>>) -> Self {
@@ -105,17 +130,22 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 run: RunId::new(),
                 subagent_type: subagent_type.into(),
                 prompt: prompt.into(),
+                preface: Vec::new(),
                 description: None,
                 model: None,
+                provider: None,
                 effort: None,
                 timeout: None,
                 turns_max: None,
                 cost_max: None,
+                tokens_max: None,
+                run_limits: BudgetLimits::NONE,
                 permission_mode: None,
                 priority: Priority::Normal,
                 conversation: Conversation::New,
                 isolation: None,
                 output: schema_of::<T>(),
+                lineage: Lineage::default(),
             },
             _result: PhantomData,
         }
@@ -142,6 +172,20 @@ impl<T> RunTask<T> {
         self
     }
 
+    /// A task of the session itself, for one of its own agents, e.g. the main one.
+    #[must_use]
+    pub fn of_session(mut self) -> Self {
+        self.request.lineage = Lineage::main();
+        self
+    }
+
+    /// Where its model calls go.
+    #[must_use]
+    pub fn provider(mut self, provider: ProviderName) -> Self {
+        self.request.provider = Some(provider);
+        self
+    }
+
     /// Time from the start of the task to its end.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -153,6 +197,27 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn turns_max(mut self, turns: u32) -> Self {
         self.request.turns_max = Some(turns);
+        self
+    }
+
+    /// Most money of the task and of those that it starts.
+    #[must_use]
+    pub fn cost_max(mut self, cost: MicroUsd) -> Self {
+        self.request.cost_max = Some(cost);
+        self
+    }
+
+    /// Most tokens of the task and of those that it starts, prompts and answers together.
+    #[must_use]
+    pub fn tokens_max(mut self, tokens: u64) -> Self {
+        self.request.tokens_max = Some(tokens);
+        self
+    }
+
+    /// What the run may take, all of its tasks together.
+    #[must_use]
+    pub fn run_limits(mut self, limits: BudgetLimits) -> Self {
+        self.request.run_limits = limits;
         self
     }
 

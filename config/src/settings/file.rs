@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::value::ResumePolicy;
 use crate::{
     AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
 };
@@ -22,11 +23,12 @@ pub(super) struct SettingsFile {
     pub(super) sandbox: Option<SandboxMode>,
     pub(super) sandbox_unavailable: Option<SandboxUnavailable>,
     pub(super) strict_agents: Option<bool>,
-    pub(super) record: Option<bool>,
     pub(super) trusted_folders: Vec<String>,
+    pub(super) record: Option<bool>,
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
+    pub(super) resume: Option<ResumePolicy>,
 }
 
 /// `providers.NAME`.
@@ -158,11 +160,12 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "sandbox",
             "sandbox_unavailable",
             "strict_agents",
-            "record",
             "trusted_folders",
+            "record",
             "local",
             "mcp",
             "web",
+            "resume",
         ],
     ),
     (

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::spec::{AGENT, TASK, TASK_OUTPUT, TASK_STOP};
 
 /// The agent of a call that names none.
-const AGENT_USUAL: &str = "general-purpose";
+pub(super) const AGENT_USUAL: &str = "general-purpose";
 /// Wait of `TaskOutput` for a task, unless the call says otherwise.
 pub(super) const OUTPUT_TIMEOUT_DEFAULT_MS: u64 = 30_000;
 /// Longest wait of `TaskOutput`.

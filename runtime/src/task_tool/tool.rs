@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_actors::{
-    AwaitRecall, Conversation, Priority, RunId, RunTask, TaskError, TaskId, TaskReport, TaskRequest,
+    AwaitRecall, Conversation, Delegate, Lineage, Priority, RunId, RunTask, TaskError, TaskId, TaskReport,
+    TaskRequest,
 };
-use codex_task_config::PermissionMode;
+use codex_task_config::{BudgetLimits, PermissionMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -32,6 +33,13 @@ pub struct TaskTool {
     reports: ReportStore,
 }
 
+/// What a caller has started: background tasks, which are cancelled when it is dropped, and names.
+#[derive(Clone, Default)]
+pub(super) struct Memory {
+    background: Arc<BackgroundTasks>,
+    names: Arc<AgentNames>,
+}
+
 /// What a host knows about one call.
 #[derive(Clone, Debug)]
 pub struct ToolCaller {
@@ -43,19 +51,33 @@ pub struct ToolCaller {
     pub permission_mode: Option<PermissionMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
+    /// The caller, where it is an agent of this very runtime: its task has less rights than the session, maybe.
+    pub delegate: Option<Delegate>,
 }
 
 impl Default for ToolCaller {
     /// The main agent, with the session's own rights.
     fn default() -> Self {
-        Self { task: TaskId::new(), depth: 0, permission_mode: None, answer_bytes_max: ANSWER_BYTES_MAX }
+        Self {
+            task: TaskId::new(),
+            depth: 0,
+            permission_mode: None,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            delegate: None,
+        }
     }
 }
 
 impl TaskTool {
     pub(crate) fn new(handle: RuntimeHandle) -> Self {
+        Self::with_memory(handle, &Memory::default())
+    }
+
+    /// A tool that remembers what others with the same memory have started.
+    pub(super) fn with_memory(handle: RuntimeHandle, memory: &Memory) -> Self {
         let reports = ReportStore::below(handle.services().environment.state_dir());
-        Self { handle, background: Arc::default(), names: Arc::default(), reports }
+        let Memory { background, names } = memory.clone();
+        Self { handle, background, names, reports }
     }
 
     /// The runtime that runs the tasks.
@@ -225,22 +247,31 @@ impl TaskTool {
 }
 
 fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> TaskRequest {
+    let (run, lineage) = match &caller.delegate {
+        Some(delegate) => (delegate.run, delegate.children.clone()),
+        None => (RunId::new(), Lineage { depth: caller.depth.saturating_add(1), ..Lineage::default() }),
+    };
     TaskRequest {
         id: resumed.unwrap_or(caller.task),
-        run: RunId::new(),
+        run,
         subagent_type: input.agent.into(),
         prompt: input.prompt.into(),
+        preface: Vec::new(),
         description: Some(input.description),
         model: input.model,
+        provider: None,
         effort: input.effort,
         timeout: None::<Duration>,
         turns_max: None,
         cost_max: None,
+        tokens_max: None,
+        run_limits: BudgetLimits::NONE,
         permission_mode: caller.permission_mode,
         priority: Priority::Normal,
         conversation: if resumed.is_some() { Conversation::Resumed } else { Conversation::New },
         isolation: input.isolation,
         output: None,
+        lineage,
     }
 }
 
