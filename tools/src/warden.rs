@@ -105,12 +105,14 @@ impl Drop for Warden {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::os::unix::process::CommandExt as _;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use rustix::process::{Signal, kill_process, test_kill_process_group};
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -121,7 +123,6 @@ mod tests {
     }
 
     #[expect(clippy::disallowed_methods, reason = "there is no clock to pause: processes are waited for")]
-    #[expect(clippy::disallowed_types, reason = "the same")]
     fn wait_until(mut holds: impl FnMut() -> bool) {
         let began = Instant::now();
         while !holds() {

@@ -71,7 +71,7 @@ impl HttpServer {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                () = interrupts.next() => break,
+                _ = interrupts.next() => break,
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         connections.spawn(converse(stream, service.clone(), Arc::clone(&token)));

@@ -81,7 +81,7 @@ fn read_or_make(path: &Path) -> io::Result<Token> {
         fs::create_dir_all(directory)?;
     }
     let bytes: [u8; BYTES_MADE] = rand::random();
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     // A file that others can read, or a link that leads elsewhere, is not written into.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -135,14 +135,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let home = folder.path().display().to_string();
         let environment = Environment::new(folder.path(), [("HOME", home.as_str())]);
-        let (made, source) = Token::of(&environment).expect("it is made");
+        let (first, source) = Token::of(&environment).expect("it is made");
         let TokenSource::File(path) = source else { panic!("a file") };
         let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
-        assert_eq!((mode(&path), made.0.len()), (0o600, 64));
-        assert_eq!(Token::of(&environment).expect("it is read").0.0, made.0);
+        assert_eq!((mode(&path), first.0.len()), (0o600, 64));
+        assert_eq!(Token::of(&environment).expect("it is read").0.0, first.0);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("it is ours");
         let again = Token::of(&environment).expect("it is made").0;
-        assert!(again.0 != made.0 && mode(&path) == 0o600);
+        assert!(again.0 != first.0 && mode(&path) == 0o600);
         let set = Environment::new(folder.path(), [(VARIABLE, "a-token-of-the-users")]);
         assert_eq!(Token::of(&set).expect("it is taken").1, TokenSource::Variable);
         let short = Environment::new(folder.path(), [(VARIABLE, "short")]);

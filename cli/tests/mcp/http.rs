@@ -97,7 +97,8 @@ fn send(address: &str, headers: &[(&str, &str)], body: &Value) -> Response {
 fn post(address: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.set_read_timeout(Some(Duration::from_secs(15))).expect("a timeout");
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers =
+        headers.iter().fold(String::new(), |lines, (name, value)| format!("{lines}{name}: {value}\r\n"));
     let request = format!(
         "POST {path} HTTP/1.1\r\n{headers}connection: close\r\ncontent-type: application/json\r\n\
          accept: application/json, text/event-stream\r\ncontent-length: {}\r\n\r\n{body}",
@@ -190,8 +191,8 @@ fn a_server_without_a_token_makes_one_for_its_user_only() {
     let path = project.home().join(".local/state/codex-task/mcp-token");
     let mode = std::fs::metadata(&path).expect("it is made").permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
-    let made = std::fs::read_to_string(&path).expect("it is ours");
-    let bearer = format!("Bearer {}", made.trim());
+    let token = std::fs::read_to_string(&path).expect("it is ours");
+    let bearer = format!("Bearer {}", token.trim());
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     let parameters = [("authorization", bearer.as_str()), ("mcp-session-id", "nobody")];
     assert_eq!(send(&server.address, &parameters, &body).status, 404, "no such session, but let in");
