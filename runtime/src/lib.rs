@@ -36,6 +36,7 @@ mod resume;
 pub mod store;
 mod task_tool;
 mod threads;
+mod worktrees;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{

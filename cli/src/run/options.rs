@@ -42,16 +42,16 @@ impl RunOptions {
         }
     }
 
+    /// Those of a server.
+    pub(crate) fn of_server(mode: Option<PermissionMode>, trust: bool) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), trust, ..Self::default() }
+    }
+
     /// The same, with more rules that allow.
     #[must_use]
     pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
         self.allow.extend(rules);
         self
-    }
-
-    /// Nothing but a mode for calls that no rule names.
-    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
-        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
