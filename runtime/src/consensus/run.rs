@@ -17,8 +17,6 @@ use crate::prompt::ExpandedPrompt;
 /// Who is asked what.
 #[derive(Clone, Debug)]
 pub struct ConsensusRequest {
-    /// The run that all its tasks belong to.
-    pub run: RunId,
     /// The question.
     pub question: ExpandedPrompt,
     /// The agents that answer, in order; see [`ConsensusRequest::new`].
@@ -60,8 +58,7 @@ impl ConsensusRequest {
         let mut voters = Voter::of(agents, count);
         handle.spread(&mut voters, model.as_ref());
         let tasks = voters.iter().map(|_| TaskId::new()).collect();
-        let (run, judge) = (RunId::new(), TaskId::new());
-        Self { run, question, voters, tasks, judge, model, timeout: None, turns_max: None }
+        Self { question, voters, tasks, judge: TaskId::new(), model, timeout: None, turns_max: None }
     }
 
     /// The tasks of those who answer, as the supervisor gets them. They read, and change nothing: they work side by side
@@ -70,8 +67,7 @@ impl ConsensusRequest {
         let request = |(voter, id): (&Voter, &TaskId)| {
             let mut task = RunTask::<String>::new(voter.agent.as_str(), Arc::clone(&self.question.text))
                 .description(format!("Answer of {}", voter.name))
-                .permission_mode(PermissionMode::Plan)
-                .in_run(self.run);
+                .permission_mode(PermissionMode::Plan);
             task.request.id = *id;
             task.request.preface.clone_from(&self.question.preface);
             task.request.provider.clone_from(&voter.provider);
@@ -83,7 +79,7 @@ impl ConsensusRequest {
         self.voters.iter().zip(&self.tasks).map(request).collect()
     }
 
-    fn judging(&self, answers: &[(&str, &str)]) -> RunTask<Verdict> {
+    fn judging(&self, run: RunId, answers: &[(&str, &str)]) -> RunTask<Verdict> {
         let mut prompt = format!("The question:\n\n<question>\n{}\n</question>\n", self.question.text);
         for (name, answer) in answers {
             // Writing to a String cannot fail.
@@ -92,7 +88,7 @@ impl ConsensusRequest {
         }
         prompt.push_str("\nCompare the answers and give the verdict in the required form.");
         let task = RunTask::<Verdict>::new(JUDGE_AGENT, prompt).description("Comparing the answers");
-        let mut task = task.of_session().in_run(self.run);
+        let mut task = task.of_session().in_run(run);
         task.request.id = self.judge;
         task.request.model.clone_from(&self.model);
         task.request.timeout = self.timeout;
@@ -121,7 +117,7 @@ impl RuntimeHandle {
         let mut notes = notes(&request.voters, &report.tasks);
         let mut verdict = None;
         if answers.len() > 1 {
-            let judged = self.run(request.judging(&answers)).await?;
+            let judged = self.run(request.judging(report.run, &answers)).await?;
             if let Outcome::Completed(judged) = &judged.outcome {
                 let names: Vec<&str> = answers.iter().map(|(name, _)| *name).collect();
                 let (checked, changed) = judged.clone().checked(&names);
