@@ -296,6 +296,7 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
         });

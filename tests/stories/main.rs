@@ -5,7 +5,11 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod confinement;
+#[cfg(test)]
+mod consensus;
 #[cfg(test)]
 mod embedding;
 #[cfg(test)]
@@ -22,6 +26,8 @@ mod journal;
 mod kills;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod nesting;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

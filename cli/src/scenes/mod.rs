@@ -2,6 +2,7 @@
 
 mod agents;
 mod doctor;
+mod exec;
 mod gate;
 mod run;
 mod runs;
