@@ -61,7 +61,9 @@ async fn a_model_reads_two_blocks_as_from_claude_code() {
 #[tokio::test]
 async fn commands_leave_their_output_and_refused_ones_their_refusal() {
     let body = "First: !`echo one`\nThen: !`rm -r .git`\nLast: !`false`";
-    let expanded = expand(command(body), PermissionMode::Plan, "/x").await;
+    let project = command(body);
+    project.settings(&json!({"permissions": {"deny": ["Bash(rm:*)"]}}));
+    let expanded = expand(project, PermissionMode::Default, "/x").await;
     let text = &*expanded.text;
     assert!(
         text.starts_with("First: one\nThen: Error: Permission to use Bash with command rm -r .git"),
