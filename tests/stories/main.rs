@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
+#[cfg(test)]
+mod checklist;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
@@ -25,9 +29,13 @@ mod journal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod nesting;
+#[cfg(test)]
+mod pressure;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
@@ -52,3 +60,5 @@ mod typed;
 mod window;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+mod worktrees;

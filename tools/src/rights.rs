@@ -215,6 +215,13 @@ impl Rights {
         DeniedPaths::new(patterns)
     }
 
+    /// What no opening for writing and no command in the sandbox may change.
+    pub(crate) fn unwritable_paths(&self) -> DeniedPaths {
+        let patterns: Vec<PathPattern> =
+            self.of(RuleBehavior::Deny).filter_map(|rule| rule.unwritable_path().cloned()).collect();
+        DeniedPaths::new(patterns)
+    }
+
     /// Compiles `Name(specifier)` of an agent file; `None` without a specifier.
     fn rule_from(&self, pattern: &ToolPattern, behavior: RuleBehavior) -> Option<Arc<CompiledRule>> {
         let specifier = specifier_of(pattern)?;

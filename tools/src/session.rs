@@ -112,8 +112,8 @@ impl Session {
         Self { confinement, ..self.clone() }
     }
 
-    /// The same session with paths that no opening may reach.
-    pub(crate) fn denying(self, denied: DeniedPaths) -> Self {
-        Self { guard: self.guard.denying(denied), ..self }
+    /// The same session with paths that no opening may reach, and others that none may change.
+    pub(crate) fn denying(self, denied: DeniedPaths, unwritable: DeniedPaths) -> Self {
+        Self { guard: self.guard.denying(denied, unwritable), ..self }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use codex_task_providers::{Message, ToolCall, ToolResult};
 
-use super::Tally;
+use super::{Tally, attachments};
 
 /// What a model is told about a call that had begun when its agent crashed.
 pub(super) const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is \
@@ -90,6 +90,7 @@ impl Checkpoint {
         match step {
             CheckpointStep::Answered { turn, tally } | CheckpointStep::Told { turn, tally } => {
                 self.turns.push(turn);
+                attachments::make_room(&mut self.turns);
                 self.begun.clear();
                 self.tally = *tally;
             }

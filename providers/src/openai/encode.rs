@@ -144,7 +144,7 @@ fn call_output<'a>(result: &'a ToolResult, model: &ModelId, support: AttachmentS
     let output = if attachments.is_empty() {
         Output::Text(text)
     } else {
-        let text = OutputPart::InputText { text };
+        let text = OutputPart::Text { text };
         Output::Parts([text].into_iter().chain(attachments.into_iter().map(output_part)).collect())
     };
     Item::FunctionCallOutput { call_id: bounded_id(&result.call_id), output }
@@ -153,9 +153,9 @@ fn call_output<'a>(result: &'a ToolResult, model: &ModelId, support: AttachmentS
 fn output_part(attachment: &Attachment) -> OutputPart<'_> {
     let url = DataUrl(attachment);
     match attachment.media_type {
-        MediaType::Pdf => OutputPart::InputFile { filename: &attachment.name, file_data: url },
+        MediaType::Pdf => OutputPart::File { filename: &attachment.name, file_data: url },
         MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => {
-            OutputPart::InputImage { image_url: url }
+            OutputPart::Image { image_url: url }
         }
     }
 }

@@ -80,11 +80,14 @@ pub(super) enum Output<'a> {
 
 /// A part of what a tool gave.
 #[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 pub(super) enum OutputPart<'a> {
-    InputText { text: Cow<'a, str> },
-    InputImage { image_url: DataUrl<'a> },
-    InputFile { filename: &'a str, file_data: DataUrl<'a> },
+    #[serde(rename = "input_text")]
+    Text { text: Cow<'a, str> },
+    #[serde(rename = "input_image")]
+    Image { image_url: DataUrl<'a> },
+    #[serde(rename = "input_file")]
+    File { filename: &'a str, file_data: DataUrl<'a> },
 }
 
 /// Who says a message.

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ impl ToolSet {
         approver: Arc<dyn Approver>,
     ) -> Self {
         let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
-        let session = session.denying(rights.denied_paths());
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
         Self { tools: Arc::new(tools), definitions, rights, session, approver }
     }
 
@@ -50,7 +50,7 @@ impl ToolSet {
     #[must_use]
     pub fn moved_to(&self, session: Session) -> Self {
         let rights = self.rights.within(&session.workspace);
-        let session = session.denying(rights.denied_paths());
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
         Self { rights, session, ..self.clone() }
     }
 
@@ -238,9 +238,11 @@ fn within_limits(mut text: String, mut attachments: Vec<Attachment>) -> ToolRepl
     });
     let left_out = total - attachments.len();
     if left_out > 0 {
-        text.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "\n[{left_out} of {total} images or documents are left out: they are too large or too many]"
-        ));
+        );
     }
     ToolReply { text, is_error: false, attachments }
 }
