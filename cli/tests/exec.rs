@@ -25,8 +25,7 @@ impl Stage {
         let project = tempfile::tempdir().expect("a folder");
         let mock = Mock::start(Format::Anthropic, respond);
         let stage = Self { project, mock };
-        stage.file(".git/HEAD", "");
-        stage.file(
+        stage.file(".git/HEAD", "").file(
             ".claude/agents/worker.md",
             "---\nname: worker\ndescription: Works\ntools: Read\n---\nYou work.\n",
         )

@@ -7,6 +7,7 @@ use super::stage::compare;
 
 const LOCK: &str = r#"
 name: lock
+first_token_ms: 80
 rules:
   - when: {system: You compare independent answers}
     text: >-
@@ -33,7 +34,7 @@ fn a_consensus_without_enough_answers_says_so() {
     let failing = "rules:\n  - fault: {kind: unauthorized}\n";
     compare(
         "exec_consensus_none",
-        &Stage::new().model(failing).scene(&["exec", "/consensus", "--count", "2", "Why?"]),
+        &Stage::new().model(failing).scene(&["exec", "/consensus --count 2 Why?"]),
     );
 }
 
@@ -80,7 +81,7 @@ fn prompts_and_commands_come_from_words_or_from_stdin() {
     let echo = "rules:\n  - text: 'prompt: {{ prompt }}'\n";
     let stage = || Stage::new().file(".claude/commands/x.md", "Do $1 then $0.").model(echo);
     let out = |played: super::stage::Played| (played.exit, played.out);
-    let says = |text: &str| (0, format!("prompt: {text}\n"));
+    let says = |text: &str| (0, format!("prompt: {}\n", text.trim_end()));
     assert_eq!(out(stage().play(&["exec", "-q", "what", "now"])), says("what now"));
     assert_eq!(out(stage().stdin("from stdin\n").play(&["exec", "-q"])), says("from stdin\n"));
     assert_eq!(out(stage().play(&["exec", "-q", "/x", "a", "b c"])), says("Do b c then a."));
@@ -106,7 +107,7 @@ fn what_cannot_be_run_is_said_with_what_can() {
 fn a_projects_command_allows_what_it_says_only_where_the_project_is_trusted() {
     let stage = || {
         let text = "---\nallowed-tools: Bash(git:*)\n---\nDo it";
-        Stage::new().file(".claude/commands/x.md", text).model("rules:\n  - text: done\n")
+        Stage::new().trusted(&[]).file(".claude/commands/x.md", text).model("rules:\n  - text: done\n")
     };
     let warned = |played: super::stage::Played| played.err.contains("allowed-tools of /x allows nothing");
     assert!(warned(stage().play(&["exec", "/x"])) && !warned(stage().play(&["exec", "--trust", "/x"])));

@@ -202,6 +202,7 @@ impl Merge {
             settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
         }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
+        self.rules(&overrides.allow_of_repository, RuleBehavior::Allow, RuleScope::Project, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
     }

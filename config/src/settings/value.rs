@@ -182,6 +182,8 @@ pub struct SettingsOverrides {
     pub sandbox: Option<SandboxMode>,
     /// Rules that allow.
     pub allow: Vec<String>,
+    /// Rules that allow and that a file of the repository brings along, which the user trusts.
+    pub allow_of_repository: Vec<String>,
     /// Rules that ask.
     pub ask: Vec<String>,
     /// Rules that deny.

@@ -64,9 +64,10 @@ impl ConsensusRequest {
     /// The tasks of those who answer, as the supervisor gets them. They read, and change nothing: they work side by side
     /// on the same files.
     pub fn requests(&self) -> Vec<TaskRequest> {
-        let request = |(voter, id): (&Voter, &TaskId)| {
+        let count = self.voters.len();
+        let request = |(index, (voter, id)): (usize, (&Voter, &TaskId))| {
             let mut task = RunTask::<String>::new(voter.agent.as_str(), Arc::clone(&self.question.text))
-                .description(format!("Answer of {}", voter.name))
+                .description(format!("Answer {} of {count}", index + 1))
                 .permission_mode(PermissionMode::Plan);
             task.request.id = *id;
             task.request.preface.clone_from(&self.question.preface);
@@ -76,7 +77,7 @@ impl ConsensusRequest {
             task.request.turns_max = self.turns_max;
             task.request
         };
-        self.voters.iter().zip(&self.tasks).map(request).collect()
+        self.voters.iter().zip(&self.tasks).enumerate().map(request).collect()
     }
 
     fn judging(&self, run: RunId, answers: &[(&str, &str)]) -> RunTask<Verdict> {
