@@ -77,7 +77,9 @@ impl RuntimeHandle {
             Ok::<_, TaskError>(Arc::new(report))
         });
         let reports = join_all(going_on).await;
-        parents.into_iter().for_each(|parent| orphans.forget(parent));
+        for parent in parents {
+            orphans.forget(parent);
+        }
         let reports = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
         let (nested, tasks) = reports.into_iter().partition(|report| nested.contains(&report.task));
         Ok(RunReport { run, tasks, nested, total: began.elapsed() })

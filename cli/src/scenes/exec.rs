@@ -22,10 +22,10 @@ rules:
 
 #[test]
 fn a_consensus_reads_well_on_a_narrow_terminal() {
-    let stage = Stage::new().model(LOCK).terminal(44);
+    let stage = Stage::new().model(LOCK).terminal(48);
     let scene = stage.scene(&["exec", "/consensus --count 2 Is the lock right?"]);
     let widest = scene.lines().skip(2).map(|line| line.chars().count()).max();
-    assert!(widest <= Some(44), "{scene}");
+    assert!(widest <= Some(48), "{scene}");
     compare("exec_consensus_narrow", &scene);
 }
 

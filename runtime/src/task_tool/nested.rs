@@ -122,7 +122,7 @@ impl Tool for NestedTool {
             let mut ending = self.seat.orphans.take(self.seat.delegate.task, &input)?;
             let report = ending.wait_for(Option::is_some).await.ok()?.clone()?;
             let tool = self.task_tool()?;
-            Some(answered(tool.ended(Ok(Arc::unwrap_or_clone(report)), ANSWER_BYTES_MAX).await))
+            Some(answered(&tool.ended(Ok(Arc::unwrap_or_clone(report)), ANSWER_BYTES_MAX).await))
         })
     }
 
@@ -142,7 +142,7 @@ impl Tool for NestedTool {
                 delegate: Some(delegate.clone()),
                 ..ToolCaller::default()
             };
-            answered(tool.call(self.definition.name.as_str(), &arguments, &caller).await)
+            answered(&tool.call(self.definition.name.as_str(), &arguments, &caller).await)
         })
     }
 }
@@ -155,7 +155,7 @@ impl NestedTool {
     }
 }
 
-fn answered(answer: ToolAnswer) -> Result<String, ToolError> {
+fn answered(answer: &ToolAnswer) -> Result<String, ToolError> {
     let text = answer.joined();
     if answer.is_error { Err(ToolError::Failed(text)) } else { Ok(text) }
 }
