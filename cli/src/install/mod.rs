@@ -5,7 +5,6 @@ mod claude;
 mod codex;
 mod command;
 mod config_file;
-mod json_splice;
 mod skills;
 mod toml_cut;
 mod variables;
