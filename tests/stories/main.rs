@@ -9,7 +9,11 @@ mod cancellation;
 #[cfg(test)]
 mod checklist;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod confinement;
+#[cfg(test)]
+mod consensus;
 #[cfg(test)]
 mod embedding;
 #[cfg(test)]
@@ -28,6 +32,8 @@ mod kills;
 mod media;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod nesting;
 #[cfg(test)]
 mod pressure;
 #[cfg(test)]
