@@ -15,6 +15,8 @@ mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
@@ -28,6 +30,8 @@ mod models;
 mod processes;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod real_server;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
