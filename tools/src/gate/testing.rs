@@ -74,6 +74,6 @@ fn rule(behavior: RuleBehavior, text: &str, workspace: &Path) -> PermissionRule 
         tool: pattern.name,
         specifier: pattern.specifier,
         text: text.to_owned(),
-        origin: RuleOrigin { scope: RuleScope::Project, path: Some(path), position: None },
+        origin: RuleOrigin { scope: RuleScope::User, path: Some(path), position: None },
     }
 }
