@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
+#[cfg(test)]
+mod checklist;
 #[cfg(test)]
 mod confinement;
 #[cfg(test)]
@@ -26,6 +30,8 @@ mod kills;
 mod media;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod pressure;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
@@ -52,3 +58,5 @@ mod typed;
 mod window;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+mod worktrees;

@@ -150,7 +150,7 @@ async fn a_resumed_agent_has_the_rights_of_whoever_resumes_it() {
         let model = scripted([
             Rule::text("ready").when(first()),
             calling("Change").when(first().turn(2)),
-            Rule::text("{{result}}").when(then("Change")),
+            Rule::text("tried").when(then("Change")),
         ]);
         let project = TestProject::new();
         let kept = recorder(&project);

@@ -18,7 +18,7 @@ mod visible;
 mod web;
 mod worktree;
 
-pub use builtin::builtin_tools;
+pub use builtin::{HostApprover, HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
 pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{

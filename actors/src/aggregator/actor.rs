@@ -206,6 +206,7 @@ mod tests {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            worktree: None,
         };
         TaskEnded { report: Arc::new(report) }
     }

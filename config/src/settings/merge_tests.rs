@@ -336,3 +336,13 @@ fn what_a_run_may_take_is_narrowed_by_a_repository_and_set_anew_by_the_session()
         ["limits.max_cost is no amount of dollars", "limits.max_calls must be at least 1"]
     );
 }
+
+#[test]
+fn only_the_user_lets_unfinished_runs_go_on_by_themselves() {
+    let of = |path: &str| load(&[(path, "resume: auto\n")]);
+    let own = of("home/.config/codex-task/config.yaml");
+    assert_eq!((own.settings.resume, own.problems.len()), (ResumePolicy::Auto, 0));
+    let repository = of("repo/codex-task.yaml");
+    assert_eq!(repository.settings.resume, ResumePolicy::Asked);
+    assert_eq!(messages(&repository), ["'resume: auto' is ignored in a repository's file"]);
+}

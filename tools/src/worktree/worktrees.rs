@@ -80,6 +80,11 @@ impl Worktrees {
         }
     }
 
+    /// Whether a process has left, or holds, a worktree anywhere: a look at one directory.
+    pub fn is_anything_left(&self) -> bool {
+        self.leases.as_deref().is_some_and(|directory| !Lease::all(directory).is_empty())
+    }
+
     /// Removes the worktrees that dead processes have left without a change, in whatever repository; gives how many.
     /// Blocks, but for nothing when there are none.
     pub fn tidy(&self) -> usize {
