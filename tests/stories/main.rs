@@ -23,6 +23,8 @@ mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
@@ -40,6 +42,8 @@ mod pressure;
 mod processes;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod real_server;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
