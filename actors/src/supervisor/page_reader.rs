@@ -105,6 +105,7 @@ impl SmallModel {
         ChatRequest {
             model: route.model.clone(),
             cache_key: prompt::cache_key(&system, &tools),
+            search: None,
             system,
             tools,
             messages: vec![Arc::new(Message::User(UserTurn::text(text)))],

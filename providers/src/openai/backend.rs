@@ -113,6 +113,11 @@ impl ChatBackend for OpenAiBackend {
         Box::pin(self.list_models())
     }
 
+    /// OpenAI's models unless the table says that one does not; other models of this format are some server's own.
+    fn searches(&self, model: &ModelId) -> bool {
+        ModelFacts::of(model).searches
+    }
+
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
         encode::dropped(request)
     }

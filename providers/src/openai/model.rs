@@ -24,6 +24,8 @@ pub(super) struct ModelFacts {
     pub(super) schemas: bool,
     /// What it can be shown beside text, unless the settings know better.
     pub(super) attachments: AttachmentSupport,
+    /// Whether the server searches the web for it.
+    pub(super) searches: bool,
     /// The efforts that it knows besides `low`, `medium` and `high`; `None` where it does not reason at all.
     high_efforts: Option<&'static [Effort]>,
 }
@@ -50,6 +52,7 @@ impl ModelFacts {
             sampling: flag(|capabilities| capabilities.sampling_params).unwrap_or(is_open || !reasons),
             parallel_calls: flag(|capabilities| capabilities.parallel_function_calling) != Some(false),
             schemas: flag(|capabilities| capabilities.response_schema) != Some(false),
+            searches: is_vendors && flag(|capabilities| capabilities.web_search) != Some(false),
             attachments: support_of(capabilities, is_vendors),
             high_efforts: reasons.then(|| capabilities.map_or(&[] as &[Effort], high_efforts)),
         }
@@ -91,6 +94,7 @@ mod tests {
     fn the_table_decides_and_a_date_in_the_id_makes_no_difference() {
         let expected = ModelFacts {
             attachments: AttachmentSupport::ImagesAndPdfs,
+            searches: true,
             limits: Some(ModelLimits { context_tokens: 922_000, output_tokens: 128_000 }),
             sampling: false,
             parallel_calls: true,
