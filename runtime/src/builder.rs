@@ -15,7 +15,7 @@ use codex_task_config::{
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
     Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
-    builtin_tools,
+    WebSearch, builtin_tools,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -347,7 +347,8 @@ fn mcp_servers(
 
 fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
     let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
-    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let web = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let built_in = web.with(Arc::new(WebSearch::new()));
     let toolbox = tools.into_iter().fold(built_in, Toolbox::with);
     match approver {
         Some(approver) => toolbox.with_approver(approver),

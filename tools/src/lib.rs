@@ -35,4 +35,4 @@ pub use session::Session;
 pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
-pub use web::{Egress, PageReader, WebFetch};
+pub use web::{Egress, PageReader, SearchAnswer, SearchQuery, WebFetch, WebSearch, WebSearcher};

@@ -40,6 +40,11 @@ pub enum Access {
         /// Its host as it is looked up: lower case, ASCII, no brackets.
         host: String,
     },
+    /// Searches the web through a provider.
+    Search {
+        /// What is searched for.
+        query: String,
+    },
     /// Calls a tool of a server, which acts in the world as it likes.
     Remote {
         /// Whether the server says that the call changes nothing: enough to run it beside others, not to allow it.
@@ -53,7 +58,7 @@ impl Access {
     /// Whether calls of this kind may run beside each other within one turn.
     pub fn is_read_only(&self) -> bool {
         match self {
-            Self::Read(_) | Self::Fetch { .. } | Self::Nothing => true,
+            Self::Read(_) | Self::Fetch { .. } | Self::Search { .. } | Self::Nothing => true,
             Self::Remote { changes } => *changes == RemoteChanges::SaysNone,
             Self::Write(_) | Self::Execute { .. } => false,
         }

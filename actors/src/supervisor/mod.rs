@@ -3,6 +3,7 @@
 mod actor;
 mod handlers;
 mod history;
+mod outside_call;
 mod page_reader;
 mod planner;
 mod prompt;
@@ -14,10 +15,11 @@ mod server_tools;
 mod services;
 mod table;
 mod watch;
+mod web_searcher;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
-pub(crate) use page_reader::Ledger;
+pub(crate) use outside_call::Ledger;
 pub use record::ContinueTask;
 pub use restart::RestartPolicy;
 pub(crate) use server_tools::ServerTools;

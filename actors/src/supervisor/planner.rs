@@ -12,10 +12,12 @@ use codex_task_config::{
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{Session, ToolSet, Toolbox};
 
-use super::page_reader::{Ledger, SmallModel};
+use super::outside_call::{Ledger, OutsideCall};
+use super::page_reader::SmallModel;
 use super::prompt;
 use super::server_tools::{self, ServerTools, to_spec};
 use super::services::Services;
+use super::web_searcher::SearchModel;
 use crate::provider::ProviderActor;
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{TaskError, TaskRequest};
@@ -76,10 +78,10 @@ impl Planner {
             return Err(TaskError::AgentDenied { name, rule });
         }
         let routes = self.routes(request, &agent);
-        let reading = Arc::default();
+        let outside = Arc::default();
         let session = self.services.session.for_task(stop.token().clone());
         let session = match &routes {
-            Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
+            Ok(routes) => self.with_web(session, routes, request, stop, &outside),
             Err(_) => session,
         };
         let KnownTools { tools, notes, servers } = self.tools(request, &agent, session)?;
@@ -101,7 +103,7 @@ impl Planner {
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
-            reading,
+            outside,
             servers,
         };
         let opening = prompt::opening(&services.facts, &agent, request);
@@ -173,9 +175,10 @@ impl Planner {
         Ok(routes.into_iter().filter_map(|route| self.bind(route)).collect())
     }
 
-    /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
-    /// is on, or where that has none the agent's own.
-    fn with_reader(
+    /// A task's session with what reads and searches the web for it: the small model of the provider that the agent
+    /// itself is on, or where that has none the agent's own. Searching takes one whose provider has a search, which may
+    /// be another provider's where the user says so.
+    fn with_web(
         &mut self,
         session: Session,
         routes: &[BoundRoute],
@@ -184,14 +187,28 @@ impl Planner {
         ledger: &Arc<Ledger>,
     ) -> Session {
         let Some(own) = routes.first() else { return session };
-        let route = self.small_model(own).unwrap_or_else(|| own.clone());
-        let (stop, ledger) = (stop.clone(), Arc::clone(ledger));
-        session.with_page_reader(Arc::new(SmallModel { route, priority: request.priority, stop, ledger }))
+        let small = self.small_model(&own.route.provider);
+        let services = Arc::clone(&self.services);
+        let searchers = match &services.settings.web.search_provider {
+            Some(provider) => vec![self.small_model(provider)],
+            None => vec![small.clone(), Some(own.clone())],
+        };
+        let searches = |bound: &BoundRoute| bound.backend.searches(&bound.route.model);
+        let searcher = searchers.into_iter().flatten().find(searches);
+        let outside = |route| {
+            let (priority, stop, ledger) = (request.priority, stop.clone(), Arc::clone(ledger));
+            OutsideCall { route, priority, stop, ledger }
+        };
+        let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
+        let session = session.with_page_reader(Arc::new(reader));
+        match searcher {
+            Some(route) => session.with_web_searcher(Arc::new(SearchModel(outside(route)))),
+            None => session,
+        }
     }
 
-    /// The small model of a route's provider, looked for once.
-    fn small_model(&mut self, own: &BoundRoute) -> Option<BoundRoute> {
-        let provider = &own.route.provider;
+    /// The small model of a provider, looked for once.
+    fn small_model(&mut self, provider: &ProviderName) -> Option<BoundRoute> {
         if let Some(small) = self.small_models.get(provider) {
             return small.clone();
         }

@@ -3,6 +3,7 @@
 mod claude_file;
 mod file;
 mod loader;
+mod loopback;
 mod mcp;
 mod merge;
 mod narrowing;
