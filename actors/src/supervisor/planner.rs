@@ -189,12 +189,12 @@ impl Planner {
         let Some(own) = routes.first() else { return session };
         let small = self.small_model(&own.route.provider);
         let services = Arc::clone(&self.services);
-        let searchers = match &services.settings.web.search_provider {
+        let candidates = match &services.settings.web.search_provider {
             Some(provider) => vec![self.small_model(provider)],
             None => vec![small.clone(), Some(own.clone())],
         };
-        let searches = |bound: &BoundRoute| bound.backend.searches(&bound.route.model);
-        let searcher = searchers.into_iter().flatten().find(searches);
+        let can_search = |bound: &BoundRoute| bound.backend.searches(&bound.route.model);
+        let searcher = candidates.into_iter().flatten().find(can_search);
         let outside = |route| {
             let (priority, stop, ledger) = (request.priority, stop.clone(), Arc::clone(ledger));
             OutsideCall { route, priority, stop, ledger }

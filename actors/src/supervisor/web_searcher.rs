@@ -122,7 +122,9 @@ mod tests {
         let found = |requests, urls: &[&str], failure: Option<&str>| {
             let mut trace =
                 SearchTrace { requests, failure: failure.map(str::to_owned), ..SearchTrace::default() };
-            urls.iter().for_each(|url| trace.add("", url));
+            for url in urls {
+                trace.add("", url);
+            }
             answer(trace, &["It ".into(), "is.".into()]).map_err(|error| error.to_string())
         };
         assert_eq!(found(1, &["u"], None).unwrap().summary, "It is.");

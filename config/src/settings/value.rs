@@ -39,7 +39,7 @@ pub struct Settings {
 pub struct WebSettings {
     /// Servers on this machine. A repository's file cannot say so.
     pub allow_loopback: bool,
-    /// The provider whose own search WebSearch uses, instead of that of the agent's provider. A repository's file cannot
+    /// The provider whose own search `WebSearch` uses, instead of that of the agent's provider. A repository's file cannot
     /// say so.
     pub search_provider: Option<ProviderName>,
 }

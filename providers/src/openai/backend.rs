@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::decode::ResponsesDecoder;
-use super::model::ModelFacts;
+use super::model::{ModelFacts, searches};
 use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
@@ -113,9 +113,8 @@ impl ChatBackend for OpenAiBackend {
         Box::pin(self.list_models())
     }
 
-    /// OpenAI's models unless the table says that one does not; other models of this format are some server's own.
     fn searches(&self, model: &ModelId) -> bool {
-        ModelFacts::of(model).searches
+        searches(model)
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {

@@ -24,8 +24,6 @@ pub(super) struct ModelFacts {
     pub(super) schemas: bool,
     /// What it can be shown beside text, unless the settings know better.
     pub(super) attachments: AttachmentSupport,
-    /// Whether the server searches the web for it.
-    pub(super) searches: bool,
     /// The efforts that it knows besides `low`, `medium` and `high`; `None` where it does not reason at all.
     high_efforts: Option<&'static [Effort]>,
 }
@@ -52,7 +50,6 @@ impl ModelFacts {
             sampling: flag(|capabilities| capabilities.sampling_params).unwrap_or(is_open || !reasons),
             parallel_calls: flag(|capabilities| capabilities.parallel_function_calling) != Some(false),
             schemas: flag(|capabilities| capabilities.response_schema) != Some(false),
-            searches: is_vendors && flag(|capabilities| capabilities.web_search) != Some(false),
             attachments: support_of(capabilities, is_vendors),
             high_efforts: reasons.then(|| capabilities.map_or(&[] as &[Effort], high_efforts)),
         }
@@ -82,6 +79,13 @@ fn is_vendors(id: &str) -> bool {
     is_o_series || ["gpt-", "chat-", "chatgpt-", "codex-"].iter().any(|prefix| id.starts_with(prefix))
 }
 
+/// Whether the server searches the web for a model: for the vendor's own, unless the table says that it does not.
+pub(super) fn searches(model: &ModelId) -> bool {
+    let known = PriceTable::bundled().find(ProviderKind::OpenAi, model);
+    let says_no = known.is_some_and(|info| info.capabilities.web_search == Some(false));
+    is_vendors(model.as_str()) && !model.as_str().contains("gpt-oss") && !says_no
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,7 +98,6 @@ mod tests {
     fn the_table_decides_and_a_date_in_the_id_makes_no_difference() {
         let expected = ModelFacts {
             attachments: AttachmentSupport::ImagesAndPdfs,
-            searches: true,
             limits: Some(ModelLimits { context_tokens: 922_000, output_tokens: 128_000 }),
             sampling: false,
             parallel_calls: true,
