@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
+#[cfg(test)]
+mod checklist;
 #[cfg(test)]
 mod confinement;
 #[cfg(test)]
@@ -25,11 +29,15 @@ mod media;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod pressure;
+#[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
@@ -48,3 +56,5 @@ mod web_search;
 mod window;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+mod worktrees;

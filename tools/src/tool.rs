@@ -50,17 +50,39 @@ pub enum Access {
         /// Whether the server says that the call changes nothing: enough to run it beside others, not to allow it.
         changes: RemoteChanges,
     },
+    /// Starts an agent, which has its own gate.
+    Delegate {
+        /// Its name.
+        agent: String,
+    },
     /// Touches nothing outside the session (e.g. a to-do list).
     Nothing,
 }
 
+/// How a call gets along with the others of its turn, and with a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conduct {
+    /// It changes nothing: it runs beside others, and again after a crash.
+    Reads,
+    /// It runs beside others, and has effects: never twice.
+    Delegates,
+    /// It has effects, and runs alone.
+    Acts,
+}
+
 impl Access {
-    /// Whether calls of this kind may run beside each other within one turn.
-    pub fn is_read_only(&self) -> bool {
+    /// How calls of this kind get along with others.
+    pub fn conduct(&self) -> Conduct {
         match self {
-            Self::Read(_) | Self::Fetch { .. } | Self::Search { .. } | Self::Nothing => true,
-            Self::Remote { changes } => *changes == RemoteChanges::SaysNone,
-            Self::Write(_) | Self::Execute { .. } => false,
+            Self::Read(_)
+            | Self::Fetch { .. }
+            | Self::Search { .. }
+            | Self::Remote { changes: RemoteChanges::SaysNone }
+            | Self::Nothing => Conduct::Reads,
+            Self::Delegate { .. } => Conduct::Delegates,
+            Self::Write(_) | Self::Execute { .. } | Self::Remote { changes: RemoteChanges::Possible } => {
+                Conduct::Acts
+            }
         }
     }
 }
@@ -123,6 +145,12 @@ pub trait Tool: Send + Sync {
     /// # Errors
     /// [`ToolError`] when the arguments make no sense together.
     fn access(&self, arguments: &Value, session: &Session) -> Result<Access, ToolError>;
+
+    /// Whether the schema alone says which arguments are valid. A tool that is more lenient, or has its own words for what
+    /// is wrong, gets them as they are, as long as they are an object.
+    fn is_checked_by_schema(&self) -> bool {
+        true
+    }
 
     /// Whether a command runs as [`Session::confinement`] says. Where a tool does not see to it, no command of it is
     /// allowed because a sandbox would hold it.

@@ -11,9 +11,13 @@ use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
 
 use super::prompt;
+use crate::budget::{Budget, Wish};
 use crate::provider::{Acquire, CallVerdict};
 use crate::subagent::{BoundRoute, StopSignal};
 use crate::task::Priority;
+
+/// Bytes that count as a token, rather too few than too many.
+const BYTES_PER_TOKEN: u64 = 3;
 
 /// What the outside calls of one task have cost. The agent takes it into its own account.
 #[derive(Debug, Default)]
@@ -51,6 +55,12 @@ pub(super) struct OutsideCall {
     pub(super) priority: Priority,
     pub(super) stop: StopSignal,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) budget: Arc<Budget>,
+}
+
+/// Tokens of a prompt before anybody has counted them.
+pub(super) fn tokens_of(text: &str) -> u64 {
+    text.len() as u64 / BYTES_PER_TOKEN
 }
 
 impl OutsideCall {
@@ -71,7 +81,8 @@ impl OutsideCall {
         }
     }
 
-    /// Makes one call. `patience` is the longest wait for the provider's permit, and then for the answer.
+    /// Makes one call, with the prompt's tokens reserved. `patience` is the longest wait for the provider's permit, and
+    /// then for the answer.
     ///
     /// # Errors
     /// [`ToolError::Cancelled`], or why there is no answer.
@@ -79,9 +90,18 @@ impl OutsideCall {
     pub(super) async fn make(
         &self,
         request: &ChatRequest,
+        prompt_tokens: u64,
         patience: Duration,
     ) -> Result<ChatReply, ToolError> {
-        let BoundRoute { route, backend, gate, .. } = &self.route;
+        let BoundRoute { route, backend, gate, price } = &self.route;
+        let wish = Wish {
+            prompt_tokens,
+            answer_tokens: request.max_output_tokens.map_or(0, u64::from),
+            price: *price,
+            on: jiff::Zoned::now().date(),
+        };
+        let reservation = self.budget.reserve(wish).await;
+        let reservation = reservation.map_err(|error| ToolError::Failed(error.to_string()))?;
         let (reply, answer) = oneshot::channel();
         gate.do_send(Acquire { priority: self.priority, patience, reply });
         let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
@@ -91,12 +111,16 @@ impl OutsideCall {
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered { rates: outcome.rates });
-                self.ledger.add(reply.usage, self.route.cost(&reply.usage));
+                let cost = self.route.cost(&reply.usage);
+                reservation.settle(&reply.usage, cost);
+                self.ledger.add(reply.usage, cost);
                 Ok(reply)
             }
             Err(error) => {
                 if outcome.usage.total_tokens() > 0 {
-                    self.ledger.add(outcome.usage, self.route.cost(&outcome.usage));
+                    let cost = self.route.cost(&outcome.usage);
+                    reservation.settle(&outcome.usage, cost);
+                    self.ledger.add(outcome.usage, cost);
                 }
                 match error {
                     CallError::Cancelled => Err(ToolError::Cancelled),

@@ -7,7 +7,7 @@ use codex_task_providers::{ChatRequest, Message, UserTurn};
 use codex_task_tools::{PageReader, ToolError};
 use futures_util::future::BoxFuture;
 
-use super::outside_call::OutsideCall;
+use super::outside_call::{OutsideCall, tokens_of};
 
 /// Longest wait for the model, its provider's pauses included: the page itself is there already.
 const TIME_MAX: Duration = Duration::from_mins(1);
@@ -36,11 +36,14 @@ impl PageReader for SmallModel {
 
 impl SmallModel {
     async fn ask(&self, page: &str, prompt: &str) -> Result<String, ToolError> {
+        let tokens = tokens_of(page) + tokens_of(prompt);
         let reply =
-            self.0.make(&self.request(page, prompt), TIME_MAX).await.map_err(|error| match error {
-                ToolError::Cancelled => ToolError::Cancelled,
-                error => failed(&error.to_string()),
-            })?;
+            self.0.make(&self.request(page, prompt), tokens, TIME_MAX).await.map_err(
+                |error| match error {
+                    ToolError::Cancelled => ToolError::Cancelled,
+                    error => failed(&error.to_string()),
+                },
+            )?;
         let text = reply.turn.last_text().map(str::to_owned);
         text.ok_or_else(|| failed("it gave no answer"))
     }

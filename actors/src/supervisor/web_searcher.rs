@@ -16,6 +16,8 @@ use super::outside_call::OutsideCall;
 const TIME_MAX: Duration = Duration::from_mins(2);
 /// Tokens of an answer.
 const ANSWER_TOKENS_MAX: u32 = 4_000;
+/// Tokens of what a call usually finds: they are billed as its prompt, and nobody knows them before.
+const PROMPT_TOKENS: u64 = 20_000;
 /// Searches of one call, as in Claude Code.
 const SEARCHES_MAX: u32 = 8;
 /// Times that the provider may pause an answer.
@@ -46,10 +48,11 @@ impl SearchModel {
         let mut trace = SearchTrace::default();
         let mut texts = Vec::new();
         for _ in 0..=PAUSES_MAX {
-            let reply = self.0.make(&request, TIME_MAX).await.map_err(|error| match error {
-                ToolError::Cancelled => ToolError::Cancelled,
-                error => failed(&error.to_string()),
-            })?;
+            let reply =
+                self.0.make(&request, PROMPT_TOKENS, TIME_MAX).await.map_err(|error| match error {
+                    ToolError::Cancelled => ToolError::Cancelled,
+                    error => failed(&error.to_string()),
+                })?;
             self.note_fee(reply.search.requests);
             trace.absorb(reply.search);
             texts.extend(texts_of(&reply.turn));

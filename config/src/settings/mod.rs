@@ -2,13 +2,19 @@
 
 mod claude_file;
 mod file;
+mod limits;
 mod loader;
 mod loopback;
 mod mcp;
 mod merge;
 mod narrowing;
+mod trust;
 mod value;
+mod variables;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};
+pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
+pub use value::{
+    Limits, LocalServers, ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
+};

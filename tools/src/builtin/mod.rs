@@ -21,6 +21,7 @@ mod grep_file;
 mod grep_filter;
 mod grep_reply;
 mod head_tail;
+mod host;
 mod kill_shell;
 mod lines;
 mod ls;
@@ -47,6 +48,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub use host::{HostApprover, HostCommand, HostOutput, HostTools, lent_by};
 pub(crate) use read_stamps::ReadStamps;
 pub(crate) use shells::Shells;
 

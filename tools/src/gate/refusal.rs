@@ -34,7 +34,7 @@ fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
         Access::Read(path) => format!("Permission to read {} has been denied.", path.display()),
         Access::Write(path) => format!("Permission to write to {} has been denied.", path.display()),
         Access::Fetch { host, .. } => format!("{} denied access to domain:{host}.", call.tool),
-        Access::Search { .. } | Access::Remote { .. } | Access::Nothing => {
+        Access::Search { .. } | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing => {
             format!("Permission to use {} has been denied.", call.tool)
         }
     }
@@ -59,6 +59,7 @@ fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
         | Access::Fetch { .. }
         | Access::Search { .. }
         | Access::Remote { .. }
+        | Access::Delegate { .. }
         | Access::Nothing => {
             format!("Claude requested permissions to use {}, {but}", call.tool)
         }
@@ -99,7 +100,11 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         }
         (
             Decision::Ask,
-            Access::Read(_) | Access::Search { .. } | Access::Remote { .. } | Access::Nothing,
+            Access::Read(_)
+            | Access::Search { .. }
+            | Access::Remote { .. }
+            | Access::Delegate { .. }
+            | Access::Nothing,
         ) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
@@ -114,6 +119,7 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
             | Access::Fetch { .. }
             | Access::Search { .. }
             | Access::Remote { .. }
+            | Access::Delegate { .. }
             | Access::Nothing,
         ) => "continue without this call, or change the agent's tools or the permission mode".to_owned(),
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::registered::Registered;
 use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
-use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
+use crate::{Access, Conduct, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
 const RESULT_BYTES_MAX: usize = 400_000;
@@ -38,8 +38,16 @@ impl ToolSet {
         approver: Arc<dyn Approver>,
     ) -> Self {
         let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
-        let session = session.denying(rights.denied_paths());
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
         Self { tools: Arc::new(tools), definitions, rights, session, approver }
+    }
+
+    /// The same tools in another session, with the rights of its workspace.
+    #[must_use]
+    pub fn moved_to(&self, session: Session) -> Self {
+        let rights = self.rights.within(&session.workspace);
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
+        Self { rights, session, ..self.clone() }
     }
 
     /// What is offered to the model, sorted by name.
@@ -57,10 +65,10 @@ impl ToolSet {
         &self.session
     }
 
-    /// Whether a call may run beside others of the same turn. A call that cannot run at all touches nothing.
-    pub fn is_read_only(&self, name: &str, arguments: &str) -> bool {
+    /// How a call gets along with others of the same turn. A call that cannot run at all touches nothing.
+    pub fn conduct(&self, name: &str, arguments: &str) -> Conduct {
         let access = catch_unwind(AssertUnwindSafe(|| self.prepare(name, arguments).ok()));
-        access.ok().flatten().is_none_or(|prepared| prepared.access.is_read_only())
+        access.ok().flatten().map_or(Conduct::Reads, |prepared| prepared.access.conduct())
     }
 
     /// What the gate says of a call, without running it.
@@ -183,6 +191,7 @@ fn subject_of(access: &Access) -> String {
         Access::Execute { command } => command.clone(),
         Access::Fetch { url, .. } => url.clone(),
         Access::Search { query } => query.clone(),
+        Access::Delegate { agent } => agent.clone(),
         Access::Remote { .. } | Access::Nothing => String::new(),
     }
 }

@@ -150,13 +150,13 @@ async fn a_flood_is_cut_at_a_character() {
 async fn the_scheduler_learns_which_calls_only_read() {
     let set = set_with(&bench(), None);
     for (name, arguments, expected) in [
-        ("Read", r#"{"file_path": "a"}"#, true),
-        ("Write", r#"{"file_path": "a"}"#, false),
-        ("Bash", r#"{"file_path": "ls"}"#, false),
-        ("Write", "{}", true),
-        ("Nope", "{}", true),
+        ("Read", r#"{"file_path": "a"}"#, Conduct::Reads),
+        ("Write", r#"{"file_path": "a"}"#, Conduct::Acts),
+        ("Bash", r#"{"file_path": "ls"}"#, Conduct::Acts),
+        ("Write", "{}", Conduct::Reads),
+        ("Nope", "{}", Conduct::Reads),
     ] {
-        assert_eq!(set.is_read_only(name, arguments), expected, "{name} {arguments}");
+        assert_eq!(set.conduct(name, arguments), expected, "{name} {arguments}");
     }
 }
 

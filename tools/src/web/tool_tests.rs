@@ -5,7 +5,7 @@ use codex_task_config::{PermissionMode, RuleBehavior, ToolSelection};
 use super::super::testing::{TestServer, respond};
 use super::*;
 use crate::gate::testing::Bench;
-use crate::{ToolReply, ToolSet, Toolbox};
+use crate::{Conduct, ToolReply, ToolSet, Toolbox};
 
 fn set(tool: WebFetch, rules: &[(RuleBehavior, &str)]) -> ToolSet {
     let bench = Bench::new(PermissionMode::Default, rules);
@@ -114,7 +114,7 @@ async fn bad_addresses_are_errors_of_the_call() {
 #[test]
 fn fetches_of_one_turn_run_beside_each_other() {
     let set = allowed();
-    assert!(set.is_read_only("WebFetch", r#"{"url": "https://example.org", "prompt": "x"}"#));
+    assert_eq!(set.conduct("WebFetch", r#"{"url": "https://example.org", "prompt": "x"}"#), Conduct::Reads);
     let definition = &set.definitions()[0];
     let schema: Value = serde_json::from_str(definition.input_schema.get()).unwrap();
     assert_eq!(schema["required"], serde_json::json!(["url", "prompt"]));
