@@ -20,6 +20,7 @@ const BUILT_IN: [&str; 13] = [
     "Read",
     "TodoWrite",
     "WebFetch",
+    "WebSearch",
     "Write",
 ];
 /// Tools of a server, as the session has them.
