@@ -11,7 +11,7 @@ use crate::gate::Confinement;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::{SharedReader, SharedSearcher};
-use crate::{PageReader, PathError, PathGuard, TodoList, WebSearcher};
+use crate::{Owner, PageReader, PathError, PathGuard, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub struct Session {
     pub(crate) web_searcher: SharedSearcher,
     /// What the agent has set out to do.
     pub todos: TodoList,
+    /// Whose calls these are.
+    pub owner: Owner,
     /// What holds this call's command back.
     pub confinement: Confinement,
     /// Where the agent's commands are held.
@@ -70,6 +72,7 @@ impl Session {
             page_reader: SharedReader::default(),
             web_searcher: SharedSearcher::default(),
             todos: TodoList::default(),
+            owner: Owner::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
         })
@@ -87,6 +90,12 @@ impl Session {
             sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
+    }
+
+    /// The same session for somebody's calls.
+    #[must_use]
+    pub fn owned_by(self, owner: Owner) -> Self {
+        Self { owner, ..self }
     }
 
     /// The same session in another workspace, which is its working directory too: what the agent has begun goes on.

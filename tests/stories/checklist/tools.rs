@@ -7,7 +7,7 @@ use super::{Stage, agent_file, messages, project};
 use crate::harness::TestTool;
 
 /// The built-in tools, in the order in which they are offered.
-const BUILT_IN: [&str; 13] = [
+const BUILT_IN: [&str; 14] = [
     "Bash",
     "BashOutput",
     "Edit",
