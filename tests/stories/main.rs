@@ -61,6 +61,8 @@ mod traps;
 #[cfg(test)]
 mod typed;
 #[cfg(test)]
+mod web_search;
+#[cfg(test)]
 mod window;
 #[cfg(test)]
 mod work;
