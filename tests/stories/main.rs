@@ -21,6 +21,8 @@ mod harness;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod hostile_web;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
