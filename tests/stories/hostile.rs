@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task::{Environment, Outcome, RunTask, TaskEventKind, TaskStatus, ToolCaller};
