@@ -25,6 +25,8 @@ mod harness;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod hostile_web;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;

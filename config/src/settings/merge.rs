@@ -25,7 +25,7 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
-    /// Those of them that the user's own files set.
+    /// Those of them that the user's own files set; a repository's are for our own tools and reach no command.
     names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
@@ -404,14 +404,10 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
-                // A repository's variables are read by the runtime's own tools and reach no command.
-                match scope {
-                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
-                        self.names_for_commands.insert(name.clone());
-                    }
-                    RuleScope::Project | RuleScope::Local => {
-                        self.names_for_commands.remove(&name);
-                    }
+                if scope.is_repository() {
+                    self.names_for_commands.remove(&name);
+                } else {
+                    self.names_for_commands.insert(name.clone());
                 }
                 self.variables.insert(name, value);
             }
