@@ -23,6 +23,8 @@ mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
@@ -41,6 +43,8 @@ mod processes;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod real_server;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod resume;
@@ -56,6 +60,8 @@ mod task_tool;
 mod traps;
 #[cfg(test)]
 mod typed;
+#[cfg(test)]
+mod web_search;
 #[cfg(test)]
 mod window;
 #[cfg(test)]

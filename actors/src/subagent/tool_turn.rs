@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn};
+use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn, without_keys};
 use codex_task_tools::{Conduct, ToolReply};
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -75,7 +75,7 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
     }
     agent.publish(|| TaskEventKind::ToolStarted {
         tool: Arc::clone(&call.name),
-        summary: summary(&call.arguments),
+        summary: without_keys(&summary(&call.arguments)),
     });
     let started = Instant::now();
     let tools = Arc::clone(&agent.tools);

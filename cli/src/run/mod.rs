@@ -24,7 +24,7 @@ use crate::interrupt::Interrupts;
 use crate::runs;
 use crate::session::{self, Work};
 
-pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode, trust};
+pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode};
 pub(crate) use options::RunOptions;
 pub(crate) use spec::turns;
 

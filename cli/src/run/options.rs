@@ -44,6 +44,11 @@ impl RunOptions {
         }
     }
 
+    /// Those of a server.
+    pub(crate) fn of_server(mode: Option<PermissionMode>, trust: bool) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), trust, ..Self::default() }
+    }
+
     /// The same, with more rules that allow.
     #[must_use]
     pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
@@ -56,11 +61,6 @@ impl RunOptions {
     pub(crate) fn allowing_as_repository(mut self, rules: impl IntoIterator<Item = String>) -> Self {
         self.allow_of_repository.extend(rules);
         self
-    }
-
-    /// Nothing but a mode for calls that no rule names.
-    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
-        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
