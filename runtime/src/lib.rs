@@ -32,17 +32,18 @@ mod pressure;
 mod prompt;
 #[cfg(feature = "store")]
 mod resume;
+mod start_error;
 #[cfg(feature = "store")]
 pub mod store;
 mod task_tool;
 mod threads;
 
-pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
+pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
-    CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
-    Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority,
-    ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
+    CollectRun, Conversation, Delegate, FailProvider, Journal, JournalAck, JournalEntry, JournalError,
+    KeptWorktree, Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler,
+    Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
     TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
@@ -58,6 +59,7 @@ pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
+pub use start_error::StartError;
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
 
 /// Where a runtime begins.

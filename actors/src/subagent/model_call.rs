@@ -382,15 +382,20 @@ async fn reserve(agent: &AgentContext, wish: Wish) -> Result<Reservation, Halt> 
 }
 
 /// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that
-/// died answers with a closed channel: the runtime is going down.
-#[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
+/// died answers with a closed channel.
 async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Permit, ProviderError>, Halt> {
     let (reply, answer) = oneshot::channel();
-    route.gate.do_send(Acquire { priority: agent.priority, patience: patience(agent), reply });
+    route.gate.tell(Acquire { priority: agent.priority, patience: patience(agent), reply });
     tokio::select! {
-        answer = answer => answer.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
+        answer = answer => Ok(answer.unwrap_or_else(|_| Err(gate_is_down(route)))),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
+}
+
+/// The actor that admits calls has died: another one follows, if that did not happen too often.
+fn gate_is_down(route: &BoundRoute) -> ProviderError {
+    let host = route.route.provider.to_string();
+    ProviderError::Unreachable { host, detail: "the actor that admits its calls has died".to_owned() }
 }
 
 /// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.

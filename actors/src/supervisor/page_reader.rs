@@ -65,7 +65,6 @@ impl PageReader for SmallModel {
 }
 
 impl SmallModel {
-    #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
     async fn ask(&self, page: &str, prompt: &str) -> Result<String, ToolError> {
         let BoundRoute { route, backend, gate, price } = &self.route;
         let request = self.request(page, prompt);
@@ -77,7 +76,7 @@ impl SmallModel {
         };
         let reservation = self.budget.reserve(wish).await.map_err(|error| failed(&error.to_string()))?;
         let (reply, answer) = oneshot::channel();
-        gate.do_send(Acquire { priority: self.priority, patience: TIME_MAX, reply });
+        gate.tell(Acquire { priority: self.priority, patience: TIME_MAX, reply });
         let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
         let permit = permit.map_err(|error| failed(&error.to_string()))?;
         let limits = CallLimits { total: TIME_MAX, ..backend.patience() };
