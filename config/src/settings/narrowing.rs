@@ -26,7 +26,7 @@ impl Narrowing<'_> {
 
     /// Takes when runs go on that were cut off: what that costs is the user's decision.
     pub(super) fn take_resume(self, wanted: Option<ResumePolicy>, present: &mut ResumePolicy) {
-        let is_repository = matches!(self.scope, RuleScope::Project | RuleScope::Local);
+        let is_repository = self.scope.is_repository();
         match wanted {
             Some(ResumePolicy::Auto) if is_repository => {
                 let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
