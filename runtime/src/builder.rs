@@ -15,7 +15,7 @@ use codex_task_config::{
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
     Approver, Containment, Egress, HostTools, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox,
-    WebFetch, Worktrees, builtin_tools, lent_by,
+    WebFetch, builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ use crate::start_error::StartError;
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
+use crate::worktrees;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
@@ -271,12 +272,10 @@ impl PreparedRuntime {
             restart_policy: builder.restart_policy,
             pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
-        tidy_worktrees(&services);
+        worktrees::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
-        for sink in builder.event_sinks {
-            event_sink::feed(sink, &events).map_err(StartError::Threads)?;
-        }
+        event_sink::feed_all(builder.event_sinks, &events).map_err(StartError::Threads)?;
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
@@ -306,6 +305,7 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
             #[cfg(feature = "store")]
@@ -314,19 +314,6 @@ impl PreparedRuntime {
         nested.attach(&handle.shared);
         Ok(handle)
     }
-}
-
-/// Removes, beside everything else, what agents of processes that died have left unchanged.
-fn tidy_worktrees(services: &Services) {
-    let worktrees = Worktrees::of(&services.environment);
-    if !worktrees.is_anything_left() {
-        return;
-    }
-    // Nobody waits for it; what is not done by the end of the runtime, the next one does.
-    drop(services.io.spawn_blocking(move || match worktrees.tidy() {
-        0 => {}
-        count => tracing::debug!(count, "worktrees of dead processes were removed"),
-    }));
 }
 
 fn watched_agents(

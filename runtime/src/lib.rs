@@ -37,6 +37,7 @@ mod start_error;
 pub mod store;
 mod task_tool;
 mod threads;
+mod worktrees;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{

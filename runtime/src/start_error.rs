@@ -1,4 +1,4 @@
-//! Why a runtime could not start.
+//! What keeps a runtime from starting.
 
 use codex_task_tools::PathError;
 
