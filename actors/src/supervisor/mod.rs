@@ -3,6 +3,7 @@
 mod actor;
 mod budgets;
 mod delegation;
+mod gates;
 mod handlers;
 mod history;
 mod isolated;

@@ -103,7 +103,7 @@ impl OutsideCall {
         let reservation = self.budget.reserve(wish).await;
         let reservation = reservation.map_err(|error| ToolError::Failed(error.to_string()))?;
         let (reply, answer) = oneshot::channel();
-        gate.do_send(Acquire { priority: self.priority, patience, reply });
+        gate.tell(Acquire { priority: self.priority, patience, reply });
         let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
         let permit = permit.map_err(|error| ToolError::Failed(error.to_string()))?;
         let limits = CallLimits { total: patience, ..backend.patience() };

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, Recipient};
 use codex_task_config::{
     AgentDefinition, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelRequest, ModelTier, PriceTable,
     ProviderName, ToolReach, ToolSelection, resolve_model, session_agent,
@@ -22,7 +22,7 @@ use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
 use crate::budget::Budget;
-use crate::provider::ProviderActor;
+use crate::provider::{Gate, GateWatch, ProviderActor, ProviderGone};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
 
@@ -43,7 +43,9 @@ pub(crate) struct Planned {
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
     services: Arc<Services>,
-    gates: HashMap<ProviderName, Addr<ProviderActor>>,
+    gates: HashMap<ProviderName, Gate>,
+    /// Who is told when a provider's actor is gone.
+    supervisor: Option<Recipient<ProviderGone>>,
     prefixes: HashMap<Arc<str>, Prefix>,
     /// The small model of each provider, where it has one.
     small_models: HashMap<ProviderName, Option<BoundRoute>>,
@@ -69,12 +71,45 @@ struct KnownTools {
 
 impl Planner {
     pub(crate) fn new(services: Arc<Services>) -> Self {
-        Self { services, gates: HashMap::new(), prefixes: HashMap::new(), small_models: HashMap::new() }
+        Self {
+            services,
+            gates: HashMap::new(),
+            supervisor: None,
+            prefixes: HashMap::new(),
+            small_models: HashMap::new(),
+        }
     }
 
     /// The actors of the providers that were used so far.
-    pub(crate) fn gates(&self) -> impl Iterator<Item = &Addr<ProviderActor>> {
-        self.gates.values()
+    pub(crate) fn gates(&self) -> impl Iterator<Item = Addr<ProviderActor>> {
+        self.gates.values().map(Gate::addr)
+    }
+
+    /// Tells this actor from now on when one of a provider is gone.
+    pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>) {
+        self.supervisor = Some(supervisor);
+    }
+
+    /// Where the calls of a provider are admitted, if any was made so far.
+    pub(crate) fn gate(&self, provider: &ProviderName) -> Option<&Gate> {
+        self.gates.get(provider)
+    }
+
+    /// Starts the actor of a provider again, in the place of the one that has died.
+    pub(crate) fn restart_gate(&self, provider: &ProviderName) {
+        let (Some(gate), Some(own)) = (self.gates.get(provider), self.services.providers.get(provider))
+        else {
+            return;
+        };
+        gate.replace(self.start_gate(provider, own.in_flight_max));
+    }
+
+    fn start_gate(&self, provider: &ProviderName, in_flight_max: usize) -> Addr<ProviderActor> {
+        let actor = ProviderActor::new(provider.clone(), in_flight_max);
+        match &self.supervisor {
+            Some(supervisor) => actor.watched(GateWatch::new(provider.clone(), supervisor.clone())).start(),
+            None => actor.start(),
+        }
     }
 
     /// Plans one task, or says why it cannot begin.
@@ -239,7 +274,7 @@ impl Planner {
         let services = &self.services;
         let KnownTools { tools, servers, .. } = self.tools(request, agent, services.session.clone())?;
         let only_looks = |tool: &ToolDefinition| LOOKING.contains(&tool.name.as_str());
-        let is_read_only = servers.is_none() && tools.definitions().iter().all(|tool| only_looks(tool));
+        let is_read_only = servers.is_none() && tools.definitions().iter().all(only_looks);
         let wanted = AutoRequest {
             prompt_tokens: (request.prompt.len() + agent.prompt.len()) as u64 / BYTES_PER_TOKEN,
             reach: if is_read_only { ToolReach::ReadOnly } else { ToolReach::Changes },
@@ -307,12 +342,15 @@ impl Planner {
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {
         let provider = self.services.providers.get(&route.provider)?;
-        let gate = self
-            .gates
-            .entry(route.provider.clone())
-            .or_insert_with(|| ProviderActor::new(route.provider.clone(), provider.in_flight_max).start());
+        let (backend, in_flight_max) = (Arc::clone(&provider.backend), provider.in_flight_max);
         let price = PriceTable::bundled().find(provider.kind, &route.model);
-        Some(BoundRoute { backend: Arc::clone(&provider.backend), gate: gate.clone(), price, route })
+        let known = self.gates.get(&route.provider).cloned();
+        let gate = known.unwrap_or_else(|| {
+            let gate = Gate::new(self.start_gate(&route.provider, in_flight_max));
+            self.gates.insert(route.provider.clone(), gate.clone());
+            gate
+        });
+        Some(BoundRoute { route, backend, gate, price })
     }
 
     fn prefix(&mut self, request: &TaskRequest, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {

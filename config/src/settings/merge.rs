@@ -13,7 +13,7 @@ use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
-use super::value::{ProviderSettings, ResumePolicy, Settings, SettingsOverrides};
+use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
@@ -156,7 +156,8 @@ impl Merge {
             // A repository's file cannot have recorded what the user does not want recorded.
             self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
         }
-        self.resume(file.resume, scope, path, outline.position(&["resume"]));
+        let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
+        narrowing.take_resume(file.resume, &mut self.settings.resume);
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -331,19 +332,6 @@ impl Merge {
         provider.api_key_env = file.api_key_env;
         provider.headers = file.headers;
         self.settings.providers.insert(ProviderName::new(name), provider);
-    }
-
-    /// What a run costs is its user's decision.
-    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
-        match wish {
-            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
-                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
-                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-                self.problems.push(placed(problem, at));
-            }
-            Some(policy) => self.settings.resume = policy,
-            None => {}
-        }
     }
 
     fn local(&mut self, file: LocalFile) {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{BudgetLimits, MicroUsd, SandboxMode, SandboxUnavailable};
+use crate::{BudgetLimits, MicroUsd, ResumePolicy, SandboxMode, SandboxUnavailable};
 
 struct Files(tempfile::TempDir);
 
