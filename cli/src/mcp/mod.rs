@@ -2,6 +2,7 @@
 //! the protocol and nothing else; or over HTTP on this machine, for several clients at once.
 
 mod caller;
+mod elicit;
 mod http;
 mod input;
 mod lazy;
@@ -11,6 +12,7 @@ mod server;
 mod token;
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use clap::Args;
 use codex_task::{PermissionMode, RuntimeBuilder};
@@ -22,6 +24,7 @@ use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::run::RunOptions;
 use crate::{run, session};
+use elicit::ClientApprover;
 use http::HttpServer;
 use lazy::{LazyTool, RecordKeeper};
 use token::{Token, TokenSource, VARIABLE};
@@ -51,7 +54,8 @@ pub(crate) struct McpArgs {
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of_server(args.permission_mode, args.trust);
-    let builder = options.builder(&host.environment);
+    let approver = ClientApprover::default();
+    let builder = options.builder(&host.environment).approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
@@ -67,7 +71,7 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        serve::serve(tool, tokio::io::stdin(), tokio::io::stdout(), interrupts).await
+        serve::serve((tool, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }
 
