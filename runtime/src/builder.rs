@@ -13,8 +13,7 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Egress, HostTools, McpHub, McpState, PathError, Rights, Tool, Toolbox, WebFetch, builtin_tools,
-    lent_by,
+    Approver, Egress, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +25,7 @@ use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
 use crate::place::{facts, rights, session};
 use crate::pressure::SystemPressure;
+use crate::start_error::StartError;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
@@ -34,36 +34,6 @@ use crate::worktrees;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
-
-/// Why a runtime could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The working directory or the environment cannot be read.
-    #[error("the working directory cannot be read: {0}")]
-    Environment(#[source] std::io::Error),
-    /// The workspace cannot be opened.
-    #[error("the workspace cannot be opened: {0}")]
-    Workspace(#[from] PathError),
-    /// The operating system gave no threads.
-    #[error("no threads: {0}")]
-    Threads(#[source] std::io::Error),
-    /// The program was built with `panic = "abort"`: a panicking agent would end the host.
-    #[error("the program is built with panic = \"abort\", which cannot be supervised")]
-    PanicAborts,
-}
-
-impl StartError {
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::Environment(_) => "change into a directory that exists and that you may read",
-            Self::Workspace(_) => "choose a directory that exists and that you may read",
-            Self::Threads(_) => "raise the limit of processes (`ulimit -u`)",
-            Self::PanicAborts => "set panic = \"unwind\" in the profile",
-        }
-    }
-}
 
 /// A runtime that is about to start. Everything has a default: the process's environment, its settings files, the
 /// agents around its working directory.
@@ -334,6 +304,7 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
             #[cfg(feature = "store")]

@@ -54,6 +54,7 @@ pub(crate) struct McpArgs {
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of_server(args.permission_mode, args.trust);
+    // Over HTTP it meets no client: what would be asked for is refused.
     let approver = ClientApprover::default();
     let builder = options.builder(&host.environment).approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
