@@ -1,21 +1,20 @@
 //! From settings to a running runtime.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
     AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
-    SessionFacts, SupervisorActor, TaskBoard,
+    SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
-    RegistryHandle, RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
+    RegistryHandle, RegistryWatcher, Settings, SettingsOverrides,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Containment, Egress, HostTools, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox,
-    WebFetch, WebSearch, builtin_tools, lent_by,
+    Approver, Egress, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, WebSearch, builtin_tools,
+    lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +24,7 @@ use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::place::{facts, rights, session};
 use crate::pressure::SystemPressure;
 use crate::start_error::StartError;
 #[cfg(feature = "store")]
@@ -392,34 +392,5 @@ fn toolbox(
     match approver {
         Some(approver) => toolbox.with_approver(approver),
         None => toolbox,
-    }
-}
-
-fn rights(settings: &Settings, environment: &Environment) -> Rights {
-    let policy = &settings.permissions;
-    let rights = Rights::session(policy, policy.mode, &workspace(environment), environment.home());
-    rights.contained(Containment::of_this_system(policy))
-}
-
-fn session(settings: &Settings, environment: &Environment) -> Result<Session, PathError> {
-    let additional = &settings.permissions.additional_directories;
-    Session::open(&workspace(environment), additional, environment.clone(), CancellationToken::new())
-}
-
-/// Agents work inside the repository that the session is in; without one, inside its directory.
-fn workspace(environment: &Environment) -> PathBuf {
-    repository_root(environment.cwd()).unwrap_or_else(|| environment.cwd().to_path_buf())
-}
-
-fn facts(environment: &Environment) -> SessionFacts {
-    let files = instructions(environment);
-    let text: Vec<String> = files
-        .iter()
-        .map(|f| format!("Contents of {} ({}):\n\n{}", f.path.display(), f.scope, f.text))
-        .collect();
-    SessionFacts {
-        cwd: environment.cwd().to_path_buf(),
-        is_git: repository_root(environment.cwd()).is_some_and(|root: PathBuf| Path::is_absolute(&root)),
-        instructions: text.join("\n\n").into(),
     }
 }

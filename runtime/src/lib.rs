@@ -28,6 +28,7 @@ mod event_sink;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod place;
 mod pressure;
 mod prompt;
 #[cfg(feature = "store")]

@@ -152,17 +152,13 @@ impl Merge {
             scope,
         );
         self.web(file.web, scope, path, &outline);
-        if let Some(record) = file.record {
-            // A repository's file cannot have recorded what the user does not want recorded.
-            self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
-        }
         let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
         narrowing.take_resume(file.resume, &mut self.settings.resume);
-        if let Some(strict) = file.strict_agents {
-            // A project may be stricter than its user, not laxer.
-            self.settings.strict_agents =
-                strict || (scope == RuleScope::Project && self.settings.strict_agents);
-        }
+        // A project may be stricter than its user, not laxer; and have less recorded, not more.
+        let stays = |now: bool| scope == RuleScope::Project && now;
+        let narrowed = |wish: Option<bool>, now| wish.map_or(now, |wish| wish || stays(now));
+        self.settings.strict_agents = narrowed(file.strict_agents, self.settings.strict_agents);
+        self.settings.unrecorded = narrowed(file.record.map(|record| !record), self.settings.unrecorded);
         let rules = &file.permissions;
         for (list, entries, behavior) in [
             ("allow", &rules.allow, RuleBehavior::Allow),
