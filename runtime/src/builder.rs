@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts,
-    SupervisorActor, TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
+    SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -20,9 +20,12 @@ use codex_task_tools::{
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "store")]
+use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::pressure::SystemPressure;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
@@ -75,6 +78,7 @@ pub struct RuntimeBuilder {
     host_tools: Option<Arc<dyn HostTools>>,
     event_sinks: Vec<Arc<dyn EventSink>>,
     restart_policy: RestartPolicy,
+    pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
     io: Option<Handle>,
     journal: Option<Arc<dyn Journal>>,
@@ -151,6 +155,14 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
         self.restart_policy = policy;
+        self
+    }
+
+    /// Who tells how short the machine is of memory, processors and file descriptors, instead of the kernel: while it is,
+    /// fewer tasks run than `limits.max_concurrent`. [`crate::NoPressure`] never says so.
+    #[must_use]
+    pub fn pressure(mut self, sampler: Arc<dyn PressureSampler>) -> Self {
+        self.pressure = Some(sampler);
         self
     }
 
@@ -286,6 +298,7 @@ impl PreparedRuntime {
             environment,
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
+            pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
         tidy_worktrees(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
@@ -306,6 +319,11 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
+        #[cfg(feature = "store")]
+        let cancelling = builder
+            .recorder
+            .as_deref()
+            .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
         let handle = RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
@@ -319,6 +337,8 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
+            #[cfg(feature = "store")]
+            _cancelling: cancelling,
         });
         nested.attach(&handle.shared);
         Ok(handle)

@@ -67,6 +67,11 @@ impl Desk {
         }
     }
 
+    /// What is typed goes to the next desk.
+    pub(super) fn into_keyboard(self) -> Keyboard {
+        self.keyboard
+    }
+
     /// Learns which folders the user trusts.
     pub(crate) fn believe(&mut self, trusted: &TrustedFolders) {
         self.is_project_trusted = trusted.of_folder(&self.root) == FolderTrust::Trusted;

@@ -57,7 +57,9 @@ pub(crate) fn set_up(
     }
     let cwd = host.environment.cwd();
     let root = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
-    let keyboard = host.keyboard.take().unwrap_or_else(Keyboard::of_process);
+    // A second reader of the same keyboard would take every other line: the next run goes on with the one there is.
+    let kept = host.terminal.desk.take().map(Desk::into_keyboard);
+    let keyboard = kept.or_else(|| host.keyboard.take()).unwrap_or_else(Keyboard::of_process);
     let (approver, questions) = TerminalApprover::new();
     host.terminal.desk = Some(Desk::new(questions, keyboard, root));
     Ok(Some(Arc::new(approver)))

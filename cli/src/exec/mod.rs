@@ -50,7 +50,7 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
         }
         let exit = tokio::select! {
             biased;
-            () = interrupts.next() => Err(Exit::Interrupted),
+            came = interrupts.next() => Err(Exit::from(came)),
             expanded = session::attend(&handle, &mut host.terminal, expand(&asked, &handle)) => Ok(expanded),
         };
         let exit = match exit {

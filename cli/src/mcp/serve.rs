@@ -39,7 +39,8 @@ pub(super) async fn serve(
     let has_answers = tokio::select! {
         () = &mut serving => false,
         () = gone.cancelled() => true,
-        () = interrupts.next() => true,
+        // A client that ends its server waits for nothing.
+        _ = interrupts.next() => true,
     };
     gone.cancel();
     let flush = async {

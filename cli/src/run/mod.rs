@@ -14,11 +14,14 @@ use std::sync::Arc;
 use codex_task::store::{Recorder, Records, StoreError};
 use codex_task::{Environment, RunId, RuntimeBuilder, TaskRequest};
 
+use codex_task_config::{ResumePolicy, Settings, SettingsOverrides};
+
 use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
+use crate::runs;
 use crate::session::{self, Work};
 
 pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode, trust};
@@ -31,6 +34,10 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     let output = args.schema.as_deref().map(|file| schema::read(file, host)).transpose()?;
     for warning in &collected.warnings {
         session::warn(warning, &mut host.terminal);
+    }
+    let settings = Settings::load(&host.environment, &SettingsOverrides::default()).settings;
+    if settings.resume == ResumePolicy::Auto && !args.session.no_record {
+        runs::resume_here(host);
     }
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::approve::Keyboard;
 use crate::command;
 use crate::host::Host;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interruption, Interrupts};
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
@@ -48,13 +48,13 @@ pub(super) struct Stage {
     /// Keeps the keyboard of somebody who says nothing.
     silent: Option<mpsc::UnboundedSender<String>>,
     /// Who presses Ctrl-C; the receiver is taken by the first command.
-    keyboard: (mpsc::UnboundedSender<()>, Mutex<Option<mpsc::UnboundedReceiver<()>>>),
+    keyboard: (mpsc::UnboundedSender<Interruption>, Mutex<Option<mpsc::UnboundedReceiver<Interruption>>>),
 }
 
 /// A model whose user presses Ctrl-C so many times when it has begun to write.
 struct Impatient {
     model: ScriptedBackend,
-    keyboard: mpsc::UnboundedSender<()>,
+    keyboard: mpsc::UnboundedSender<Interruption>,
     times: usize,
 }
 
@@ -71,7 +71,7 @@ impl ChatBackend for Impatient {
             let pressed = stream.enumerate().map(move |(index, event)| {
                 if index == 2 {
                     for _ in 0..times {
-                        keyboard.send(()).expect("the scene listens");
+                        keyboard.send(Interruption::Interrupt).expect("the scene listens");
                     }
                 }
                 event

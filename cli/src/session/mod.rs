@@ -46,12 +46,12 @@ pub(crate) async fn run(
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let doing = async { work.run(handle).await.map_err(|error| no_runtime(&error)) };
     match watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
-        Ending::Collected { report, is_interrupted } => {
+        Ending::Collected { report, interrupted_by } => {
             results::print(&report, output, handle, terminal);
-            Ok(if is_interrupted { Exit::Interrupted } else { results::exit(&report) })
+            Ok(interrupted_by.map_or_else(|| results::exit(&report), Exit::from))
         }
         Ending::ReaderGone => Ok(Exit::Success),
-        Ending::AtOnce => Ok(Exit::Interrupted),
+        Ending::AtOnce(came) => Ok(came.into()),
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
                 recorder.close();
             }
         }
-        () = interrupts.next() => {}
+        _ = interrupts.next() => {}
     }
 }
 

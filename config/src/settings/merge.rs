@@ -1,7 +1,7 @@
 //! Merging settings, from weak to strong. What a repository's files may say is decided here: they can narrow and name
 //! agents' models; widen only where the user trusts their folder, and say where keys are sent nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::loader::LoadedSettings;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
-use super::value::{ProviderSettings, Settings, SettingsOverrides};
+use super::value::{ProviderSettings, ResumePolicy, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::workspace::repository_root;
 use crate::{
@@ -25,6 +25,8 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
+    /// Those of them that the user's own files set.
+    names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
@@ -36,6 +38,7 @@ impl Merge {
             settings: Settings::default(),
             environment: environment.clone(),
             variables: BTreeMap::new(),
+            names_for_commands: BTreeSet::new(),
             trusted: TrustedFolders::default(),
             problems: Vec::new(),
             files: Vec::new(),
@@ -153,6 +156,7 @@ impl Merge {
             // A repository's file cannot have recorded what the user does not want recorded.
             self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
         }
+        self.resume(file.resume, scope, path, outline.position(&["resume"]));
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -207,7 +211,8 @@ impl Merge {
         let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the process was started with beats what a file says.
         let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();
-        let environment = Environment::new(self.environment.cwd(), variables);
+        let environment = Environment::new(self.environment.cwd(), variables)
+            .with_names_for_commands(self.names_for_commands);
         let mut settings = self.settings;
         let root = repository_root(environment.cwd());
         if self.trusted.of_folder(root.as_deref().unwrap_or(environment.cwd())) == FolderTrust::Untrusted {
@@ -343,6 +348,19 @@ impl Merge {
         self.settings.providers.insert(ProviderName::new(name), provider);
     }
 
+    /// What a run costs is its user's decision.
+    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
+        match wish {
+            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
+                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+                self.problems.push(placed(problem, at));
+            }
+            Some(policy) => self.settings.resume = policy,
+            None => {}
+        }
+    }
+
     fn local(&mut self, file: LocalFile) {
         let local = &mut self.settings.local;
         local.probe = file.probe.unwrap_or(local.probe);
@@ -395,6 +413,15 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
+                // A repository's variables are read by the runtime's own tools and reach no command.
+                match scope {
+                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
+                        self.names_for_commands.insert(name.clone());
+                    }
+                    RuleScope::Project | RuleScope::Local => {
+                        self.names_for_commands.remove(&name);
+                    }
+                }
                 self.variables.insert(name, value);
             }
         }

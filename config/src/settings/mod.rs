@@ -14,4 +14,6 @@ mod variables;
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};
+pub use value::{
+    Limits, LocalServers, ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
+};

@@ -7,7 +7,7 @@ use codex_task_actors::{
     AwaitRecall, Conversation, Delegate, Lineage, Priority, RunId, RunTask, TaskError, TaskId, TaskReport,
     TaskRequest,
 };
-use codex_task_config::{PermissionMode, SandboxMode};
+use codex_task_config::{BudgetLimits, PermissionMode, SandboxMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -267,6 +267,8 @@ fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> Ta
         timeout: None::<Duration>,
         turns_max: None,
         cost_max: None,
+        tokens_max: None,
+        run_limits: BudgetLimits::NONE,
         permission_mode: caller.permission_mode,
         sandbox: caller.sandbox,
         priority: Priority::Normal,
