@@ -63,7 +63,9 @@ impl Merge {
         }
         trust::of_this_session(&self.environment, folders, &mut self.trusted);
         if session == FolderTrust::Trusted {
-            folders.iter().for_each(|folder| self.trusted.insert(folder, TrustOrigin::Session));
+            for folder in folders {
+                self.trusted.insert(folder, TrustOrigin::Session);
+            }
         }
         let unknown: Vec<PathBuf> = folders
             .iter()
