@@ -176,7 +176,7 @@ fn next_step(client: &str, args: &InstallArgs) -> String {
             format!("Their tool calls that no rule names are judged by the mode {}.", mode.as_str())
         }
         None => "They read what is in the workspace; what they may change or run, the rules in \
-                 .claude/settings.json say, or `--permission-mode acceptEdits` here."
+                 .claude/settings.json say once you trust the folder (`codex-task trust`), or `--permission-mode acceptEdits` here."
             .to_owned(),
     };
     format!(

@@ -15,9 +15,10 @@ use super::narrowing::Narrowing;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
+use crate::workspace::repository_root;
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
-    RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
+    RuleBehavior, RuleExample, RuleOrigin, RulePlace, RuleScope, json::find_string, yaml,
 };
 
 /// Settings in the making.
@@ -63,7 +64,9 @@ impl Merge {
         }
         trust::of_this_session(&self.environment, folders, &mut self.trusted);
         if session == FolderTrust::Trusted {
-            folders.iter().for_each(|folder| self.trusted.insert(folder, TrustOrigin::Session));
+            for folder in folders {
+                self.trusted.insert(folder, TrustOrigin::Session);
+            }
         }
         let unknown: Vec<PathBuf> = folders
             .iter()
@@ -200,6 +203,10 @@ impl Merge {
         let environment = Environment::new(self.environment.cwd(), variables)
             .with_names_for_commands(self.names_for_commands);
         let mut settings = self.settings;
+        let root = repository_root(environment.cwd());
+        if self.trusted.of_folder(root.as_deref().unwrap_or(environment.cwd())) == FolderTrust::Untrusted {
+            settings.permissions.place = RulePlace::User;
+        }
         settings.mcp.trust.projects = self.trusted.clone();
         settings.trusted = self.trusted;
         LoadedSettings { settings, environment, problems: self.problems, files: self.files }

@@ -45,7 +45,10 @@ fn messages(loaded: &LoadedSettings) -> Vec<String> {
 #[test]
 fn without_any_file_the_defaults_are_in_force() {
     let loaded = load(&[]);
-    assert_eq!((loaded.settings, loaded.problems), (Settings::default(), Vec::new()));
+    let mut expected = Settings::default();
+    // Nobody has said that the folder is trusted.
+    expected.permissions.place = crate::RulePlace::User;
+    assert_eq!((loaded.settings, loaded.problems), (expected, Vec::new()));
 }
 
 #[test]

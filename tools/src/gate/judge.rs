@@ -36,7 +36,7 @@ pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
         },
     };
     let Judged { ruling, parts, confinement } = judged;
-    let refusal = refusal::text(call, &ruling, &parts);
+    let refusal = refusal::text(call, &ruling, &parts, rights.place());
     Verdict { ruling, parts, confinement, refusal }
 }
 
