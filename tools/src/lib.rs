@@ -16,6 +16,7 @@ mod todos;
 mod tool;
 mod tool_set;
 mod visible;
+mod warden;
 mod web;
 mod worktree;
 

@@ -164,6 +164,13 @@ pub trait Tool: Send + Sync {
     /// Dropping the future ends the work and every process that it started.
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>>;
 
+    /// Goes on with a call that had begun in a process that is gone, where its work has been kept and goes on too. `None`:
+    /// nobody knows what became of it. The gate had allowed it.
+    fn go_on<'a>(&'a self, arguments: &'a Value) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
+        let _ = arguments;
+        Box::pin(std::future::ready(None))
+    }
+
     /// Runs the call for a model that may be shown more than text. This is what is called; a tool that shows images or
     /// documents has it beside [`Tool::run`], every other one is only its text.
     ///

@@ -188,21 +188,10 @@ impl Merge {
 
     /// Adds the session's own settings.
     pub(super) fn session(&mut self, overrides: &SettingsOverrides) {
-        let settings = &mut self.settings;
-        settings.model = overrides.model.as_deref().map(ModelChoice::parse).or(settings.model.take());
-        settings.provider = overrides.provider.as_deref().map(ProviderName::new).or(settings.provider.take());
-        settings.providers.extend(overrides.providers.clone());
-        settings.limits.max_concurrent =
-            overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
-        settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
-        settings.limits.budget = settings.limits.budget.replaced_by(overrides.budget);
-        settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
+        overrides.apply(&mut self.settings);
         let scope = RuleScope::Session;
-        if let Some(mode) = overrides.permission_mode {
-            settings.permissions.mode = mode;
-            settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
-        }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
+        self.rules(&overrides.allow_of_repository, RuleBehavior::Allow, RuleScope::Project, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
     }

@@ -92,13 +92,21 @@ impl ToolSet {
             () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
             finished = work => finished.unwrap_or_else(|panic| Err(panicked(name, panic.as_ref()))),
         };
-        match result {
-            Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
-            Err(ToolError::Input(text)) => {
-                ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
-            }
-            Err(error) => ToolReply::error(bounded(error.to_string())),
-        }
+        reply(result)
+    }
+
+    /// Goes on with a call that had begun in a process that is gone; `None` when nobody knows what became of it.
+    ///
+    /// # Cancel safety
+    /// As for [`ToolSet::call`].
+    pub async fn go_on(&self, name: &str, arguments: &str) -> Option<ToolReply> {
+        let prepared = self.prepare(name, arguments).ok()?;
+        let result = tokio::select! {
+            biased;
+            () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
+            finished = prepared.registered.tool.go_on(&prepared.arguments) => finished?,
+        };
+        Some(reply(result.map(ToolOutput::from)))
     }
 
     async fn run(&self, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
@@ -187,6 +195,17 @@ impl fmt::Debug for ToolSet {
             .field("tools", &self.tools.keys().collect::<Vec<_>>())
             .field("mode", &self.rights.mode())
             .finish_non_exhaustive()
+    }
+}
+
+/// What the model reads of a call.
+fn reply(result: Result<ToolOutput, ToolError>) -> ToolReply {
+    match result {
+        Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
+        Err(ToolError::Input(text)) => {
+            ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
+        }
+        Err(error) => ToolReply::error(bounded(error.to_string())),
     }
 }
 
