@@ -72,9 +72,9 @@ fn task(prompt: &str) -> (String, Value) {
 
 /// The texts of the first user turn.
 fn opening(call: &Call) -> Vec<String> {
-    let turn = call.turns().first().cloned().unwrap_or_default();
-    let parts = turn["content"].as_array().cloned().unwrap_or_default();
-    parts.iter().filter_map(|part| part["text"].as_str().map(str::to_owned)).collect()
+    let parts = call.turns().first().and_then(|turn| turn.get("content")?.as_array());
+    let text = |part: &Value| Some(part.get("text")?.as_str()?.to_owned());
+    parts.into_iter().flatten().filter_map(text).collect()
 }
 
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {

@@ -27,7 +27,8 @@ pub use anthropic::{AnthropicBackend, AnthropicConfig, AnthropicCredential, Cach
 pub use backend::{ChatBackend, ChatStream, ModelLimits};
 pub use chat::{
     AssistantPart, AssistantTurn, ChatEvent, ChatReply, ChatRequest, Message, OutputSchema, ProviderState,
-    RateLimits, RateWindow, StopReason, ToolCall, ToolResult, ToolSpec, UserPart, UserTurn,
+    RateLimits, RateWindow, SearchHit, SearchTrace, StopReason, ToolCall, ToolResult, ToolSpec, UserPart,
+    UserTurn, WebSearch,
 };
 pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};

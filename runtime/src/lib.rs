@@ -43,9 +43,9 @@ mod worktrees;
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
-    CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
-    Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority,
-    ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
+    CollectRun, Conversation, Delegate, FailProvider, Journal, JournalAck, JournalEntry, JournalError,
+    KeptWorktree, Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler,
+    Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
     TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };

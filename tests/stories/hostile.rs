@@ -3,7 +3,6 @@
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task::{Environment, Outcome, RunTask, TaskEventKind, TaskStatus, ToolCaller};
@@ -34,7 +33,7 @@ fn cases() -> Vec<Value> {
 
 #[test]
 fn every_case_of_the_runtime_layer_has_a_story() {
-    let stories = include_str!("hostile.rs");
+    let stories = [include_str!("hostile.rs"), include_str!("hostile_web.rs")].concat();
     // There is no audit trail that could be cut off.
     let is_about_audit = |case: &Value| case["id"] == "A34";
     for case in cases().iter().filter(|case| case["layer"] == "runtime" && !is_about_audit(case)) {
@@ -320,77 +319,6 @@ fn is_alive(process: &Path) -> bool {
     let stat = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
     state.is_some_and(|state| state != 'Z' && state != 'X')
-}
-
-#[actix::test]
-async fn a30_this_machine_and_the_metadata_service_are_not_fetched_from_under_any_rule() {
-    for url in [
-        "http://169.254.169.254/latest/meta-data/",
-        "https://localhost/",
-        "https://127.0.0.1/",
-        "https://[::1]/",
-        "https://2130706433/",
-        "https://0x7f.1/",
-        "https://10.0.0.1/",
-        "https://[::ffff:169.254.169.254]/",
-        "https://[fe80::1]/",
-        "https://0.0.0.0/",
-    ] {
-        let fetch = Rule::call("WebFetch", &json!({"url": url, "prompt": "What is there?"}));
-        let model = scripted([fetch.when(first()), Rule::text("done").when(then("WebFetch"))]);
-        let runtime = TestRuntime::start(|builder| {
-            let mut rules = allow_everything();
-            rules.allow = vec!["WebFetch".to_owned()];
-            builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(rules)
-        });
-        assert_eq!(runtime.ask("worker", "go").await.status(), TaskStatus::Completed);
-        let texts = model.recorded().last().map(texts_of).unwrap_or_default();
-        let result = texts.last().map(String::as_str).unwrap_or_default();
-        assert!(result.contains("belongs to this machine or to a private network"), "{url}: {result}");
-    }
-}
-
-/// A web server on this machine that answers each request alike, and counts them.
-fn serve(answer: String) -> (String, Arc<std::sync::atomic::AtomicUsize>) {
-    use std::io::{Read, Write};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let count = Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let served = Arc::clone(&count);
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request);
-            served.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    (format!("http://{address}/"), count)
-}
-
-#[actix::test]
-async fn a31_a_redirect_to_another_host_is_told_and_not_followed() {
-    let (other, visits) =
-        serve("HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\nsecret".to_owned());
-    let target = other.replace("127.0.0.1", "localhost");
-    let (url, _) = serve(format!(
-        "HTTP/1.1 302 Found\r\nlocation: {target}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    ));
-    let fetch = Rule::call("WebFetch", &json!({"url": url, "prompt": "What is there?"}));
-    let model = scripted([fetch.when(first()), Rule::text("done").when(then("WebFetch"))]);
-    let project = TestProject::new();
-    project.user_config("web: {allow_loopback: true}\n");
-    let runtime = TestRuntime::start_in(project, |builder| {
-        let rules = SettingsOverrides {
-            allow: vec!["WebFetch(domain:127.0.0.1)".to_owned()],
-            ..SettingsOverrides::default()
-        };
-        builder.agents(agents([agent("worker")])).backend(model.clone()).overrides(rules)
-    });
-    assert_eq!(runtime.ask("worker", "go").await.status(), TaskStatus::Completed);
-    assert!(said(&model).contains(target.trim_end_matches('/')), "{}", said(&model));
-    assert_eq!(visits.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

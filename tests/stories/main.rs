@@ -25,6 +25,8 @@ mod harness;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod hostile_web;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
@@ -60,6 +62,8 @@ mod task_tool;
 mod traps;
 #[cfg(test)]
 mod typed;
+#[cfg(test)]
+mod web_search;
 #[cfg(test)]
 mod window;
 #[cfg(test)]

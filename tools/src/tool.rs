@@ -40,6 +40,11 @@ pub enum Access {
         /// Its host as it is looked up: lower case, ASCII, no brackets.
         host: String,
     },
+    /// Searches the web through a provider.
+    Search {
+        /// What is searched for.
+        query: String,
+    },
     /// Calls a tool of a server, which acts in the world as it likes.
     Remote {
         /// Whether the server says that the call changes nothing: enough to run it beside others, not to allow it.
@@ -71,6 +76,7 @@ impl Access {
         match self {
             Self::Read(_)
             | Self::Fetch { .. }
+            | Self::Search { .. }
             | Self::Remote { changes: RemoteChanges::SaysNone }
             | Self::Nothing => Conduct::Reads,
             Self::Delegate { .. } => Conduct::Delegates,

@@ -9,10 +9,11 @@ use super::claude_file::ClaudeFile;
 use super::file::{LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
 use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
+use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
-use super::value::{ProviderSettings, ResumePolicy, Settings, SettingsOverrides};
+use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
@@ -24,7 +25,7 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
-    /// Those of them that the user's own files set.
+    /// Those of them that the user's own files set; a repository's are for our own tools and reach no command.
     names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
@@ -150,8 +151,9 @@ impl Merge {
             },
             scope,
         );
-        self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
-        self.resume(file.resume, scope, path, outline.position(&["resume"]));
+        self.web(file.web, scope, path, &outline);
+        let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
+        narrowing.take_resume(file.resume, &mut self.settings.resume);
         // A project may be stricter than its user, not laxer; and have less recorded, not more.
         let stays = |now: bool| scope == RuleScope::Project && now;
         let narrowed = |wish: Option<bool>, now| wish.map_or(now, |wish| wish || stays(now));
@@ -328,19 +330,6 @@ impl Merge {
         self.settings.providers.insert(ProviderName::new(name), provider);
     }
 
-    /// What a run costs is its user's decision.
-    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
-        match wish {
-            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
-                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
-                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-                self.problems.push(placed(problem, at));
-            }
-            Some(policy) => self.settings.resume = policy,
-            None => {}
-        }
-    }
-
     fn local(&mut self, file: LocalFile) {
         let local = &mut self.settings.local;
         local.probe = file.probe.unwrap_or(local.probe);
@@ -374,17 +363,23 @@ impl Merge {
         mcp.call_timeout = file.call_timeout.map(|length| length.0).or(mcp.call_timeout);
     }
 
-    /// A repository can keep agents away from this machine's servers, not send them there.
-    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, at: Option<Position>) {
-        match file.allow_loopback {
-            Some(true) if scope == RuleScope::Project => {
-                let problem = Problem::warning("'web.allow_loopback' is ignored in a project's file");
-                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-                self.problems.push(placed(problem, at));
-            }
-            Some(allow) => self.settings.web.allow_loopback = allow,
-            None => {}
+    /// A repository can keep agents away from this machine's servers, not send them there, nor their searches elsewhere.
+    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, outline: &yaml::Outline) {
+        let WebFile { allow_loopback, search_provider } = file;
+        let is_own = scope != RuleScope::Project;
+        let widens = [
+            ("allow_loopback", allow_loopback == Some(true)),
+            ("search_provider", search_provider.is_some()),
+        ];
+        for (key, _) in widens.into_iter().filter(|(_, is_set)| *is_set && !is_own) {
+            let problem = Problem::warning(format!("'web.{key}' is ignored in a project's file"));
+            let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+            self.problems.push(placed(problem, outline.position(&["web", key])));
         }
+        let web = &mut self.settings.web;
+        web.allow_loopback = allow_loopback.filter(|allow| is_own || !allow).unwrap_or(web.allow_loopback);
+        let provider = search_provider.filter(|_| is_own).map(ProviderName::new);
+        web.search_provider = provider.or(web.search_provider.take());
     }
 
     fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {
@@ -393,14 +388,10 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
-                // A repository's variables are read by the runtime's own tools and reach no command.
-                match scope {
-                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
-                        self.names_for_commands.insert(name.clone());
-                    }
-                    RuleScope::Project | RuleScope::Local => {
-                        self.names_for_commands.remove(&name);
-                    }
+                if scope.is_repository() {
+                    self.names_for_commands.remove(&name);
+                } else {
+                    self.names_for_commands.insert(name.clone());
                 }
                 self.variables.insert(name, value);
             }
@@ -418,20 +409,6 @@ fn placed(problem: Problem, at: Option<Position>) -> Problem {
         Some(at) => problem.at(at.line, at.column, at.length),
         None => problem,
     }
-}
-
-/// Whether a base URL points to this machine.
-fn is_loopback(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return false;
-    }
-    if authority.starts_with("[::1]") {
-        return true;
-    }
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub struct Settings {
     pub trusted: TrustedFolders,
     /// MCP servers.
     pub mcp: McpSettings,
-    /// What may be fetched of the web.
+    /// What may be fetched of the web, and who searches it.
     pub web: WebSettings,
     /// Whether servers keep no record of what runs (`record: false`).
     pub unrecorded: bool,
@@ -54,11 +54,14 @@ pub enum ResumePolicy {
     Auto,
 }
 
-/// What may be fetched of the web, beside the public internet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What may be fetched of the web, beside the public internet, and who searches it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebSettings {
     /// Servers on this machine. A repository's file cannot say so.
     pub allow_loopback: bool,
+    /// The provider whose own search `WebSearch` uses, instead of that of the agent's provider. A repository's file cannot
+    /// say so.
+    pub search_provider: Option<ProviderName>,
 }
 
 /// One provider of the settings.
