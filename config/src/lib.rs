@@ -6,6 +6,7 @@
 mod agent;
 mod duration;
 mod environment;
+mod hook;
 mod ids;
 mod instructions;
 mod json;
@@ -25,6 +26,7 @@ pub use agent::{
 };
 pub use duration::parse_duration;
 pub use environment::Environment;
+pub use hook::{Hook, HookAction, HookEvent, HookFailure};
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
 pub use mcp_servers::{
@@ -42,8 +44,8 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, Settings, SettingsOverrides, WebSettings,
+    AgentHooks, HookSettings, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust,
+    McpVerdict, ProviderSettings, Settings, SettingsOverrides, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

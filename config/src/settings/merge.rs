@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::claude_file::ClaudeFile;
 use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
+use super::hooks::HookCollector;
 use super::loader::LoadedSettings;
+use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
@@ -62,6 +64,7 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
+    hooks: HookCollector,
     problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
 }
@@ -72,6 +75,7 @@ impl Merge {
             settings: Settings::default(),
             environment: environment.clone(),
             variables: BTreeMap::new(),
+            hooks: HookCollector::default(),
             problems: Vec::new(),
             files: Vec::new(),
         }
@@ -87,6 +91,9 @@ impl Merge {
 
     /// Adds a file of Claude Code's.
     pub(super) fn claude(&mut self, file: ClaudeFile, text: &str, path: &Path, scope: RuleScope) {
+        if let Err(problem) = self.hooks.add(&file, text, path, scope) {
+            self.broken(*problem, path);
+        }
         let place = |rule: &str| find_string(text, rule);
         let permissions = file.permissions;
         self.rules(&permissions.allow, RuleBehavior::Allow, scope, Some(path), place);
@@ -194,7 +201,10 @@ impl Merge {
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
     }
 
-    pub(super) fn finish(self) -> LoadedSettings {
+    pub(super) fn finish(mut self) -> LoadedSettings {
+        let (hooks, problems) = self.hooks.finish(&self.settings.mcp.trust);
+        self.settings.hooks = hooks;
+        self.problems.extend(problems);
         let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the process was started with beats what a file says.
         let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();
@@ -429,20 +439,6 @@ fn placed(problem: Problem, at: Option<Position>) -> Problem {
         Some(at) => problem.at(at.line, at.column, at.length),
         None => problem,
     }
-}
-
-/// Whether a base URL points to this machine.
-fn is_loopback(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return false;
-    }
-    if authority.starts_with("[::1]") {
-        return true;
-    }
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 mod claude_file;
 mod file;
+mod hooks;
 mod loader;
+mod loopback;
 mod mcp;
 mod merge;
 mod narrowing;
 mod value;
 
+pub use hooks::{AgentHooks, HookSettings};
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::hooks::HookSettings;
 use super::mcp::McpSettings;
 use crate::{
     ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
@@ -31,6 +32,8 @@ pub struct Settings {
     pub mcp: McpSettings,
     /// What may be fetched of the web.
     pub web: WebSettings,
+    /// The user's programs that are told of calls and agents.
+    pub hooks: HookSettings,
 }
 
 /// What may be fetched of the web, beside the public internet.
