@@ -4,12 +4,14 @@ mod builtin;
 mod containment;
 mod error;
 mod gate;
+mod hook;
 mod mcp;
 mod path;
 mod rights;
 mod sandbox;
 mod session;
 mod shell;
+mod taint;
 mod todos;
 mod tool;
 mod tool_set;
@@ -23,6 +25,7 @@ pub use gate::{
     Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, Headless, Part,
     Ruling, Verdict, judge,
 };
+pub use hook::{AfterStart, AfterStop, HookCaller, Hooks};
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
@@ -31,6 +34,7 @@ pub use sandbox::{
     MountSupport, NetworkAccess, RefusedPath, Sandbox, SandboxError, SandboxPolicy, SandboxStatus,
 };
 pub use session::Session;
+pub use taint::Taint;
 pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};

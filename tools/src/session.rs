@@ -11,7 +11,7 @@ use crate::gate::Confinement;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::SharedReader;
-use crate::{PageReader, PathError, PathGuard, TodoList};
+use crate::{Hooks, PageReader, PathError, PathGuard, Taint, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -37,6 +37,10 @@ pub struct Session {
     pub(crate) page_reader: SharedReader,
     /// What the agent has set out to do.
     pub todos: TodoList,
+    /// What untrusted texts the agent has read.
+    pub taint: Taint,
+    /// The user's programs that are told of what the agent does.
+    pub hooks: Hooks,
     /// What holds this call's command back.
     pub confinement: Confinement,
     /// Where the agent's commands are held.
@@ -67,13 +71,15 @@ impl Session {
             shells: Shells::default(),
             page_reader: SharedReader::default(),
             todos: TodoList::default(),
+            taint: Taint::default(),
+            hooks: Hooks::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
         })
     }
 
-    /// The same place and environment for one task, ended by its own token. The task has read no file yet, and has no
-    /// to-do list and no command that runs.
+    /// The same place and environment for one task, ended by its own token. The task has read nothing yet, and has no
+    /// to-do list, no hooks and no command that runs.
     #[must_use]
     pub fn for_task(&self, cancel: CancellationToken) -> Self {
         Self {
@@ -81,6 +87,8 @@ impl Session {
             reads: ReadStamps::default(),
             shells: Shells::default(),
             todos: TodoList::default(),
+            taint: Taint::default(),
+            hooks: Hooks::default(),
             sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
@@ -90,6 +98,17 @@ impl Session {
     #[must_use]
     pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
         Self { page_reader: SharedReader(Some(reader)), ..self }
+    }
+
+    /// The same session with programs that are told of what the agent does.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// The same session for the calls of one turn.
+    pub(crate) fn for_turn(self) -> Self {
+        Self { taint: self.taint.for_turn(), ..self }
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

@@ -41,6 +41,7 @@ mod shells;
 mod stray;
 mod text;
 mod todo_write;
+mod user_program;
 mod walk;
 mod write;
 
@@ -48,6 +49,7 @@ use std::sync::Arc;
 
 pub(crate) use read_stamps::ReadStamps;
 pub(crate) use shells::Shells;
+pub(crate) use user_program::{ProgramEnd, ProgramLine, ProgramOutput, run_user_program};
 
 use crate::{Egress, Tool, WebFetch};
 

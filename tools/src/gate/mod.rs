@@ -24,6 +24,7 @@ mod read_only_table;
 mod refusal;
 mod rule;
 mod sed;
+mod tainted;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verdict;
@@ -36,7 +37,9 @@ mod payload_tests;
 
 pub use approver::{Approval, ApprovalRequest, Approver, Headless};
 pub(crate) use example::failure as example_failure;
+pub(crate) use judge::held_by_hook;
 pub use judge::{GateCall, judge};
 use pattern::CommandPattern;
 pub(crate) use rule::{CompiledRule, canonical};
+pub(crate) use tainted::untrusted_of;
 pub use verdict::{Confinement, DecidingRule, Decision, Part, Ruling, Verdict};

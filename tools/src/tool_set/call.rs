@@ -11,7 +11,7 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::registered::Registered;
-use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
+use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, held_by_hook, judge};
 use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
@@ -30,7 +30,7 @@ pub struct ToolSet {
     tools: Arc<BTreeMap<ToolName, Arc<Registered>>>,
     definitions: Arc<[ToolDefinition]>,
     rights: Rights,
-    session: Session,
+    pub(super) session: Session,
     approver: Arc<dyn Approver>,
 }
 
@@ -76,19 +76,31 @@ impl ToolSet {
         Ok(self.verdict(&prepared))
     }
 
-    /// Runs a call: name, arguments, gate, tool. Whatever happens, a panic included, becomes a reply for the model.
+    /// The same tools for the calls of one turn, which the model has chosen before it reads what any of them gives.
+    #[must_use]
+    pub fn for_turn(&self) -> Self {
+        Self { session: self.session.clone().for_turn(), ..self.clone() }
+    }
+
+    /// Runs a call without an id; see [`ToolSet::call_as`].
+    pub async fn call(&self, name: &str, arguments: &str) -> ToolReply {
+        self.call_as("", name, arguments).await
+    }
+
+    /// Runs a call: name, arguments, hooks, gate, tool, hooks. Whatever happens, a panic included, becomes a reply for the
+    /// model. `id` is the call's within its turn; hooks are told it.
     ///
     /// # Cancel safety
     /// Dropping the future ends the tool's work, as does the session's cancellation.
-    pub async fn call(&self, name: &str, arguments: &str) -> ToolReply {
-        let work = AssertUnwindSafe(self.run(name, arguments)).catch_unwind();
+    pub async fn call_as(&self, id: &str, name: &str, arguments: &str) -> ToolReply {
+        let work = AssertUnwindSafe(self.run(id, name, arguments)).catch_unwind();
         let result = tokio::select! {
             biased;
             () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
             finished = work => finished.unwrap_or_else(|panic| Err(panicked(name, panic.as_ref()))),
         };
         match result {
-            Ok(text) => ToolReply { text: bounded(text), is_error: false },
+            Ok(text) => ToolReply { text, is_error: false },
             Err(ToolError::Input(text)) => ToolReply {
                 text: bounded(format!("<tool_use_error>{text}</tool_use_error>")),
                 is_error: true,
@@ -97,9 +109,14 @@ impl ToolSet {
         }
     }
 
-    async fn run(&self, name: &str, arguments: &str) -> Result<String, ToolError> {
-        let prepared = self.prepare(name, arguments)?;
+    async fn run(&self, id: &str, name: &str, arguments: &str) -> Result<String, ToolError> {
+        let seen = self.seen_by_hooks(id, self.prepare(name, arguments)?).await?;
+        let mut prepared = seen.prepared;
         let verdict = self.verdict(&prepared);
+        let verdict = match &seen.ask {
+            Some(reason) => held_by_hook(&self.gate_call(&prepared), verdict, reason),
+            None => verdict,
+        };
         let session = self.session.confined(verdict.confinement);
         match verdict.decision() {
             Decision::Allow => {}
@@ -114,10 +131,18 @@ impl ToolSet {
                 }
             }
         }
-        prepared.registered.tool.run(prepared.arguments, &session).await
+        // Hooks are told of the arguments once more; without any they are not copied.
+        let arguments = if self.session.hooks.is_empty() {
+            std::mem::take(&mut prepared.arguments)
+        } else {
+            prepared.arguments.clone()
+        };
+        let ran = prepared.registered.tool.run(arguments, &session).await;
+        self.note_untrusted(&self.gate_call(&prepared), session.confinement, &ran);
+        Ok(self.told_to_hooks(id, &prepared, seen.context, bounded(ran?)).await)
     }
 
-    fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
+    pub(super) fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
         let (name, registered) = self.find(name).ok_or_else(|| self.no_such_tool(name))?;
         let arguments = registered.arguments(arguments)?;
         let access = registered.tool.access(&arguments, &self.session)?;
@@ -125,13 +150,17 @@ impl ToolSet {
     }
 
     fn verdict(&self, prepared: &Prepared<'_>) -> Verdict {
-        let call = GateCall { tool: prepared.name, access: &prepared.access, session: &self.session };
+        let call = self.gate_call(prepared);
         let is_held = prepared.registered.tool.confines_commands();
         if is_held || !matches!(prepared.access, Access::Execute { .. }) {
             judge(&call, &self.rights)
         } else {
             judge(&call, &self.rights.clone().without_sandbox())
         }
+    }
+
+    pub(super) fn gate_call<'a>(&'a self, prepared: &'a Prepared<'_>) -> GateCall<'a> {
+        GateCall { tool: prepared.name, access: &prepared.access, session: &self.session }
     }
 
     /// `Task` and `Agent` are the same tool; every other name counts letter by letter.
@@ -176,10 +205,10 @@ impl fmt::Debug for ToolSet {
 }
 
 /// A call whose name and arguments are valid.
-struct Prepared<'a> {
-    name: &'a ToolName,
+pub(super) struct Prepared<'a> {
+    pub(super) name: &'a ToolName,
     registered: &'a Registered,
-    arguments: Value,
+    pub(super) arguments: Value,
     access: Access,
 }
 

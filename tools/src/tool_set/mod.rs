@@ -6,6 +6,7 @@
 //! Invariant: no tool runs but through [`ToolSet::call`], after its name, its arguments and the gate were passed.
 
 mod call;
+mod hooked;
 mod registered;
 #[cfg(test)]
 mod testing;
