@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, demo, doctor, gate, install, logging, mcp, runs};
+use crate::{agents, demo, doctor, gate, install, logging, mcp, runs, trust};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -33,6 +33,7 @@ enum Command {
     Gate(gate::GateCommand),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    Trust(trust::TrustArgs),
     Doctor(doctor::DoctorArgs),
     Mcp(mcp::McpArgs),
     #[command(subcommand)]
@@ -73,6 +74,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
         Command::Agents(command) => agents::run(command, host),
         Command::Gate(command) => gate::run(&command, host),
         Command::Runs(command) => runs::run(command, host),
+        Command::Trust(args) => trust::run(&args, host),
         Command::Doctor(args) => doctor::run(args, host),
         Command::Install(command) => install::run(command, host),
         Command::Mcp(args) => mcp::run(&args, host),

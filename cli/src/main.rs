@@ -18,6 +18,7 @@ mod runs;
 #[cfg(test)]
 mod scenes;
 mod session;
+mod trust;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

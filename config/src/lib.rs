@@ -44,8 +44,9 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    AgentHooks, HookSettings, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust,
-    McpVerdict, ProviderSettings, Settings, SettingsOverrides, WebSettings,
+    AgentHooks, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS,
+    McpSettings, McpTrust, McpVerdict, ProviderSettings, Settings, SettingsOverrides, TRUST_VARIABLE,
+    TrustOrigin, TrustStore, TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

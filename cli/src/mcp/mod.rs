@@ -27,6 +27,9 @@ pub(crate) struct McpArgs {
     /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
     #[arg(long, value_name = "MODE", value_parser = run::permission_mode)]
     permission_mode: Option<PermissionMode>,
+    /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
+    #[arg(long)]
+    trust: bool,
 }
 
 /// Serves until the client closes stdin or ends us.
@@ -45,8 +48,11 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
 }
 
 fn builder(args: &McpArgs, host: &mut Host) -> RuntimeBuilder {
-    let overrides =
-        SettingsOverrides { permission_mode: args.permission_mode, ..SettingsOverrides::default() };
+    let overrides = SettingsOverrides {
+        permission_mode: args.permission_mode,
+        trust: run::trust(args.trust),
+        ..SettingsOverrides::default()
+    };
     let builder = Runtime::builder().environment(host.environment.clone()).overrides(overrides);
     host.backends.drain(..).fold(builder, RuntimeBuilder::backend)
 }

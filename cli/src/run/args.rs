@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::Args;
 use codex_task::{MicroUsd, PermissionMode};
-use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration};
+use codex_task_config::{
+    FolderTrust, PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration,
+};
 
 use super::spec;
 
@@ -67,6 +69,9 @@ pub(crate) struct RunArgs {
     /// A rule that denies; can be repeated
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(super) deny: Vec<String>,
+    /// Trusts the project for this run: its own settings may allow what they ask for; see `codex-task trust`
+    #[arg(long)]
+    pub(super) trust: bool,
     /// Keeps no record of the run: it cannot be listed, shown or resumed
     #[arg(long)]
     pub(super) no_record: bool,
@@ -116,6 +121,11 @@ pub(crate) fn permission_mode(text: &str) -> Result<PermissionMode, String> {
         let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
         format!("known modes: {}", names.join(", "))
     })
+}
+
+/// What the switch `--trust` says.
+pub(crate) fn trust(is_given: bool) -> FolderTrust {
+    if is_given { FolderTrust::Trusted } else { FolderTrust::Untrusted }
 }
 
 /// Reads the name of a sandbox mode.

@@ -19,7 +19,7 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::session::{self, Work};
 
-pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule, sandbox_mode};
+pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule, sandbox_mode, trust};
 pub(crate) use options::RunOptions;
 
 /// Runs the tasks that the arguments ask for.

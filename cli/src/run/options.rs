@@ -4,7 +4,7 @@ use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
-use super::args::RunArgs;
+use super::args::{RunArgs, trust};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,7 @@ pub(crate) struct RunOptions {
     sandbox: Option<SandboxMode>,
     allow: Vec<String>,
     deny: Vec<String>,
+    trust: bool,
     agents: Option<String>,
 }
 
@@ -29,6 +30,7 @@ impl RunOptions {
             sandbox: args.sandbox,
             allow: args.allow.clone(),
             deny: args.deny.clone(),
+            trust: args.trust,
             agents: args.agents.clone(),
         }
     }
@@ -55,6 +57,7 @@ impl RunOptions {
             sandbox: self.sandbox,
             allow: self.allow.clone(),
             deny: self.deny.clone(),
+            trust: trust(self.trust),
             ..SettingsOverrides::default()
         };
         let builder = Runtime::builder().environment(environment.clone()).overrides(overrides);

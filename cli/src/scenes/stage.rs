@@ -108,7 +108,17 @@ impl Stage {
             is_terminal: false,
             keyboard: (keyboard, Mutex::new(Some(interruptions))),
         };
-        stage.file("codex-task.yaml", "local: {probe: false}\n")
+        stage.trusted(&["project"]).file("codex-task.yaml", "local: {probe: false}\n")
+    }
+
+    /// Before a user who trusts these folders and no others.
+    pub(super) fn trusted(self, folders: &[&str]) -> Self {
+        let root = self.folder.path().canonicalize().expect("it exists");
+        let folders: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
+        let list = root.join("home/.config/codex-task/trusted_folders.json");
+        std::fs::create_dir_all(list.parent().expect("a parent")).expect("folders");
+        std::fs::write(list, serde_json::json!({"folders": folders}).to_string()).expect("a file");
+        self
     }
 
     /// With a file in the project.

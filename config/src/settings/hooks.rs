@@ -1,10 +1,10 @@
 //! Which hooks are in force. A repository's own run only where the user trusts exactly its folder; those of others stay
 //! where they are and are told of.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::claude_file::ClaudeFile;
-use super::mcp::McpTrust;
+use super::trust::{FolderTrust, TrustedFolders, folder_of, how_to_trust};
 use super::value::Settings;
 use crate::hook::{HookSource, read};
 use crate::json::find_string;
@@ -36,7 +36,7 @@ impl Settings {
         let (own, withheld) = match own.first() {
             None => (&[][..], None),
             Some(_) if session.is_switched_off => (&[][..], None),
-            Some(first) if may_run(first, &self.mcp.trust) => (own.as_slice(), None),
+            Some(first) if may_run(first, &self.trusted) => (own.as_slice(), None),
             Some(first) => (&[][..], Some(untrusted(first, own.len()))),
         };
         AgentHooks { hooks: session.hooks.iter().chain(own).cloned().collect(), withheld }
@@ -63,7 +63,7 @@ impl HookCollector {
         path: &Path,
         scope: RuleScope,
     ) -> Result<(), Box<Problem>> {
-        let is_repository = matches!(scope, RuleScope::Project | RuleScope::Local);
+        let is_repository = scope.is_repository();
         match file.disable_all_hooks {
             Some(true) if is_repository => {
                 let problem = Problem::warning("'disableAllHooks' is ignored in a repository's settings");
@@ -85,11 +85,11 @@ impl HookCollector {
     }
 
     /// The hooks that may run, and what is to be said of the others.
-    pub(super) fn finish(self, trust: &McpTrust) -> (HookSettings, Vec<Problem>) {
+    pub(super) fn finish(self, trusted: &TrustedFolders) -> (HookSettings, Vec<Problem>) {
         let Self { hooks, is_switched_off, mut problems } = self;
         let is_on = |hook: &Hook| !is_switched_off || hook.origin.scope == RuleScope::Managed;
         let (hooks, others): (Vec<Hook>, Vec<Hook>) =
-            hooks.into_iter().filter(is_on).partition(|hook| may_run(hook, trust));
+            hooks.into_iter().filter(is_on).partition(|hook| may_run(hook, trusted));
         let of_one_file = |a: &Hook, b: &Hook| a.origin.path == b.origin.path;
         let files = others.chunk_by(of_one_file);
         problems.extend(files.filter_map(|hooks| Some(untrusted(hooks.first()?, hooks.len()))));
@@ -98,46 +98,32 @@ impl HookCollector {
 }
 
 /// Whether a hook may run: it is the user's own, or the user trusts exactly the folder that it lies in.
-fn may_run(hook: &Hook, trust: &McpTrust) -> bool {
-    match hook.origin.scope {
-        RuleScope::User | RuleScope::Session | RuleScope::Managed => true,
-        RuleScope::Project | RuleScope::Local => {
-            let folder = hook.origin.path.as_deref().and_then(folder_of);
-            folder.is_some_and(|folder| {
-                let is_it = |trusted: &PathBuf| trusted.canonicalize().is_ok_and(|trusted| trusted == folder);
-                trust.folders.iter().any(is_it)
-            })
-        }
-    }
-}
-
-/// The folder whose `.claude` holds a file. Real places count: a link into a trusted folder does not lead there.
-fn folder_of(file: &Path) -> Option<PathBuf> {
-    let real = file.canonicalize().ok()?;
-    let settings =
-        real.ancestors().skip(1).find(|directory| directory.file_name().is_some_and(|n| n == ".claude"));
-    settings?.parent().map(Path::to_owned)
+fn may_run(hook: &Hook, trusted: &TrustedFolders) -> bool {
+    let is_trusted = |path: &Path| trusted.of_file(path) == FolderTrust::Trusted;
+    !hook.origin.scope.is_repository() || hook.origin.path.as_deref().is_some_and(is_trusted)
 }
 
 fn untrusted(first: &Hook, count: usize) -> Problem {
-    let what = if count == 1 { "a hook does" } else { "its hooks do" };
+    let what = match count {
+        1 => "a hook is".to_owned(),
+        count => format!("{count} hooks are"),
+    };
     let problem =
-        Problem::warning(format!("{what} not run, because you have not trusted this folder: {first}"));
-    let folder = first.origin.path.as_deref().and_then(folder_of);
-    let folder = folder.map_or_else(|| "its folder".to_owned(), |folder| format!("\"{}\"", folder.display()));
-    let help = format!("look at it, then add {folder} to mcp.trusted_folders in your own config.yaml");
+        Problem::warning(format!("{what} not in force, since their folder is not trusted: {first}"));
     let problem = match first.origin.position {
         Some(at) => problem.at(at.line, at.column, at.length),
         None => problem,
     };
     match &first.origin.path {
-        Some(path) => problem.with_help(help).in_file(&**path),
-        None => problem.with_help(help),
+        Some(path) => problem.with_help(how_to_trust(folder_of(path))).in_file(&**path),
+        None => problem,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use serde_json::json;
 
     use super::*;
@@ -166,7 +152,7 @@ mod tests {
 
         fn trusting(&self, folder: &str) {
             let folder = self.path(folder);
-            let yaml = format!("mcp:\n  trusted_folders: [\"{}\"]\n", folder.display());
+            let yaml = format!("trusted_folders: [\"{}\"]\n", folder.display());
             self.file("home/.config/codex-task/config.yaml", &yaml);
         }
 

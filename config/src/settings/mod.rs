@@ -8,9 +8,12 @@ mod loopback;
 mod mcp;
 mod merge;
 mod narrowing;
+mod trust;
 mod value;
+mod variables;
 
 pub use hooks::{AgentHooks, HookSettings};
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
+pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
 pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::hooks::HookSettings;
 use super::mcp::McpSettings;
+use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
     ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
 };
@@ -28,6 +29,8 @@ pub struct Settings {
     pub strict_agents: bool,
     /// Local servers that are looked for when nothing else is configured.
     pub local: LocalServers,
+    /// The folders whose own settings may widen what runs there.
+    pub trusted: TrustedFolders,
     /// MCP servers.
     pub mcp: McpSettings,
     /// What may be fetched of the web.
@@ -154,4 +157,7 @@ pub struct SettingsOverrides {
     pub ask: Vec<String>,
     /// Rules that deny.
     pub deny: Vec<String>,
+    /// The user's or the host's word for the working directory and those above it up to the repository's root: their
+    /// settings may widen what runs.
+    pub trust: FolderTrust,
 }

@@ -84,8 +84,15 @@ impl CompiledRule {
             },
             Some(text) => Matcher::Other(text.to_owned()),
         };
-        let compiled = Self { rule: rule.clone(), matcher };
-        problems.extend(compiled.lint());
+        let mut compiled = Self { rule: rule.clone(), matcher };
+        if let Some(problem) = compiled.lint() {
+            // The user's own word stands; what a repository brings along, trusted or not, does not give everything away.
+            let is_disarmed = rule.origin.scope.is_repository() && compiled.allows_everything();
+            if is_disarmed {
+                compiled.matcher = Matcher::Nothing;
+            }
+            problems.push(if is_disarmed { disarmed(problem) } else { problem });
+        }
         (compiled, problems)
     }
 
@@ -190,14 +197,22 @@ impl CompiledRule {
             }
     }
 
+    /// Whether the rule allows a shell or an interpreter to run whatever it is told.
+    fn allows_everything(&self) -> bool {
+        self.rule.behavior == RuleBehavior::Allow
+            && self.command().is_some_and(|pattern| {
+                let literals: Vec<&str> = pattern.literals().collect();
+                pattern.is_open() && equals_unrestricted_shell(&literals)
+            })
+    }
+
     /// Says of a rule that allows a shell or an interpreter that it allows everything.
     fn lint(&self) -> Option<Problem> {
         let pattern = self.command().filter(|_| self.rule.behavior == RuleBehavior::Allow)?;
-        let literals: Vec<&str> = pattern.literals().collect();
         let help = "name the script or the subcommand in the rule";
-        let message = if literals.is_empty() && pattern.is_open() {
+        let message = if pattern.literals().next().is_none() && pattern.is_open() {
             format!("rule '{}' names no program and allows nothing", self.rule.text)
-        } else if pattern.is_open() && equals_unrestricted_shell(&literals) {
+        } else if self.allows_everything() {
             format!(
                 "rule '{}' equals unrestricted Bash: the program runs whatever it is told",
                 self.rule.text
@@ -235,6 +250,15 @@ fn settings_directory(rule: &PermissionRule, workspace: &Path) -> PathBuf {
         _ => directory,
     });
     directory.map_or_else(|| workspace.to_owned(), |directory| workspace.join(directory))
+}
+
+/// The problem of a rule that its file cannot give.
+fn disarmed(problem: Problem) -> Problem {
+    Problem {
+        message: format!("{}, so it allows nothing in a repository's file", problem.message),
+        ..problem
+    }
+    .with_help("put it into ~/.claude/settings.json if you want it, or name the script or the subcommand")
 }
 
 fn unreadable(rule: &PermissionRule, reason: &str) -> Problem {
