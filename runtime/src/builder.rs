@@ -14,8 +14,8 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
-    builtin_tools,
+    Approver, Containment, Egress, Hooks, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox,
+    WebFetch, builtin_tools,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -199,6 +199,7 @@ impl RuntimeBuilder {
         let rights = rights(&settings, &environment);
         let mut problems = loaded.problems;
         problems.extend(rights.problems().iter().cloned());
+        problems.extend(Hooks::problems(&settings.hooks.hooks));
         Ok(PreparedRuntime { settings, environment, problems, agents, watcher, rights, builder: self })
     }
 }

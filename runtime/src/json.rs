@@ -58,6 +58,8 @@ pub struct TaskJson {
     pub tool_calls: u32,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// Where untrusted texts came from that the agent has read.
+    pub tainted_by: Vec<String>,
 }
 
 /// An error in the four parts that people see too.
@@ -139,6 +141,7 @@ impl From<&TaskReport> for TaskJson {
             },
             tool_calls: report.tool_calls,
             notes: report.notes.clone(),
+            tainted_by: report.tainted_by.clone(),
         }
     }
 }

@@ -200,6 +200,7 @@ mod tests {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            tainted_by: Vec::new(),
         };
         TaskEnded { report: Arc::new(report) }
     }

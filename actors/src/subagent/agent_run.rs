@@ -19,7 +19,7 @@ use super::repetition::{Repetition, Round};
 use super::screen::Screen;
 use super::stop::StopSignal;
 use super::tally::Tally;
-use super::{compaction, repetition, tool_turn, typed_output};
+use super::{compaction, hooks, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
 use crate::io_runtime::IoRuntime;
 use crate::journal::{Journal, JournalError};
@@ -167,6 +167,10 @@ impl AgentRun {
             ContextWindow::new(checkpoint.turns, context.plan.prefix_bytes(), caller.limits(&context));
         let mut tally = checkpoint.tally;
         tally.notes.extend(context.plan.notes.iter().cloned());
+        // What an earlier incarnation or process has read, this one has read.
+        let taint = &context.tools.session().taint;
+        taint.add(tally.tainted_by.iter().cloned());
+        tally.tainted_by = taint.sources();
         Self {
             context,
             tally,
@@ -185,6 +189,7 @@ impl AgentRun {
     /// Runs to the end.
     pub(crate) async fn run(&mut self) -> Result<String, Halt> {
         self.equip().await?;
+        self.announce().await?;
         self.finish_interrupted_turn().await?;
         loop {
             if self.context.must_stop() {
@@ -227,6 +232,23 @@ impl AgentRun {
         Ok(())
     }
 
+    /// Tells hooks once that the agent begins. What they add stands behind its task.
+    async fn announce(&mut self) -> Result<(), Halt> {
+        if self.tally.is_announced {
+            return Ok(());
+        }
+        let context = hooks::announce(&self.context, &mut self.tally).await?;
+        if let Some(context) = context {
+            self.window.push_user(Arc::new(Message::User(UserTurn::text(context))));
+            let turns = self.window.turns().to_vec();
+            if let [opening] = &*turns {
+                self.opening = Arc::clone(opening);
+            }
+            self.context.step(CheckpointStep::Compacted { turns, tally: Box::new(self.tally.clone()) });
+        }
+        Ok(())
+    }
+
     /// Runs the calls of a turn whose agent crashed before they were answered.
     async fn finish_interrupted_turn(&mut self) -> Result<(), Halt> {
         let begun = std::mem::take(&mut self.begun);
@@ -266,7 +288,7 @@ impl AgentRun {
             }
             StopReason::MaxTokens => self.continue_text(reply),
             StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse | StopReason::Other(_) => {
-                self.finish(reply)
+                self.finish(reply).await
             }
         }
     }
@@ -286,7 +308,8 @@ impl AgentRun {
         for (usage, cost) in self.context.plan.reading.take() {
             self.tally.add_usage(usage, cost);
         }
-        let mut results = results?;
+        self.tally.tainted_by = self.context.tools.session().taint.sources();
+        let mut results = hooks::checked(&self.context, &mut self.tally, results)?;
         let round = self.repetition.note(&calls, &results);
         if let Round::Repeated(rounds) = round {
             results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });
@@ -313,12 +336,12 @@ impl AgentRun {
     }
 
     /// The model has stopped: its last text is the result, if it is one.
-    fn finish(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
+    async fn finish(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
         let Some(text) = reply.turn.last_text() else { return self.again_after_nothing() };
         let text = std::mem::take(&mut self.tally.unfinished) + text;
-        let Some(output) = self.context.plan.output.clone() else { return Ok(Flow::Done(text)) };
+        let Some(output) = self.context.plan.output.clone() else { return self.end(reply, text).await };
         match typed_output::check(&text, &output) {
-            Ok(()) => Ok(Flow::Done(typed_output::json_text(&text).to_owned())),
+            Ok(()) => self.end(reply, typed_output::json_text(&text).to_owned()).await,
             Err(detail) if self.tally.corrected => Err(Halt::Error(TaskError::InvalidOutput { detail })),
             Err(detail) => {
                 self.tally.corrected = true;
@@ -327,6 +350,18 @@ impl AgentRun {
                     "Your answer does not follow the required JSON schema: {detail}. Answer again with the corrected \
                      JSON only."
                 ));
+                Ok(Flow::Continue)
+            }
+        }
+    }
+
+    /// The result stands, unless a hook wants the agent to go on.
+    async fn end(&mut self, reply: ChatReply, text: String) -> Result<Flow, Halt> {
+        match hooks::held(&self.context, &mut self.tally, &text).await? {
+            None => Ok(Flow::Done(text)),
+            Some(reason) => {
+                self.append(reply);
+                self.tell(&reason);
                 Ok(Flow::Continue)
             }
         }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode, PriceTable,
-    ProviderName, ToolSelection, resolve_model,
+    AgentDefinition, AgentHooks, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode,
+    PriceTable, Problem, ProviderName, ToolSelection, resolve_model,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{Session, ToolSet, Toolbox};
+use codex_task_tools::{HookCaller, Hooks, Session, ToolSet, Toolbox};
 
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
@@ -82,8 +82,12 @@ impl Planner {
             Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
             Err(_) => session,
         };
-        let KnownTools { tools, notes, servers } = self.tools(request, &agent, session)?;
+        session.taint.add(request.tainted_by.iter().cloned());
+        let (hooks, withheld) = self.hooks(request, &agent);
+        let session = session.with_hooks(hooks);
+        let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
         let routes = routes?;
+        notes.extend(withheld);
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(&agent, &tools);
         let limits = &services.settings.limits;
@@ -148,6 +152,22 @@ impl Planner {
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }
+    }
+
+    /// The hooks of a task, and why some of the agent's own are not among them.
+    fn hooks(&self, request: &TaskRequest, agent: &AgentDefinition) -> (Hooks, Vec<String>) {
+        let AgentHooks { hooks, withheld } = self.services.settings.agent_hooks(agent);
+        let unreadable = Hooks::problems(&agent.hooks);
+        let said = |problem: Problem| match &problem.help {
+            Some(help) => format!("{}; {help}", problem.message),
+            None => problem.message,
+        };
+        let caller = HookCaller {
+            session_id: request.run.to_string(),
+            agent_id: request.id.to_string(),
+            agent_type: agent.name.as_str().into(),
+        };
+        (Hooks::new(hooks, caller), withheld.into_iter().chain(unreadable).map(said).collect())
     }
 
     fn routes(

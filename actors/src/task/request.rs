@@ -55,6 +55,10 @@ pub struct TaskRequest {
     pub permission_mode: Option<PermissionMode>,
     /// Order in the queue.
     pub priority: Priority,
+    /// Where untrusted texts came from that whoever asks has read: the prompt may be theirs, so the agent is trusted no
+    /// more than if it had read them itself.
+    #[serde(default)]
+    pub tainted_by: Vec<String>,
     /// Form of the result; `None` is plain text.
     pub output: Option<OutputSchema>,
 }
@@ -95,6 +99,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 cost_max: None,
                 permission_mode: None,
                 priority: Priority::Normal,
+                tainted_by: Vec::new(),
                 output: schema_of::<T>(),
             },
             _result: PhantomData,
@@ -140,6 +145,13 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
         self.request.permission_mode = Some(mode);
+        self
+    }
+
+    /// Says what untrusted texts whoever asks has read; see [`TaskRequest::tainted_by`].
+    #[must_use]
+    pub fn tainted_by(mut self, sources: impl IntoIterator<Item = String>) -> Self {
+        self.request.tainted_by.extend(sources);
         self
     }
 

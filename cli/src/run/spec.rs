@@ -107,6 +107,7 @@ impl TaskSpec {
             cost_max: self.cost_max,
             permission_mode: None,
             priority: self.priority.unwrap_or_default(),
+            tainted_by: Vec::new(),
             output,
         }
     }

@@ -41,6 +41,8 @@ pub struct ToolCaller {
     pub depth: u32,
     /// Narrows what the task may do.
     pub permission_mode: Option<PermissionMode>,
+    /// Where untrusted texts came from that the caller has read: its prompt may be theirs.
+    pub tainted_by: Vec<String>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
 }
@@ -48,7 +50,8 @@ pub struct ToolCaller {
 impl Default for ToolCaller {
     /// The main agent, with the session's own rights.
     fn default() -> Self {
-        Self { task: TaskId::new(), depth: 0, permission_mode: None, answer_bytes_max: ANSWER_BYTES_MAX }
+        let (task, tainted_by) = (TaskId::new(), Vec::new());
+        Self { task, depth: 0, permission_mode: None, tainted_by, answer_bytes_max: ANSWER_BYTES_MAX }
     }
 }
 
@@ -110,7 +113,8 @@ impl TaskTool {
         let has_begun = answer::has_begun(&report);
         let text = self.fit(&report, bytes_max.saturating_sub(AGENT_ID_BYTES)).await;
         let id = has_begun.then(|| answer::agent_id(task));
-        ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error }
+        let tainted_by = report.tainted_by;
+        ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error, tainted_by }
     }
 
     /// Waits until the runtime has taken or refused the task, and leaves it running.
@@ -165,8 +169,12 @@ impl TaskTool {
             "<task_type>local_agent</task_type>".to_owned(),
             format!("<status>{status}</status>"),
         ];
+        let sources: &[String] = match ended.as_deref() {
+            Some(Ok(report)) => &report.tainted_by,
+            Some(Err(_)) | None => &[],
+        };
         parts.extend(output.map(|text| format!("<output>\n\n--- RESULT ---\n{text}\n</output>")));
-        ToolAnswer::text(parts.join("\n\n"))
+        ToolAnswer::text(parts.join("\n\n")).tainted_by(sources)
     }
 
     async fn stop(self, text: String) -> ToolAnswer {
@@ -212,6 +220,7 @@ fn request(input: TaskInput, caller: &ToolCaller) -> TaskRequest {
         cost_max: None,
         permission_mode: caller.permission_mode,
         priority: Priority::Normal,
+        tainted_by: caller.tainted_by.clone(),
         output: None,
     }
 }

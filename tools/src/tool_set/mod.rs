@@ -7,6 +7,8 @@
 
 mod call;
 mod hooked;
+#[cfg(test)]
+mod hooked_tests;
 mod registered;
 #[cfg(test)]
 mod testing;
