@@ -15,6 +15,8 @@ mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
@@ -34,6 +36,8 @@ mod rights;
 mod servers;
 #[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod taint;
 #[cfg(test)]
 mod task_tool;
 #[cfg(test)]
