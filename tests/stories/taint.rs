@@ -68,7 +68,10 @@ async fn what_an_agent_has_read_takes_back_what_a_wildcard_allowed_and_its_repor
         assert_eq!((completed(&report), posts.count()), (expected, count), "{rules:?}");
         assert!(report.tainted_by.contains(&READ.to_owned()), "{:?}", report.tainted_by);
         let json = serde_json::to_value(codex_task::json::TaskJson::from(&report)).expect("JSON");
-        assert_eq!(json["tainted_by"][0], READ, "{json}");
+        assert!(
+            json["tainted_by"].as_array().is_some_and(|sources| sources.contains(&json!(READ))),
+            "{json}"
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{ReadStamps, Shells};
 use crate::gate::Confinement;
+use crate::hook::ScriptPins;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::SharedReader;
@@ -41,6 +42,8 @@ pub struct Session {
     pub taint: Taint,
     /// The user's programs that are told of what the agent does.
     pub hooks: Hooks,
+    /// The scripts of hooks, as they were when the session began.
+    pub(crate) scripts: ScriptPins,
     /// What holds this call's command back.
     pub confinement: Confinement,
     /// Where the agent's commands are held.
@@ -73,6 +76,7 @@ impl Session {
             todos: TodoList::default(),
             taint: Taint::default(),
             hooks: Hooks::default(),
+            scripts: ScriptPins::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
         })

@@ -36,6 +36,9 @@ pub(super) async fn held(
     let (tools, text) = (Arc::clone(&agent.tools), text.to_owned());
     let told = agent.io.run(async move { tools.stopped(&text, is_held).await }).await;
     tally.notes.extend(agent.tools.session().hooks.take_notes());
+    if agent.must_stop() {
+        return Err(Halt::Stopped);
+    }
     match told {
         AfterStop::Ends => Ok(None),
         AfterStop::GoesOn(_) if tally.stops_held >= STOPS_HELD_MAX => {

@@ -57,6 +57,9 @@ struct KnownTools {
 
 impl Planner {
     pub(crate) fn new(services: Arc<Services>) -> Self {
+        let agents = services.agents.current();
+        let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
+        hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
         Self { services, gates: HashMap::new(), prefixes: HashMap::new(), small_models: HashMap::new() }
     }
 
@@ -157,6 +160,8 @@ impl Planner {
     /// The hooks of a task, and why some of the agent's own are not among them.
     fn hooks(&self, request: &TaskRequest, agent: &AgentDefinition) -> (Hooks, Vec<String>) {
         let AgentHooks { hooks, withheld } = self.services.settings.agent_hooks(agent);
+        // Of an agent whose file has changed since the session began.
+        Hooks::pin(&agent.hooks, &self.services.session);
         let unreadable = Hooks::problems(&agent.hooks);
         let said = |problem: Problem| match &problem.help {
             Some(help) => format!("{}; {help}", problem.message),

@@ -40,6 +40,7 @@ pub(crate) use example::failure as example_failure;
 pub(crate) use judge::held_by_hook;
 pub use judge::{GateCall, judge};
 use pattern::CommandPattern;
+pub(crate) use programs::may_run_arguments as runs_its_arguments;
 pub(crate) use rule::{CompiledRule, canonical};
 pub(crate) use tainted::untrusted_of;
 pub use verdict::{Confinement, DecidingRule, Decision, Part, Ruling, Verdict};

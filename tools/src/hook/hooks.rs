@@ -59,6 +59,12 @@ impl Hooks {
         Self { shared }
     }
 
+    /// Remembers the scripts of hooks as they are now: those that agents can write to are run only as they were when the
+    /// session began. To be called before the first agent acts.
+    pub fn pin(hooks: &[Hook], session: &Session) {
+        hooks.iter().for_each(|hook| session.scripts.pin(hook, session));
+    }
+
     /// Whether nothing is told to anybody.
     pub fn is_empty(&self) -> bool {
         self.shared.is_none()

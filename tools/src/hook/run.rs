@@ -3,6 +3,7 @@
 use codex_task_config::{Hook, HookAction};
 
 use super::answer::Answer;
+use super::script::PROJECT;
 use crate::Session;
 use crate::builtin::{ProgramLine, run_user_program};
 
@@ -10,14 +11,18 @@ use crate::builtin::{ProgramLine, run_user_program};
 const STDOUT_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a refusal's reason.
 const STDERR_BYTES_MAX: usize = 64 * 1024;
-/// Where hooks find the project.
-const PROJECT: &str = "CLAUDE_PROJECT_DIR";
 
 /// Runs a hook to its end and reads its answer.
 ///
 /// # Cancel safety
 /// Dropping the future ends the hook and every process that it started.
 pub(super) async fn run(hook: &Hook, input: &[u8], session: &Session) -> Answer {
+    if let Some(script) = session.scripts.changed(hook, session) {
+        let script = script.display();
+        return Answer::Unclear(format!(
+            "its script {script} has changed since the session began; whoever changed it can start a new session"
+        ));
+    }
     let project = session.workspace.display().to_string();
     let variables = [(PROJECT, project.clone())];
     let limits = (hook.timeout, STDOUT_BYTES_MAX, STDERR_BYTES_MAX);

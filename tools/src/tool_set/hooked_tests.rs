@@ -51,16 +51,14 @@ impl Scene {
     fn new(hooks: Vec<Hook>) -> Self {
         let deny = (RuleBehavior::Deny, "Read(./secrets/**)");
         let bench = Bench::new(PermissionMode::Default, &[deny]);
-        let caller = HookCaller {
-            session_id: "run-1".to_owned(),
-            agent_id: "task-1".to_owned(),
-            agent_type: "worker".into(),
-        };
-        let session = bench.session.clone().with_hooks(Hooks::new(hooks, caller));
-        let tools = ["Read", "Write", "LS"]
-            .map(|name| FakeTool::named(name, if name == "LS" { Behavior::Panic } else { Behavior::Echo }));
-        let resolved = Toolbox::new(tools).resolve(&ToolSelection::Inherit, &[], &bench.rights, session);
-        Self { bench, set: resolved.unwrap().tool_set }
+        Hooks::pin(&hooks, &bench.session);
+        let set = tools(&bench, hooks);
+        Self { bench, set }
+    }
+
+    /// The same session with these hooks.
+    fn with(self, hooks: Vec<Hook>) -> Self {
+        Self { set: tools(&self.bench, hooks), ..self }
     }
 
     async fn read(&self, path: &str) -> ToolReply {
@@ -70,6 +68,19 @@ impl Scene {
     fn path(&self, name: &str) -> PathBuf {
         self.bench.root().join(name)
     }
+}
+
+fn tools(bench: &Bench, hooks: Vec<Hook>) -> ToolSet {
+    let caller = HookCaller {
+        session_id: "run-1".to_owned(),
+        agent_id: "task-1".to_owned(),
+        agent_type: "worker".into(),
+    };
+    let session = bench.session.clone().with_hooks(Hooks::new(hooks, caller));
+    let tools = ["Read", "Write", "LS"]
+        .map(|name| FakeTool::named(name, if name == "LS" { Behavior::Panic } else { Behavior::Echo }));
+    let resolved = Toolbox::new(tools).resolve(&ToolSelection::Inherit, &[], &bench.rights, session);
+    resolved.unwrap().tool_set
 }
 
 async fn read_with(hook: Hook) -> ToolReply {
@@ -231,6 +242,30 @@ async fn equal_hooks_run_once_and_different_ones_side_by_side() {
     assert_eq!(scene.read("a").await, ran());
     assert!(started.elapsed().unwrap() < Duration::from_millis(1_100), "{:?}", started.elapsed());
     assert_eq!(std::fs::read_to_string(scene.path("one")).unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn a_script_that_agents_can_write_to_is_run_only_as_it_was_when_the_session_began() {
+    for line in
+        ["./guard.sh >> log", "bash -e guard.sh", "if true; then sh \"$CLAUDE_PROJECT_DIR\"/guard.sh; fi"]
+    {
+        let scene = Scene::new(vec![before(line)]);
+        let script = scene.path("guard.sh");
+        let write = |text: &str| std::fs::write(&script, text).unwrap();
+        write("#!/bin/sh\nexit 0\n");
+        let reply = scene.read("a").await;
+        assert!(reply.text.contains("guard.sh has changed since the session began"), "{line}: {reply:?}");
+    }
+    let scene = Scene::new(Vec::new());
+    let script = scene.path("guard.sh");
+    std::fs::write(&script, "exit 0\n").unwrap();
+    let hooks = vec![before("sh guard.sh >> log; echo x >> log")];
+    Hooks::pin(&hooks, scene.set.session());
+    let scene = scene.with(hooks);
+    assert_eq!((scene.read("a").await, scene.read("a").await), (ran(), ran()), "its own log is no script");
+    std::fs::write(&script, "touch escaped\n").unwrap();
+    assert!(scene.read("a").await.is_error);
+    assert!(!scene.path("escaped").exists());
 }
 
 #[tokio::test]
