@@ -107,7 +107,7 @@ async fn what_a_hook_says_at_the_beginning_stands_behind_the_task_once() {
     let (runtime, _) = start(project(&[("SubagentStart", &line)]), agent("worker"), &model);
     assert_eq!(completed(&runtime.ask("worker", "go").await), "It is changed.");
     let requests = model.recorded();
-    for request in requests.iter() {
+    for request in &requests {
         let said = texts_of(request).iter().filter(|text| text.contains("The build is red.")).count();
         assert_eq!(said, 1);
     }

@@ -166,15 +166,14 @@ impl Reader<'_> {
             None | Some(Value::Null) => return Hook::TIMEOUT_DEFAULT,
             Some(value) => value.as_f64().filter(|seconds| *seconds > 0.0),
         };
-        match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-            Some(timeout) => timeout.min(Hook::TIMEOUT_MAX),
-            None => {
-                let default = Hook::TIMEOUT_DEFAULT.as_secs();
-                let problem = Problem::warning("'timeout' of a hook must be a number of seconds above 0");
-                self.note(at, problem.with_help(format!("until then it has {default} seconds")));
-                Hook::TIMEOUT_DEFAULT
-            }
+        let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        if let Some(timeout) = timeout {
+            return timeout.min(Hook::TIMEOUT_MAX);
         }
+        let default = Hook::TIMEOUT_DEFAULT.as_secs();
+        let problem = Problem::warning("'timeout' of a hook must be a number of seconds above 0");
+        self.note(at, problem.with_help(format!("until then it has {default} seconds")));
+        Hook::TIMEOUT_DEFAULT
     }
 
     fn note(&mut self, at: &str, problem: Problem) {

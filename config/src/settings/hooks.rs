@@ -136,7 +136,9 @@ mod tests {
         fn new(files: &[(&str, &str)]) -> Self {
             let place = Self(tempfile::tempdir().expect("a folder"));
             place.file("repo/.git/HEAD", "");
-            files.iter().for_each(|(path, text)| place.file(path, text));
+            for (path, text) in files {
+                place.file(path, text);
+            }
             place
         }
 

@@ -59,9 +59,8 @@ pub(super) fn narrowed(call: &GateCall<'_>, rights: &Rights, judged: Judged) -> 
     };
     let named_by = |is_named: &dyn Fn(&CompiledRule) -> bool| rights.of(RuleBehavior::Allow).any(is_named);
     match call.access {
-        Access::Read(_) => judged,
+        Access::Read(_) | Access::Remote { changes: RemoteChanges::SaysNone } => judged,
         Access::Nothing if !call.tool.is_mcp() => judged,
-        Access::Remote { changes: RemoteChanges::SaysNone } => judged,
         Access::Remote { changes: RemoteChanges::Possible } | Access::Nothing => {
             if named_by(&|rule| rule.rule.tool == *call.tool && rule.names_tool(call.tool)) {
                 return judged;

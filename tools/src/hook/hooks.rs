@@ -62,7 +62,9 @@ impl Hooks {
     /// Remembers the scripts of hooks as they are now: those that agents can write to are run only as they were when the
     /// session began. To be called before the first agent acts.
     pub fn pin(hooks: &[Hook], session: &Session) {
-        hooks.iter().for_each(|hook| session.scripts.pin(hook, session));
+        for hook in hooks {
+            session.scripts.pin(hook, session);
+        }
     }
 
     /// Whether nothing is told to anybody.
@@ -144,10 +146,10 @@ impl Hooks {
         let Some(shared) = &self.shared else { return together(&[]) };
         let mut hooks: Vec<&Hook> = Vec::new();
         for (matcher, hook) in &shared.hooks {
-            let is_same = |other: &&Hook| other.action == hook.action && other.on_failure == hook.on_failure;
+            let is_same = |other: &Hook| other.action == hook.action && other.on_failure == hook.on_failure;
             if hook.event == happening.event()
                 && matcher.means(happening.subject(&shared.caller))
-                && !hooks.iter().any(|other| is_same(&other))
+                && !hooks.iter().any(|other| is_same(other))
             {
                 hooks.push(hook);
             }

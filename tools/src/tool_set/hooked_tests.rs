@@ -37,7 +37,7 @@ fn saying(event: HookEvent, answer: &Value) -> Hook {
     shell(event, &format!("cat <<'END'\n{answer}\nEND"))
 }
 
-fn specific(fields: Value) -> Value {
+fn specific(fields: &Value) -> Value {
     json!({ "hookSpecificOutput": fields })
 }
 
@@ -124,7 +124,7 @@ async fn a_hook_refuses_by_its_exit_code_or_in_words() {
         saying(HookEvent::PreToolUse, &json!({"decision": "block", "reason": "not now"})),
         saying(
             HookEvent::PreToolUse,
-            &specific(json!({"permissionDecision": "deny", "permissionDecisionReason": "not now"})),
+            &specific(&json!({"permissionDecision": "deny", "permissionDecisionReason": "not now"})),
         ),
     ] {
         let reply = read_with(hook.clone()).await;
@@ -177,7 +177,7 @@ async fn a_matcher_that_cannot_be_read_is_about_everything() {
 #[tokio::test]
 async fn no_hook_overrules_the_gate() {
     let allow = json!({"permissionDecision": "allow", "permissionDecisionReason": "trust me"});
-    let scene = Scene::new(vec![saying(HookEvent::PreToolUse, &specific(allow))]);
+    let scene = Scene::new(vec![saying(HookEvent::PreToolUse, &specific(&allow))]);
     for path in ["secrets/key", "/etc/passwd"] {
         let reply = scene.read(path).await;
         assert!(reply.is_error && reply.text.contains("denied"), "{reply:?}");
@@ -189,7 +189,7 @@ async fn no_hook_overrules_the_gate() {
 
 #[tokio::test]
 async fn a_call_that_a_hook_has_changed_is_judged_like_any_other() {
-    let changing = |input: Value| saying(HookEvent::PreToolUse, &specific(json!({ "updatedInput": input })));
+    let changing = |input: Value| saying(HookEvent::PreToolUse, &specific(&json!({ "updatedInput": input })));
     let reply = read_with(changing(json!({"file_path": "b", "limit": 3}))).await;
     assert_eq!(reply, ToolReply { text: r#"{"file_path":"b","limit":3}"#.to_owned(), is_error: false });
     for (input, expected) in [
@@ -208,7 +208,7 @@ async fn a_call_that_a_hook_has_changed_is_judged_like_any_other() {
 #[tokio::test]
 async fn a_hook_can_have_the_user_asked_and_nobody_there_is_a_no() {
     let ask = json!({"permissionDecision": "ask", "permissionDecisionReason": "look at this"});
-    let reply = read_with(saying(HookEvent::PreToolUse, &specific(ask))).await;
+    let reply = read_with(saying(HookEvent::PreToolUse, &specific(&ask))).await;
     assert!(
         reply.text.starts_with("Claude requested permissions to read from a, but you haven't"),
         "{reply:?}"
@@ -219,10 +219,10 @@ async fn a_hook_can_have_the_user_asked_and_nobody_there_is_a_no() {
 #[tokio::test]
 async fn what_hooks_add_stands_behind_the_result() {
     let scene = Scene::new(vec![
-        saying(HookEvent::PreToolUse, &specific(json!({"additionalContext": "before"}))),
+        saying(HookEvent::PreToolUse, &specific(&json!({"additionalContext": "before"}))),
         saying(HookEvent::PostToolUse, &json!({"decision": "block", "reason": "format it"})),
         shell(HookEvent::PostToolUse, "echo lint >&2; exit 2"),
-        saying(HookEvent::PostToolUse, &specific(json!({"additionalContext": "after"}))),
+        saying(HookEvent::PostToolUse, &specific(&json!({"additionalContext": "after"}))),
         shell(HookEvent::PostToolUse, "no-such-program-anywhere"),
     ]);
     let reply = scene.read("a").await;
