@@ -24,10 +24,10 @@ pub use journal::{
 pub use messages::{CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, Services, SessionFacts,
-    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
+    AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, RestartPolicy, RetireWorker,
+    Services, SessionFacts, SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
-    Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,
+    TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };

@@ -2,8 +2,10 @@
 
 mod agents;
 mod command;
+mod commands;
 mod demo;
 mod doctor;
+mod exec;
 mod exit;
 mod fault;
 mod gate;

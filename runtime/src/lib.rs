@@ -21,9 +21,12 @@
 //! any thread or runtime, a multi-thread tokio among them.
 
 mod builder;
+mod consensus;
+mod event_sink;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod prompt;
 #[cfg(feature = "store")]
 mod resume;
 #[cfg(feature = "store")]
@@ -33,13 +36,22 @@ mod threads;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
-    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
+    CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
+    Lineage, Narrowing, Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker,
+    RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent,
+    TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{
+    Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage,
+};
+pub use codex_task_tools::{
+    Approval, ApprovalRequest, Confinement, HostCommand, HostOutput, HostTools, ToolError,
+};
+pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
+pub use event_sink::EventSink;
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};

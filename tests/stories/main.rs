@@ -5,6 +5,8 @@ mod arbiters;
 #[cfg(test)]
 mod cancellation;
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
 mod confinement;
 #[cfg(test)]
 mod embedding;
@@ -23,6 +25,8 @@ mod journal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod processes;
@@ -30,6 +34,8 @@ mod processes;
 mod queue;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
@@ -48,3 +54,5 @@ mod typed;
 mod window;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+mod worktrees;

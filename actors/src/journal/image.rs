@@ -67,6 +67,25 @@ impl TaskImage {
         &self.request
     }
 
+    /// The same conversation for a caller who asks for it now: with what is asked for now, but for what the conversation
+    /// itself depends on.
+    #[must_use]
+    pub fn asked_for(mut self, request: TaskRequest) -> Self {
+        let before = self.request;
+        let tainted_by = [before.tainted_by, request.tainted_by].concat();
+        self.request = TaskRequest {
+            tainted_by,
+            subagent_type: before.subagent_type,
+            description: request.description.or(before.description),
+            model: request.model.or(before.model),
+            effort: request.effort.or(before.effort),
+            isolation: request.isolation.or(before.isolation),
+            output: before.output,
+            ..request
+        };
+        self
+    }
+
     /// The task goes on where it stood, and its report says so.
     #[must_use]
     pub fn resumed(mut self) -> Self {
@@ -74,9 +93,9 @@ impl TaskImage {
         self
     }
 
-    /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing, but
-    /// for what the agent has read: what was done before was reported before. Gives the steps that lead there, which the journal must keep with whatever
-    /// it notes of the task's reopening.
+    /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing,
+    /// but for what the agent has read: what was done before was reported before. Gives the steps that lead there, which
+    /// the journal must keep with whatever it notes of the task's reopening.
     #[must_use]
     pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> (Self, Vec<JournalStep>) {
         let mut steps = Vec::new();

@@ -87,6 +87,7 @@ async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
     let (task, generation) = (seed.context.task, seed.context.generation);
     let mut run = Box::new(AgentRun::new(seed.context, seed.opening, seed.checkpoint));
     let result = run_until_stopped(&mut run).await;
+    run.leave_place().await;
     let ending = Box::new(into_ending(*run, result));
     SubagentFinishedTo { supervisor, finished: SubagentFinished { task, generation, ending } }
 }

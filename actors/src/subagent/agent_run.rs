@@ -145,7 +145,12 @@ impl AgentContext {
 
     /// Whether the agent must do nothing more: it was asked to stop, or another incarnation acts in its place.
     pub(crate) fn must_stop(&self) -> bool {
-        self.stop.cause().is_some() || self.acting.load(Ordering::SeqCst) != self.generation
+        self.stop.cause().is_some() || self.is_superseded()
+    }
+
+    /// Whether another incarnation acts in the agent's place.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.acting.load(Ordering::SeqCst) != self.generation
     }
 
     /// Time until the task's deadline.
@@ -219,8 +224,12 @@ impl AgentRun {
         }
     }
 
-    /// Adds the tools of the agent's MCP servers.
+    /// Takes the agent to its own place, if it has one, and adds the tools of its MCP servers.
     async fn equip(&mut self) -> Result<(), Halt> {
+        if let Some(place) = self.context.plan.isolation.clone() {
+            let tools = place.enter(&self.context.tools).await.map_err(Halt::Error)?;
+            self.context.tools = Arc::new(tools);
+        }
         let Some(servers) = self.context.plan.servers.clone() else { return Ok(()) };
         let AgentContext { plan, tools, stop, .. } = &self.context;
         let equipped = servers.equip(plan, tools, stop.token()).await.map_err(Halt::Error)?;
@@ -412,6 +421,21 @@ impl AgentRun {
                 Err(Halt::Error(TaskError::CostLimit { limit }))
             }
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Leaves the agent's own place, if it has one: what it has changed there stays, and is told.
+    pub(crate) async fn leave_place(&mut self) {
+        let Some(place) = self.context.plan.isolation.clone() else { return };
+        if self.context.is_superseded() {
+            return;
+        }
+        // What it has left running must not change anything while it is looked at.
+        self.context.tools.session().close();
+        self.tally.worktree = place.leave().await;
+        if let Some(left) = &self.tally.worktree {
+            let note = format!("its changes are in {}, on the branch {}", left.path.display(), left.branch);
+            self.tally.notes.insert(note);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod actor;
 mod agent_run;
+mod attachments;
 mod checkpoint;
 mod compaction;
 mod context_window;
@@ -9,6 +10,7 @@ mod death_watch;
 mod hooks;
 mod model_call;
 mod plan;
+mod refused;
 mod repetition;
 mod screen;
 mod stop;
@@ -19,6 +21,7 @@ mod typed_output;
 pub(crate) use actor::{Ending, Seed, SubagentActor};
 pub(crate) use agent_run::AgentContext;
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
+pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;
 pub(crate) use plan::{AgentPlan, BoundRoute};
 pub(crate) use stop::{StopCause, StopSignal};

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, Halt};
 use super::plan::BoundRoute;
+use super::refused::Refused;
 use super::tally::Tally;
 use crate::provider::{Acquire, CallVerdict, Permit};
 use crate::task::{Attempt, TaskError, TaskEventKind};
@@ -37,6 +38,8 @@ pub(crate) struct Caller {
     route: usize,
     /// Reasoning state that the provider did not accept is no longer sent.
     state_stripped: bool,
+    /// Images and documents that the provider refused are no longer sent.
+    refused: Refused,
     /// Parameters that the model did not accept are no longer sent.
     dropped: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
@@ -142,6 +145,13 @@ impl Caller {
             if tries.all >= ATTEMPTS_MAX {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             }
+            if self.refused.learn(&error, ask.turns) {
+                tally.notes.insert(format!(
+                    "{} refused images or documents ({error}); went on without",
+                    route.route
+                ));
+                continue;
+            }
             match self.next(agent, &error, &tries) {
                 Next::Again(wait) => self.wait(agent, &error, wait).await?,
                 Next::Adapted => {}
@@ -226,7 +236,11 @@ impl Caller {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
-            messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
+            messages: self.refused.left_out_of(if self.state_stripped {
+                stripped(ask.turns)
+            } else {
+                ask.turns.to_vec()
+            }),
             max_output_tokens: self
                 .output_tokens_max
                 .or(plan.output_tokens_max)
@@ -290,6 +304,7 @@ impl Caller {
         self.route += 1;
         self.state_stripped = false;
         self.dropped.clear();
+        self.refused = Refused::default();
         if let Some(route) = agent.plan.routes.get(self.route) {
             let name = left.as_ref().map(ToString::to_string).unwrap_or_default();
             tally.notes.insert(format!("{name} failed ({error}); went on with {}", route.route));

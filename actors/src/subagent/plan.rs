@@ -8,7 +8,7 @@ use codex_task_config::{Effort, MicroUsd, ModelInfo, TokenUsage};
 use codex_task_providers::{ChatBackend, OutputSchema, Route, ToolSpec};
 
 use crate::provider::ProviderActor;
-use crate::supervisor::{Ledger, ServerTools};
+use crate::supervisor::{Isolated, Ledger, ServerTools};
 
 /// One way to a model: the backend that speaks to it and the actor that admits calls to it.
 #[derive(Clone)]
@@ -57,6 +57,8 @@ pub(crate) struct AgentPlan {
     pub(crate) reading: Arc<Ledger>,
     /// Servers whose tools are added when the agent starts.
     pub(crate) servers: Option<Arc<ServerTools>>,
+    /// Where the agent works, if apart from the session's own files.
+    pub(crate) isolation: Option<Arc<Isolated>>,
 }
 
 impl AgentPlan {

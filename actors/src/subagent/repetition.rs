@@ -64,7 +64,11 @@ fn hash_of(calls: &[ToolCall], results: &UserTurn) -> u64 {
     }
     for part in &results.parts {
         match part {
-            UserPart::ToolResult(result) => (&result.text, result.is_error).hash(&mut hasher),
+            UserPart::ToolResult(result) => {
+                (&result.text, result.is_error).hash(&mut hasher);
+                // Two screenshots have the same words.
+                result.attachments.iter().for_each(|shown| shown.data.hash(&mut hasher));
+            }
             UserPart::Text { text } => text.hash(&mut hasher),
         }
     }
@@ -79,8 +83,13 @@ mod tests {
 
     fn round(repetition: &mut Repetition, arguments: &str, result: &str) -> Round {
         let call = ToolCall { id: result.into(), name: "Grep".into(), arguments: arguments.into() };
-        let result =
-            ToolResult { call_id: "1".into(), tool: "Grep".into(), text: result.into(), is_error: false };
+        let result = ToolResult {
+            call_id: "1".into(),
+            tool: "Grep".into(),
+            text: result.into(),
+            is_error: false,
+            attachments: Vec::new(),
+        };
         repetition.note(&[call], &UserTurn { parts: vec![UserPart::ToolResult(result)] })
     }
 

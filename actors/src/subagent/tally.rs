@@ -6,7 +6,7 @@ use std::time::Duration;
 use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
 use serde::{Deserialize, Serialize};
 
-use crate::task::Attempt;
+use crate::task::{Attempt, KeptWorktree};
 
 /// Running totals of one task.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub(crate) struct Tally {
     pub(crate) is_announced: bool,
     /// How often hooks have kept the agent from ending.
     pub(crate) stops_held: u32,
+    /// What the agent has left apart from the session's own files.
+    pub(crate) worktree: Option<KeptWorktree>,
 }
 
 impl Tally {

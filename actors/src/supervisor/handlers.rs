@@ -18,7 +18,7 @@ use crate::messages::{
 };
 use crate::provider::ProviderCounters;
 use crate::subagent::StopCause;
-use crate::task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, decode};
+use crate::task::{Conversation, Outcome, RunTask, TaskError, TaskEventKind, TaskId, TaskReport, decode};
 
 impl Actor for SupervisorActor {
     type Context = Context<Self>;
@@ -36,7 +36,10 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for 
         if self.drained.is_some() {
             return Box::pin(async { Err(TaskError::ShuttingDown) });
         }
-        let ended = self.admit(Beginning::Fresh(task.request), ctx);
+        let ended = match task.request.conversation {
+            Conversation::New => self.admit(Beginning::Fresh(Box::new(task.request)), ctx),
+            Conversation::Resumed => self.resume(task.request, ctx),
+        };
         Box::pin(async move {
             let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
             Ok(decode(report))
@@ -48,7 +51,14 @@ impl Handler<CancelTask> for SupervisorActor {
     type Result = bool;
 
     fn handle(&mut self, CancelTask { task }: CancelTask, ctx: &mut Self::Context) -> Self::Result {
-        let Some(entry) = self.tasks.get_mut(&task) else { return false };
+        self.cancel(task, ctx)
+    }
+}
+
+impl SupervisorActor {
+    /// Ends a task wherever it is. Returns whether it was there.
+    pub(super) fn cancel(&mut self, task: TaskId, ctx: &mut Context<Self>) -> bool {
+        let Some(entry) = self.tasks.get_mut(&task) else { return self.cancel_recall(task) };
         match entry.state {
             TaskState::Running { .. } => {
                 entry.stopping_since.get_or_insert_with(Instant::now);
@@ -184,8 +194,8 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
 
     fn handle(&mut self, _: Observe<SupervisorCounters>, _: &mut Self::Context) -> Self::Result {
         MessageResult(SupervisorCounters {
-            running: self.running,
-            queued: self.queue.len(),
+            running: self.slots.running(),
+            queued: self.slots.queued(),
             ..self.counters.clone()
         })
     }

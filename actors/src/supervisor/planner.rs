@@ -7,18 +7,20 @@ use std::sync::Arc;
 use actix::{Actor, Addr};
 use codex_task_config::{
     AgentDefinition, AgentHooks, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode,
-    PriceTable, Problem, ProviderName, ToolSelection, resolve_model,
+    PriceTable, Problem, ProviderName, ToolSelection, resolve_model, session_agent,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{HookCaller, Hooks, Session, ToolSet, Toolbox};
+use codex_task_tools::{HookCaller, Hooks, Session, ToolDefinition, ToolSet, Toolbox};
 
+use super::delegation::Delegate;
+use super::isolated::Isolated;
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
-use super::server_tools::{self, ServerTools, to_spec};
+use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
 use crate::provider::ProviderActor;
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
-use crate::task::{TaskError, TaskRequest};
+use crate::task::{Narrowing, TaskError, TaskRequest};
 
 /// What a task needs to start.
 pub(crate) struct Planned {
@@ -40,7 +42,7 @@ pub(crate) struct Planner {
 /// The cached part of an agent's prompt. Valid as long as the agent's definition and its tools are the same.
 struct Prefix {
     definition: Arc<AgentDefinition>,
-    tool_names: Vec<Arc<str>>,
+    definitions: Arc<[ToolDefinition]>,
     system: Arc<str>,
     tools: Arc<[ToolSpec]>,
     cache_key: Arc<str>,
@@ -73,11 +75,14 @@ impl Planner {
         if request.prompt.trim().is_empty() {
             return Err(TaskError::EmptyPrompt);
         }
-        let agent = self.find_agent(&request.subagent_type)?;
+        let agent = self.find_agent(request)?;
         if let Some(rule) = self.services.rights.agent_denied_by(agent.name.as_str()) {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
+        let isolation =
+            request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
+        let isolation = isolation.transpose()?;
         let routes = self.routes(request, &agent);
         let reading = Arc::default();
         let session = self.services.session.for_task(stop.token().clone());
@@ -86,13 +91,13 @@ impl Planner {
             Err(_) => session,
         };
         session.taint.add(request.tainted_by.iter().cloned());
-        let (hooks, withheld) = self.hooks(request, &agent);
+        let (hooks, withheld) = self.hooks(request, &agent, &session);
         let session = session.with_hooks(hooks);
         let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
         let routes = routes?;
         notes.extend(withheld);
         let services = Arc::clone(&self.services);
-        let prefix = self.prefix(&agent, &tools);
+        let prefix = self.prefix(request, &agent, &tools);
         let limits = &services.settings.limits;
         let plan = AgentPlan {
             routes,
@@ -110,12 +115,20 @@ impl Planner {
             notes,
             reading,
             servers,
+            isolation,
         };
-        let opening = prompt::opening(&services.facts, &agent, request);
+        let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
+        let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
     }
 
-    fn find_agent(&self, name: &str) -> Result<Arc<AgentDefinition>, TaskError> {
+    fn find_agent(&self, request: &TaskRequest) -> Result<Arc<AgentDefinition>, TaskError> {
+        let name = &*request.subagent_type;
+        if request.lineage.is_of_session()
+            && let Some(agent) = session_agent(name)
+        {
+            return Ok(agent);
+        }
         let registry = self.services.agents.current();
         if let Some(agent) = registry.get(name) {
             return Ok(Arc::clone(agent));
@@ -138,27 +151,31 @@ impl Planner {
         agent: &Arc<AgentDefinition>,
         session: Session,
     ) -> Result<KnownTools, TaskError> {
-        let services = &self.services;
         let modes = [agent.permission_mode, request.permission_mode];
         let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
-        match ServerTools::of(services, agent, mode) {
+        let equipment = self.equipment(request, agent, mode);
+        match ServerTools::of(&self.services, agent, &equipment) {
             None => {
-                let toolbox = &services.toolbox;
-                let (tools, notes) = server_tools::resolve(services, agent, mode, toolbox, session)?;
+                let (tools, notes) = equipment.resolve(agent, session)?;
                 Ok(KnownTools { tools, notes, servers: None })
             }
             // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
             Some(servers) => {
                 let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
-                let toolbox = Toolbox::default();
-                let (tools, _) = server_tools::resolve(services, &nothing, mode, &toolbox, session)?;
+                let (tools, _) =
+                    Equipment { toolbox: Toolbox::default(), ..equipment }.resolve(&nothing, session)?;
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }
     }
 
     /// The hooks of a task, and why some of the agent's own are not among them.
-    fn hooks(&self, request: &TaskRequest, agent: &AgentDefinition) -> (Hooks, Vec<String>) {
+    fn hooks(
+        &self,
+        request: &TaskRequest,
+        agent: &AgentDefinition,
+        session: &Session,
+    ) -> (Hooks, Vec<String>) {
         let AgentHooks { hooks, withheld } = self.services.settings.agent_hooks(agent);
         // Of an agent whose file has changed since the session began.
         Hooks::pin(&agent.hooks, &self.services.session);
@@ -172,7 +189,32 @@ impl Planner {
             agent_id: request.id.to_string(),
             agent_type: agent.name.as_str().into(),
         };
-        (Hooks::new(hooks, caller), withheld.into_iter().chain(unreadable).map(said).collect())
+        (Hooks::new(hooks, caller, session), withheld.into_iter().chain(unreadable).map(said).collect())
+    }
+
+    /// What an agent's tools are chosen from, and within which rights.
+    fn equipment(
+        &self,
+        request: &TaskRequest,
+        agent: &AgentDefinition,
+        mode: Option<PermissionMode>,
+    ) -> Equipment {
+        let services = &self.services;
+        let rights = request.lineage.narrow(&services.rights);
+        // Agents that an isolated one would start would work on the very files that it is kept from.
+        let is_isolated = request.isolation.or(agent.isolation).is_some();
+        let may_delegate = request.lineage.depth < services.settings.limits.max_depth && !is_isolated;
+        let tools = match services.delegation.as_ref().filter(|_| may_delegate) {
+            None => Vec::new(),
+            Some(delegation) => {
+                let (tools, disallowed) = (agent.tools.clone(), agent.disallowed_tools.clone());
+                let own = Narrowing { tools, disallowed, mode };
+                let children = request.lineage.child(request.id, own);
+                delegation.tools(Delegate { task: request.id, run: request.run, children })
+            }
+        };
+        let toolbox = tools.into_iter().fold(services.toolbox.clone(), Toolbox::with);
+        Equipment { toolbox, rights, mode }
     }
 
     fn routes(
@@ -189,7 +231,7 @@ impl Planner {
         let choice = resolve_model(&wanted, &services.environment);
         let routes = plan_routes(
             &choice,
-            agent.provider.as_ref(),
+            request.provider.as_ref().or(agent.provider.as_ref()),
             &agent.fallback,
             &services.settings,
             &services.environment,
@@ -239,25 +281,37 @@ impl Planner {
         Some(BoundRoute { backend: Arc::clone(&provider.backend), gate: gate.clone(), price, route })
     }
 
-    fn prefix(&mut self, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {
-        let names = || tools.definitions().iter().map(|tool| tool.name.as_str());
+    fn prefix(&mut self, request: &TaskRequest, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {
+        let definitions = tools.definitions();
         let key: Arc<str> = agent.name.as_str().into();
         let is_current = self.prefixes.get(&key).is_some_and(|prefix| {
-            Arc::ptr_eq(&prefix.definition, agent) && prefix.tool_names.iter().map(AsRef::as_ref).eq(names())
+            Arc::ptr_eq(&prefix.definition, agent)
+                && prefix.definitions.len() == definitions.len()
+                && prefix.definitions.iter().zip(definitions.iter()).all(|(a, b)| is_same(a, b))
         });
         if !is_current {
             self.prefixes.remove(&key);
         }
         self.prefixes.entry(key).or_insert_with(|| {
-            let system = prompt::system_prompt(&agent.prompt);
-            let specs: Arc<[ToolSpec]> = tools.definitions().iter().map(to_spec).collect();
+            let system = if request.lineage.is_of_session() {
+                prompt::system_prompt_of_session(&agent.prompt)
+            } else {
+                prompt::system_prompt(&agent.prompt)
+            };
+            let specs: Arc<[ToolSpec]> = definitions.iter().map(to_spec).collect();
             Prefix {
                 definition: Arc::clone(agent),
-                tool_names: names().map(Into::into).collect(),
+                definitions: Arc::clone(definitions),
                 cache_key: prompt::cache_key(&system, &specs),
                 system,
                 tools: specs,
             }
         })
     }
+}
+
+/// Whether two tools are offered in the same words. Those of one toolbox share them; the Task tool's change with the
+/// agents.
+fn is_same(a: &ToolDefinition, b: &ToolDefinition) -> bool {
+    a.name == b.name && (Arc::ptr_eq(&a.description, &b.description) || a.description == b.description)
 }

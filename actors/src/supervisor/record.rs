@@ -25,16 +25,18 @@ pub struct ContinueTask {
 /// How a task begins.
 pub(super) enum Beginning {
     /// For the first time.
-    Fresh(TaskRequest),
+    Fresh(Box<TaskRequest>),
     /// Where the journal's image of it stands.
     Resumed(Box<TaskImage>),
+    /// Where an image of it stands of which the journal knows nothing.
+    Reopened(Box<TaskImage>),
 }
 
 impl Beginning {
     pub(super) fn request(&self) -> &TaskRequest {
         match self {
             Self::Fresh(request) => request,
-            Self::Resumed(image) => &image.request,
+            Self::Resumed(image) | Self::Reopened(image) => &image.request,
         }
     }
 }
@@ -51,7 +53,17 @@ impl SupervisorActor {
         match beginning {
             Beginning::Fresh(request) => {
                 self.record(|| JournalEntry::Admitted(Box::new(Admission::new(&request, plan, &opening))));
-                (request, Arc::clone(&opening), Checkpoint::new(opening))
+                (*request, Arc::clone(&opening), Checkpoint::new(opening))
+            }
+            Beginning::Reopened(image) => {
+                let task = image.request.id;
+                let admission = || Admission::new(&image.request, plan, &image.opening);
+                self.record(|| JournalEntry::Admitted(Box::new(admission())));
+                let turns = image.checkpoint.turns.clone();
+                let tally = Box::new(image.checkpoint.tally.clone());
+                let step = CheckpointStep::Compacted { turns, tally };
+                self.record(|| JournalEntry::Stepped { task, step: JournalStep(step) });
+                self.begin(Beginning::Resumed(image), plan, opening)
             }
             Beginning::Resumed(image) => {
                 let TaskImage { request, prefix, opening, mut checkpoint } = *image;

@@ -2,7 +2,7 @@
 
 use codex_task_providers::{ProviderError, RouteError};
 
-use super::Attempt;
+use super::{Attempt, TaskId};
 use crate::journal::JournalError;
 
 /// Why a task could not start or could not finish. `Display` is for people; [`TaskError::for_model`] is the text that
@@ -42,6 +42,26 @@ pub enum TaskError {
     /// A task with the same id has not ended yet.
     #[error("a task with this id is running already")]
     DuplicateTask,
+    /// The task to go on with has not ended yet.
+    #[error("the agent {task} is still running")]
+    StillRunning {
+        /// The task.
+        task: TaskId,
+    },
+    /// There is no conversation to go on with.
+    #[error("no transcript found for the agent {task}")]
+    NoTranscript {
+        /// The task, as the caller names it.
+        task: String,
+    },
+    /// The agent could not be given a place of its own to work in.
+    #[error("{reason}")]
+    NoWorktree {
+        /// Why not.
+        reason: String,
+        /// What to do about it.
+        help: String,
+    },
     /// The prompt has no text.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -107,6 +127,9 @@ impl TaskError {
             Self::NoTools(_) => "no_tools",
             Self::AgentDenied { .. } => "agent_denied",
             Self::DuplicateTask => "duplicate_task",
+            Self::StillRunning { .. } => "still_running",
+            Self::NoTranscript { .. } => "no_transcript",
+            Self::NoWorktree { .. } => "no_worktree",
             Self::EmptyPrompt => "empty_prompt",
             Self::NoRoute(_) => "no_provider",
             Self::AllRoutesFailed { attempts } => last(attempts).map_or("provider", ProviderError::kind),
@@ -133,6 +156,11 @@ impl TaskError {
             Self::NoTools(_) => Some("run `codex-task agents validate` to see the names that exist".into()),
             Self::AgentDenied { .. } => Some("use another agent, or change permissions.deny".into()),
             Self::DuplicateTask => Some("give each task an id of its own".into()),
+            Self::StillRunning { .. } => Some("wait for its end, or stop it, and resume it then".into()),
+            Self::NoTranscript { .. } => {
+                Some("start a new agent with everything that it has to know in its prompt".into())
+            }
+            Self::NoWorktree { help, .. } => Some(help.clone()),
             Self::EmptyPrompt => Some("say what the agent should do".into()),
             Self::NoRoute(error) => error.help(),
             Self::AllRoutesFailed { attempts } => last(attempts).and_then(ProviderError::help),
@@ -158,12 +186,14 @@ impl TaskError {
             Self::AllRoutesFailed { attempts } => {
                 last(attempts).is_some_and(|e| e.remedy() == codex_task_providers::Remedy::Retry)
             }
-            Self::EmptyAnswer | Self::ShuttingDown | Self::RuntimeDown => true,
+            Self::EmptyAnswer | Self::StillRunning { .. } | Self::ShuttingDown | Self::RuntimeDown => true,
             Self::UnknownAgent { .. }
             | Self::BrokenAgent { .. }
             | Self::NoTools(_)
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
+            | Self::NoTranscript { .. }
+            | Self::NoWorktree { .. }
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }
@@ -182,10 +212,13 @@ impl TaskError {
                 format!("Agent type '{name}' not found. Available agents: {}", known.join(", "))
             }
             Self::NoTools(text) => text.clone(),
+            Self::NoTranscript { task } => format!("No transcript found for agent ID: {task}"),
+            Self::NoWorktree { reason, .. } => reason.clone(),
             Self::AllRoutesFailed { .. } => format!("Agent terminated early due to an API error: {self}"),
             Self::BrokenAgent { .. }
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
+            | Self::StillRunning { .. }
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode};
+use codex_task_config::{Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{RunId, TaskError, TaskId, TaskReport};
+use super::{Lineage, RunId, TaskError, TaskId, TaskReport};
 
 /// Which waiting task runs first; within one priority the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,6 +27,18 @@ pub enum Priority {
     High,
 }
 
+/// Where the agent's conversation begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversation {
+    /// With the prompt.
+    #[default]
+    New,
+    /// Where the task of this id, which has ended, left it: the prompt follows. The agent and the form of the result stay
+    /// what they were; limits, tokens and cost count anew.
+    Resumed,
+}
+
 /// What a caller asks for, without the type of the result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskRequest {
@@ -38,11 +50,17 @@ pub struct TaskRequest {
     pub subagent_type: Arc<str>,
     /// The task, verbatim the last text of the agent's first user turn.
     pub prompt: Arc<str>,
+    /// Texts before the task in the same turn, e.g. what the task speaks of.
+    #[serde(default)]
+    pub preface: Vec<Arc<str>>,
     /// Three to five words for people; never sent to the agent.
     pub description: Option<String>,
     /// Beats the agent file's model.
     #[serde(with = "choice")]
     pub model: Option<ModelChoice>,
+    /// Beats the agent file's provider.
+    #[serde(default)]
+    pub provider: Option<ProviderName>,
     /// Beats the agent file's effort.
     pub effort: Option<Effort>,
     /// From the start of the task (not of its waiting) to its end; beats the agent file and the settings.
@@ -59,8 +77,17 @@ pub struct TaskRequest {
     /// more than if it had read them itself.
     #[serde(default)]
     pub tainted_by: Vec<String>,
+    /// Where the conversation begins.
+    #[serde(default)]
+    pub conversation: Conversation,
+    /// Where the agent works, if apart from the session's own files; beats the agent file.
+    #[serde(default)]
+    pub isolation: Option<Isolation>,
     /// Form of the result; `None` is plain text.
     pub output: Option<OutputSchema>,
+    /// Who has asked, and what that leaves of the session's rights.
+    #[serde(default)]
+    pub lineage: Lineage,
 }
 
 /// Runs one subagent to its end and replies exactly once, whatever happens to it: how the task ended, also when it
@@ -91,8 +118,10 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 run: RunId::new(),
                 subagent_type: subagent_type.into(),
                 prompt: prompt.into(),
+                preface: Vec::new(),
                 description: None,
                 model: None,
+                provider: None,
                 effort: None,
                 timeout: None,
                 turns_max: None,
@@ -100,7 +129,10 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 permission_mode: None,
                 priority: Priority::Normal,
                 tainted_by: Vec::new(),
+                conversation: Conversation::New,
+                isolation: None,
                 output: schema_of::<T>(),
+                lineage: Lineage::default(),
             },
             _result: PhantomData,
         }
@@ -124,6 +156,20 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn model(mut self, model: &str) -> Self {
         self.request.model = Some(ModelChoice::parse(model));
+        self
+    }
+
+    /// A task of the session itself, for one of its own agents, e.g. the main one.
+    #[must_use]
+    pub fn of_session(mut self) -> Self {
+        self.request.lineage = Lineage::main();
+        self
+    }
+
+    /// Where its model calls go.
+    #[must_use]
+    pub fn provider(mut self, provider: ProviderName) -> Self {
+        self.request.provider = Some(provider);
         self
     }
 
@@ -159,6 +205,23 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.request.priority = priority;
+        self
+    }
+
+    /// Goes on with the conversation of a task that has ended, under its id: all that its agent has read and written, then
+    /// this prompt. The agent stays the one that it was, whatever this task names. Without such a task the outcome is
+    /// [`TaskError::NoTranscript`].
+    #[must_use]
+    pub fn resume(mut self, task: TaskId) -> Self {
+        self.request.id = task;
+        self.request.conversation = Conversation::Resumed;
+        self
+    }
+
+    /// Lets the agent work apart from the session's own files.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.request.isolation = Some(isolation);
         self
     }
 

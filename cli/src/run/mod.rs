@@ -4,6 +4,7 @@ mod args;
 mod collect;
 mod literal;
 mod options;
+mod resume;
 mod schema;
 mod spec;
 mod task_file;
@@ -19,8 +20,9 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::session::{self, Work};
 
-pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule, sandbox_mode, trust};
+pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode, trust};
 pub(crate) use options::RunOptions;
+pub(crate) use spec::{dollars, turns};
 
 /// Runs the tasks that the arguments ask for.
 pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
@@ -32,10 +34,7 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());
     let tasks: Vec<TaskRequest> = collected.tasks.into_iter().map(into_request).collect();
-    let options = RunOptions::of(args);
-    let builder = options.builder(&host.environment);
-    let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
-    let builder = if args.no_record { builder } else { recorded(builder, &options, host) };
+    let builder = builder(&args.session, &RunOptions::of(&args.session), host);
     session::block_on(run_tasks(builder, tasks, args.output, host))
 }
 
@@ -56,6 +55,13 @@ pub(crate) async fn run_tasks(
     let exit = session::run(&handle, Work::Tasks(tasks), output, terminal, &mut interrupts).await?;
     session::end(handle, &mut interrupts).await;
     Ok(exit)
+}
+
+/// A runtime for a session of its own, which is recorded unless the arguments say otherwise.
+pub(crate) fn builder(args: &SessionArgs, options: &RunOptions, host: &mut Host) -> RuntimeBuilder {
+    let builder = options.builder(&host.environment);
+    let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
+    if args.no_record { builder } else { recorded(builder, options, host) }
 }
 
 /// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.

@@ -4,7 +4,7 @@ use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
-use super::args::{RunArgs, trust};
+use super::args::{SessionArgs, trust};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) struct RunOptions {
 
 impl RunOptions {
     /// As the arguments say.
-    pub(crate) fn of(args: &RunArgs) -> Self {
+    pub(crate) fn of(args: &SessionArgs) -> Self {
         Self {
             provider: args.provider.clone(),
             concurrency: args.concurrency,
@@ -33,6 +33,18 @@ impl RunOptions {
             trust: args.trust,
             agents: args.agents.clone(),
         }
+    }
+
+    /// The same, with more rules that allow.
+    #[must_use]
+    pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
+        self.allow.extend(rules);
+        self
+    }
+
+    /// Nothing but a mode for calls that no rule names.
+    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
@@ -48,9 +60,9 @@ impl RunOptions {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A runtime with these options.
-    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
-        let overrides = SettingsOverrides {
+    /// Settings that beat every file.
+    pub(crate) fn overrides(&self) -> SettingsOverrides {
+        SettingsOverrides {
             provider: self.provider.clone(),
             max_concurrent: self.concurrency,
             permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
@@ -59,8 +71,12 @@ impl RunOptions {
             deny: self.deny.clone(),
             trust: trust(self.trust),
             ..SettingsOverrides::default()
-        };
-        let builder = Runtime::builder().environment(environment.clone()).overrides(overrides);
+        }
+    }
+
+    /// A runtime with these options.
+    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
+        let builder = Runtime::builder().environment(environment.clone()).overrides(self.overrides());
         match &self.agents {
             Some(json) => builder.agents_json(json),
             None => builder,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use codex_task::{MicroUsd, ModelChoice, Priority, RunId, TaskId, TaskRequest};
+use codex_task::{
+    Conversation, Isolation, Lineage, MicroUsd, ModelChoice, Priority, RunId, TaskId, TaskRequest,
+};
 use codex_task_config::{Effort, parse_duration};
 use codex_task_providers::OutputSchema;
 use serde_json::Value;
@@ -11,7 +13,7 @@ use serde_json::Value;
 const AGENT_USUAL: &str = "general-purpose";
 
 /// Keys that a task can have, in the order in which errors list them.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 12] = [
     "subagent_type",
     "prompt",
     "description",
@@ -21,10 +23,12 @@ pub(super) const KEYS: [&str; 10] = [
     "max_turns",
     "max_cost",
     "priority",
+    "resume",
+    "isolation",
     "agent",
 ];
 /// Keys of Claude Code's Task tool that change nothing here yet.
-const KEYS_NOT_USED: [&str; 4] = ["resume", "run_in_background", "isolation", "name"];
+const KEYS_NOT_USED: [&str; 2] = ["run_in_background", "name"];
 
 /// A task, as far as it was said.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +42,9 @@ pub(crate) struct TaskSpec {
     pub(super) turns_max: Option<u32>,
     pub(super) cost_max: Option<MicroUsd>,
     pub(super) priority: Option<Priority>,
+    /// The task whose conversation goes on.
+    pub(super) resume: Option<TaskId>,
+    pub(super) isolation: Option<Isolation>,
 }
 
 /// What became of a key.
@@ -70,6 +77,8 @@ impl TaskSpec {
             "max_turns" => self.turns_max = Some(turns(&text_or_number(value)?)?),
             "max_cost" => self.cost_max = Some(dollars(&text_or_number(value)?)?),
             "priority" => self.priority = Some(priority(&text(value)?)?),
+            "resume" => self.resume = Some(task_id(&text(value)?)?),
+            "isolation" => self.isolation = Some(isolation(&text(value)?)?),
             key if KEYS_NOT_USED.contains(&key) => return Ok(Key::NotUsedYet),
             _ => return Ok(Key::Unknown),
         }
@@ -89,18 +98,22 @@ impl TaskSpec {
             turns_max: self.turns_max.or(defaults.turns_max),
             cost_max: self.cost_max.or(defaults.cost_max),
             priority: self.priority.or(defaults.priority),
+            resume: self.resume.or(defaults.resume),
+            isolation: self.isolation.or(defaults.isolation),
         }
     }
 
     /// What the runtime is asked for.
     pub(crate) fn into_request(self, run: RunId, output: Option<OutputSchema>) -> TaskRequest {
         TaskRequest {
-            id: TaskId::new(),
+            id: self.resume.unwrap_or_else(TaskId::new),
             run,
             subagent_type: self.agent.as_deref().unwrap_or(AGENT_USUAL).trim().into(),
             prompt: self.prompt.unwrap_or_default().into(),
+            preface: Vec::new(),
             description: self.description,
             model: self.model.as_deref().map(ModelChoice::parse),
+            provider: None,
             effort: self.effort,
             timeout: self.timeout,
             turns_max: self.turns_max,
@@ -108,13 +121,16 @@ impl TaskSpec {
             permission_mode: None,
             priority: self.priority.unwrap_or_default(),
             tainted_by: Vec::new(),
+            conversation: if self.resume.is_some() { Conversation::Resumed } else { Conversation::New },
+            isolation: self.isolation,
             output,
+            lineage: Lineage::default(),
         }
     }
 }
 
 /// An amount of dollars: `2`, `0.50`, `$2.50`.
-pub(super) fn dollars(text: &str) -> Result<MicroUsd, String> {
+pub(crate) fn dollars(text: &str) -> Result<MicroUsd, String> {
     let number = text.trim().trim_start_matches('$').parse::<f64>().ok();
     match number.filter(|number| number.is_finite() && *number > 0.0) {
         Some(number) => Ok(MicroUsd::from(number)),
@@ -123,7 +139,7 @@ pub(super) fn dollars(text: &str) -> Result<MicroUsd, String> {
 }
 
 /// A number of turns.
-pub(super) fn turns(text: &str) -> Result<u32, String> {
+pub(crate) fn turns(text: &str) -> Result<u32, String> {
     text.trim()
         .parse()
         .ok()
@@ -142,6 +158,15 @@ fn priority(text: &str) -> Result<Priority, String> {
         "high" => Ok(Priority::High),
         other => Err(format!("'{other}' is no priority: low, normal or high")),
     }
+}
+
+fn task_id(text: &str) -> Result<TaskId, String> {
+    text.trim().parse().map_err(|_| format!("'{text}' is no id of a task; --json and --jsonl show them"))
+}
+
+/// Reads how a task is kept apart.
+pub(super) fn isolation(text: &str) -> Result<Isolation, String> {
+    Isolation::parse(text).ok_or_else(|| format!("'{text}' is no isolation: {}", Isolation::WORDS.join(", ")))
 }
 
 fn text(value: &Value) -> Result<String, String> {
@@ -197,6 +222,8 @@ mod tests {
             ("max_turns", json!(0)),
             ("effort", json!("much")),
             ("priority", json!("urgent")),
+            ("resume", json!("zzz")),
+            ("isolation", json!("remote")),
         ] {
             assert!(set(key, &value).is_err(), "{key}: {value}");
         }
@@ -206,7 +233,7 @@ mod tests {
     fn keys_are_taken_put_off_or_unknown() {
         let of = |key: &str| set(key, &json!("x")).map(|(key, _)| key);
         assert_eq!(of("agent"), Ok(Key::Taken));
-        assert_eq!(of("resume"), Ok(Key::NotUsedYet));
+        assert_eq!(of("name"), Ok(Key::NotUsedYet));
         assert_eq!(of("promt"), Ok(Key::Unknown));
         assert_eq!(set("model", &Value::Null), Ok((Key::Taken, TaskSpec::default())));
     }

@@ -1,13 +1,13 @@
 //! Waits for tasks and for whoever interrupts them, and shows events in between.
 
+use std::future::Future;
 use std::time::Duration;
 
-use codex_task::{ResumeError, RunReport, RuntimeHandle, TaskId};
+use codex_task::{RunReport, RuntimeHandle, TaskId};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
 
 use super::progress::Progress;
-use super::work::Work;
 use crate::fault::Fault;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
@@ -17,11 +17,11 @@ use crate::render::figures::counted;
 const FRAME: Duration = Duration::from_millis(120);
 
 /// How the wait for the tasks ended.
-pub(super) enum Ending {
+pub(crate) enum Ending<T> {
     /// Every task has ended.
     Collected {
-        /// Their reports.
-        report: RunReport,
+        /// What came of them.
+        report: T,
         /// Whether they were asked to.
         is_interrupted: bool,
     },
@@ -31,19 +31,32 @@ pub(super) enum Ending {
     AtOnce,
 }
 
-/// Runs the tasks to their end; the first interruption cancels them, the second one ends the wait.
-pub(super) async fn follow(
+/// What comes of tasks, with their reports.
+pub(crate) trait Collected {
+    /// The reports.
+    fn report(&self) -> &RunReport;
+}
+
+impl Collected for RunReport {
+    fn report(&self) -> &RunReport {
+        self
+    }
+}
+
+/// Waits for what is being done with tasks of these ids; the first interruption cancels them, the second one ends the
+/// wait.
+pub(super) async fn follow<T: Collected>(
     handle: &RuntimeHandle,
-    work: Work,
+    ids: &[TaskId],
+    doing: impl Future<Output = Result<T, Fault>>,
     mut progress: Progress,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
-) -> Result<Ending, Fault> {
-    let ids: Vec<TaskId> = work.requests().iter().map(|task| task.id).collect();
+) -> Result<Ending<T>, Fault> {
     let mut events = handle.events();
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut collected = std::pin::pin!(work.run(handle));
+    let mut collected = std::pin::pin!(doing);
     let mut is_interrupted = false;
     let report = loop {
         tokio::select! {
@@ -55,7 +68,7 @@ pub(super) async fn follow(
                 }
                 is_interrupted = true;
                 progress.say("Interrupted:", &interrupted(handle), terminal);
-                cancel(handle, &ids).await;
+                cancel(handle, ids).await;
             }
             event = events.recv() => match event {
                 Ok(event) => progress.show(&event, terminal),
@@ -63,17 +76,17 @@ pub(super) async fn follow(
                 // The bus lives as long as the handle.
                 Err(RecvError::Closed) => {}
             },
-            report = &mut collected => break report.map_err(|error| no_runtime(&error))?,
+            report = &mut collected => break report?,
             _ = frames.tick(), if progress.is_live() || is_interrupted => {
                 progress.tick();
                 if is_interrupted {
                     // A task that was on its way to the supervisor is cancelled when it has arrived.
-                    cancel(handle, &ids).await;
+                    cancel(handle, ids).await;
                 }
             }
         }
         if terminal.out.is_closed() {
-            cancel(handle, &ids).await;
+            cancel(handle, ids).await;
             return Ok(Ending::ReaderGone);
         }
     };
@@ -84,7 +97,7 @@ pub(super) async fn follow(
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }
     }
-    progress.finish(Some(&report), terminal);
+    progress.finish(Some(report.report()), terminal);
     Ok(Ending::Collected { report, is_interrupted })
 }
 
@@ -97,8 +110,4 @@ async fn cancel(handle: &RuntimeHandle, tasks: &[TaskId]) {
 fn interrupted(handle: &RuntimeHandle) -> String {
     let tasks = counted(handle.board().len(), "task");
     format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
-}
-
-fn no_runtime(error: &ResumeError) -> Fault {
-    Fault::internal("the tasks were not run").because(error.to_string())
 }

@@ -1,5 +1,7 @@
 //! Model names, token usage and what it costs.
 
+mod auto;
+mod budget;
 mod choice;
 mod kind;
 mod money;
@@ -7,6 +9,8 @@ mod price;
 mod resolve;
 mod usage;
 
+pub use auto::{AutoChoice, AutoRequest, ToolReach};
+pub use budget::BudgetLimits;
 pub use choice::{Effort, ModelChoice, ModelTier};
 pub use kind::ProviderKind;
 pub use money::MicroUsd;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::claude_file::ClaudeFile;
-use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
+use super::file::{LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
 use super::hooks::HookCollector;
+use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
 use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
@@ -16,8 +17,8 @@ use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, W
 use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::{
-    Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
-    ProviderName, RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
+    Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
+    RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
 };
 
 /// Settings in the making.
@@ -140,7 +141,8 @@ impl Merge {
             let at = outline.position(&["providers", &name]);
             self.provider(&name, provider, scope, path, at);
         }
-        self.limits(&file.limits, path, &outline);
+        let limits = LimitsOf { file: &file.limits, scope, path, outline: &outline };
+        self.problems.extend(limits.merge_into(&mut self.settings.limits));
         self.local(file.local);
         self.mcp_timeouts(&file.mcp);
         self.mcp_trust(
@@ -153,6 +155,10 @@ impl Merge {
             scope,
         );
         self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
+        if let Some(record) = file.record {
+            // A repository's file cannot have recorded what the user does not want recorded.
+            self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
+        }
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -191,6 +197,7 @@ impl Merge {
         settings.limits.max_concurrent =
             overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
         settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
+        settings.limits.budget = settings.limits.budget.replaced_by(overrides.budget);
         settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
         let scope = RuleScope::Session;
         if let Some(mode) = overrides.permission_mode {
@@ -324,6 +331,7 @@ impl Merge {
         provider.models =
             file.models.into_iter().map(|(alias, id)| (alias.to_lowercase(), ModelId::new(id))).collect();
         provider.context_tokens = file.context_tokens;
+        provider.attachments = file.attachments;
         let is_loopback = file.base_url.as_deref().is_none_or(is_loopback);
         let decides_on_keys = !is_loopback || file.api_key_env.is_some() || !file.headers.is_empty();
         if scope == RuleScope::Project && decides_on_keys {
@@ -338,31 +346,6 @@ impl Merge {
         provider.api_key_env = file.api_key_env;
         provider.headers = file.headers;
         self.settings.providers.insert(ProviderName::new(name), provider);
-    }
-
-    fn limits(&mut self, file: &LimitsFile, path: &Path, outline: &yaml::Outline) {
-        let limits = &mut self.settings.limits;
-        limits.timeout = file.timeout.map_or(limits.timeout, |length| length.0);
-        limits.call_timeout = file.call_timeout.map_or(limits.call_timeout, |length| length.0);
-        limits.max_turns = file.max_turns.unwrap_or(limits.max_turns);
-        match file.max_depth {
-            Some(depth) if (1..=Limits::DEPTH_MAX).contains(&depth) => limits.max_depth = depth,
-            Some(_) => {
-                let text = format!("limits.max_depth must be from 1 to {}", Limits::DEPTH_MAX);
-                let at = outline.value_position(&["limits", "max_depth"]);
-                self.problems.push(placed(Problem::warning(text).in_file(path), at));
-            }
-            None => {}
-        }
-        match file.max_concurrent {
-            Some(0) => {
-                let problem = Problem::warning("limits.max_concurrent must be at least 1").in_file(path);
-                let at = outline.value_position(&["limits", "max_concurrent"]);
-                self.problems.push(placed(problem, at));
-            }
-            Some(count) => limits.max_concurrent = count,
-            None => {}
-        }
     }
 
     fn local(&mut self, file: LocalFile) {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{SandboxMode, SandboxUnavailable};
+use crate::{BudgetLimits, MicroUsd, SandboxMode, SandboxUnavailable};
 
 struct Files(tempfile::TempDir);
 
@@ -308,4 +308,26 @@ fn a_rule_with_other_keys_lets_nothing_run() {
     let loaded = load(&[("repo/codex-task.yaml", text)]);
     let broken = loaded.settings.permissions.broken.unwrap_or_default();
     assert!(broken.contains("match and not_match"), "{broken}");
+}
+
+#[test]
+fn what_a_run_may_take_is_narrowed_by_a_repository_and_set_anew_by_the_session() {
+    let user = "limits: {max_cost: 2.5, max_tokens: 1000, drain_timeout: 3s, min_concurrent: 2}\n";
+    let repository = "limits: {max_cost: 9, max_tokens: 500, max_calls: 7, run_timeout: 1h}\n";
+    let loaded = load(&[("home/.config/codex-task/config.yaml", user), ("repo/codex-task.yaml", repository)]);
+    let limits = loaded.settings.limits;
+    let expected = BudgetLimits {
+        cost_max: Some(MicroUsd(2_500_000)),
+        tokens_max: Some(500),
+        calls_max: Some(7),
+        time_max: Some(Duration::from_hours(1)),
+    };
+    assert_eq!((limits.budget, limits.min_concurrent), (expected, 2));
+    assert_eq!(limits.drain_timeout, Duration::from_secs(3));
+    let loaded = load(&[("repo/codex-task.yaml", "limits: {max_cost: -1, max_calls: 0}\n")]);
+    assert_eq!(loaded.settings.limits.budget, BudgetLimits::NONE);
+    assert_eq!(
+        messages(&loaded),
+        ["limits.max_cost is no amount of dollars", "limits.max_calls must be at least 1"]
+    );
 }

@@ -3,6 +3,7 @@
 mod claude_file;
 mod file;
 mod hooks;
+mod limits;
 mod loader;
 mod loopback;
 mod mcp;

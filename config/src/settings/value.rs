@@ -7,7 +7,8 @@ use super::hooks::HookSettings;
 use super::mcp::McpSettings;
 use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
-    ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind, ProviderName, SandboxMode,
+    AttachmentSupport, BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind,
+    ProviderName, SandboxMode,
 };
 
 /// The settings in force for a session.
@@ -37,6 +38,8 @@ pub struct Settings {
     pub web: WebSettings,
     /// The user's programs that are told of calls and agents.
     pub hooks: HookSettings,
+    /// Whether servers keep no record of what runs (`record: false`).
+    pub unrecorded: bool,
 }
 
 /// What may be fetched of the web, beside the public internet.
@@ -61,6 +64,8 @@ pub struct ProviderSettings {
     pub models: BTreeMap<String, ModelId>,
     /// Tokens of its models' context window, where the price table does not know them.
     pub context_tokens: Option<u64>,
+    /// What its models can be shown beside text, where the price table does not know.
+    pub attachments: Option<AttachmentSupport>,
     /// Headers sent with each request, for gateways; never a key.
     pub headers: BTreeMap<String, String>,
 }
@@ -78,6 +83,7 @@ impl ProviderSettings {
             in_flight_max: Self::IN_FLIGHT_MAX,
             models: BTreeMap::new(),
             context_tokens: None,
+            attachments: None,
             headers: BTreeMap::new(),
         }
     }
@@ -88,6 +94,8 @@ impl ProviderSettings {
 pub struct Limits {
     /// Tasks that run at once; more wait.
     pub max_concurrent: usize,
+    /// Tasks that run at once however short the machine is of memory, processors or file descriptors.
+    pub min_concurrent: usize,
     /// For each task, from its start to its end.
     pub timeout: Duration,
     /// For each model call.
@@ -96,6 +104,10 @@ pub struct Limits {
     pub max_turns: u32,
     /// How deep tasks may start tasks: 1 is the main agent's only.
     pub max_depth: u32,
+    /// What a run may take, all of its tasks together.
+    pub budget: BudgetLimits,
+    /// Time that running tasks get to end by themselves when the process is asked to end.
+    pub drain_timeout: Duration,
 }
 
 impl Limits {
@@ -108,10 +120,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_concurrent: 10,
+            min_concurrent: 1,
             timeout: Duration::from_mins(30),
             call_timeout: Duration::from_mins(10),
             max_turns: 100,
             max_depth: 1,
+            budget: BudgetLimits::NONE,
+            drain_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -147,6 +162,8 @@ pub struct SettingsOverrides {
     pub max_concurrent: Option<usize>,
     /// See [`Limits::timeout`].
     pub timeout: Option<Duration>,
+    /// See [`Limits::budget`]; what is absent stays as the files have it.
+    pub budget: BudgetLimits,
     /// What happens to calls that no rule names.
     pub permission_mode: Option<PermissionMode>,
     /// How far shell commands and file tools reach.

@@ -1,6 +1,6 @@
 //! The Messages backend. Owns the client and the credential; translates, and decides nothing else.
 
-use codex_task_config::{Environment, ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, Environment, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -72,6 +72,8 @@ pub struct AnthropicConfig {
     pub credential: Option<AnthropicCredential>,
     /// How long prompts are cached.
     pub cache: CacheLifetime,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// Anthropic, or a server that speaks its format.
@@ -80,6 +82,7 @@ pub struct AnthropicBackend {
     http: HttpClient,
     credential: Option<(HeaderName, HeaderValue)>,
     cache: CacheLifetime,
+    attachments: Option<AttachmentSupport>,
 }
 
 impl AnthropicBackend {
@@ -90,6 +93,7 @@ impl AnthropicBackend {
             http: HttpClient::new(config.http),
             credential: config.credential.as_ref().map(AnthropicCredential::header),
             cache: config.cache,
+            attachments: config.attachments,
         }
     }
 
@@ -112,7 +116,7 @@ impl AnthropicBackend {
     }
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
-        let wire = encode::to_wire(request, self.cache);
+        let wire = encode::to_wire(request, self.cache, self.attachments);
         let version = if wire.temperature.is_some() { VERSION_WITH_SAMPLING } else { VERSION_CURRENT };
         let headers = self.headers(version)?;
         let call = HttpCall { path: MESSAGES_PATH, headers, body: json_body(&wire)? };

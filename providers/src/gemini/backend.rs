@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use codex_task_config::{ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -33,6 +33,8 @@ pub struct GeminiConfig {
     pub http: HttpSettings,
     /// Who pays, sent as `x-goog-api-key`. Servers other than Google's own may need none.
     pub credential: Option<Credential>,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// Google's Developer API, or a server that speaks its format.
@@ -42,6 +44,7 @@ pub struct GeminiBackend {
     api_key: Option<HeaderValue>,
     /// What stands before the paths.
     version_path: &'static str,
+    attachments: Option<AttachmentSupport>,
 }
 
 impl GeminiBackend {
@@ -51,6 +54,7 @@ impl GeminiBackend {
             name: config.name,
             version_path: if ends_with_version(&config.http.base_url) { "" } else { VERSION_PATH },
             http: HttpClient::new(config.http),
+            attachments: config.attachments,
             api_key: config.credential.as_ref().map(Credential::header),
         }
     }
@@ -76,7 +80,8 @@ impl GeminiBackend {
         let headers = self.headers()?;
         let model = encoded(model_name(&request.model));
         let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
-        let call = HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request))? };
+        let call =
+            HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
         let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
         // Google's responses carry no rate limits.
         Ok(decode(reply.events, GenerateDecoder::new(request.model.clone()), RateLimits::default()))

@@ -1,6 +1,6 @@
 //! The Responses backend. Owns the client and the credential; translates, and decides nothing else.
 
-use codex_task_config::{ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
@@ -31,6 +31,8 @@ pub struct OpenAiConfig {
     pub http: HttpSettings,
     /// Who pays, sent as `authorization: Bearer`. Servers other than OpenAI's own may need none.
     pub credential: Option<Credential>,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// OpenAI, or a server that speaks its Responses format.
@@ -40,6 +42,7 @@ pub struct OpenAiBackend {
     authorization: Option<HeaderValue>,
     responses_path: String,
     models_path: String,
+    attachments: Option<AttachmentSupport>,
 }
 
 impl OpenAiBackend {
@@ -51,6 +54,7 @@ impl OpenAiBackend {
             responses_path: format!("{version}{RESPONSES_PATH}"),
             models_path: format!("{version}{MODELS_PATH}"),
             http: HttpClient::new(config.http),
+            attachments: config.attachments,
             authorization: config.credential.as_ref().map(Credential::bearer),
         }
     }
@@ -77,7 +81,7 @@ impl OpenAiBackend {
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
-        let body = json_body(&encode::to_wire(request))?;
+        let body = json_body(&encode::to_wire(request, self.attachments))?;
         let call = HttpCall { path: &self.responses_path, headers, body };
         let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
         let request_id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);

@@ -1,12 +1,14 @@
 //! Taking over what dead processes have left.
 
-use codex_task_actors::{ImageError, RunId, TaskId, TaskImage, TaskStatus};
+use std::path::PathBuf;
+
+use codex_task_actors::{Admission, ImageError, RunId, TaskId, TaskImage, TaskRequest, TaskStatus};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::apply::add_step;
 use super::database;
 use super::error::StoreError;
-use super::lease;
+use super::lease::{self, Process};
 use super::record::status_name;
 use super::recorder::Recorder;
 
@@ -71,7 +73,7 @@ impl Recorder {
         for (task, owner, has_ended) in rows {
             if has_ended {
                 claim.ended += 1;
-            } else if self.is_taken(&transaction, owner)? {
+            } else if is_taken(&transaction, owner, &self.process)? {
                 claim.running += 1;
             } else {
                 claim.images.push(image(&transaction, &task)?.resumed());
@@ -82,43 +84,9 @@ impl Recorder {
         Ok(claim)
     }
 
-    /// Takes over the conversation of a task, to go on with another prompt.
-    ///
-    /// # Errors
-    /// [`ClaimError`].
-    pub fn reopen(&self, task: &str, prompt: &str) -> Result<TaskImage, ClaimError> {
-        let unknown = || ClaimError::UnknownTask(task.to_owned());
-        let id: TaskId = task.trim().parse().map_err(|_| unknown())?;
-        let task = id.to_string();
-        let mut connection = database::open(self.records().path())?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let query = "SELECT owner, status, report FROM tasks WHERE id = ?1";
-        let row = transaction
-            .query_row(query, [&task], |row| {
-                Ok((
-                    row.get::<_, Option<i64>>(0)?,
-                    row.get::<_, Option<String>>(1)?,
-                    row.get::<_, Option<String>>(2)?,
-                ))
-            })
-            .optional()?;
-        let (owner, status, report) = row.ok_or_else(unknown)?;
-        if status.is_none() && self.is_taken(&transaction, owner)? {
-            return Err(ClaimError::Running(id));
-        }
-        let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(&text).ok());
-        // What an agent had written when it was stopped is in its conversation already, as far as it had come.
-        let last = report.filter(|_| status.as_deref() == Some(status_name(TaskStatus::Completed)));
-        let last = last.as_ref().and_then(|report| report.get("result")?.as_str());
-        let (image, steps) = image(&transaction, &task)?.with_prompt(last, prompt);
-        take(&transaction, &task, self.owner)?;
-        let anew = "UPDATE tasks SET sitting = sitting + 1, totals = NULL WHERE id = ?1";
-        transaction.execute(anew, [&task])?;
-        for step in &steps {
-            add_step(&transaction, id, step)?;
-        }
-        transaction.commit()?;
-        Ok(image)
+    /// What reopens conversations, apart from the recorder itself.
+    pub(super) fn reopening(&self) -> Reopening {
+        Reopening { path: self.records().path().to_owned(), owner: self.owner, process: self.process.clone() }
     }
 
     /// Gives tasks back that could not be gone on with.
@@ -131,10 +99,72 @@ impl Recorder {
         connection.execute(release, params![task.to_string(), self.owner])?;
         Ok(())
     }
+}
 
-    fn is_taken(&self, connection: &Connection, owner: Option<i64>) -> rusqlite::Result<bool> {
-        owner.map_or(Ok(false), |owner| lease::is_alive(connection, owner, &self.process))
+/// What reopens conversations: what a thread of its own needs of a recorder.
+#[derive(Clone, Debug)]
+pub(super) struct Reopening {
+    path: PathBuf,
+    owner: i64,
+    process: Process,
+}
+
+impl Reopening {
+    /// Takes over the conversation of the task that the request names, to go on with the request's prompt.
+    ///
+    /// # Errors
+    /// [`ClaimError`].
+    pub(super) fn reopen(&self, request: &TaskRequest) -> Result<TaskImage, ClaimError> {
+        let id = request.id;
+        let task = id.to_string();
+        let mut connection = database::open(&self.path)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let query = "SELECT owner, status, report FROM tasks WHERE id = ?1";
+        let row = transaction
+            .query_row(query, [&task], |row| {
+                Ok((
+                    row.get::<_, Option<i64>>(0)?,
+                    row.get::<_, Option<String>>(1)?,
+                    row.get::<_, Option<String>>(2)?,
+                ))
+            })
+            .optional()?;
+        let (owner, status, report) = row.ok_or_else(|| ClaimError::UnknownTask(task.clone()))?;
+        if status.is_none() && is_taken(&transaction, owner, &self.process)? {
+            return Err(ClaimError::Running(id));
+        }
+        let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(&text).ok());
+        // What an agent had written when it was stopped is in its conversation already, as far as it had come.
+        let last = report.filter(|_| status.as_deref() == Some(status_name(TaskStatus::Completed)));
+        let last = last.as_ref().and_then(|report| report.get("result")?.as_str());
+        let (image, steps) =
+            image(&transaction, &task)?.asked_for(request.clone()).with_prompt(last, &request.prompt);
+        take(&transaction, &task, self.owner)?;
+        let anew = "UPDATE tasks SET sitting = sitting + 1, totals = NULL WHERE id = ?1";
+        transaction.execute(anew, [&task])?;
+        ask_anew(&transaction, &task, request)?;
+        for step in &steps {
+            add_step(&transaction, id, step)?;
+        }
+        transaction.commit()?;
+        Ok(image)
     }
+}
+
+/// What was asked for now stands in the record instead of what was asked for first: whoever resumes the run later must
+/// not have wider rights than this caller.
+fn ask_anew(connection: &Connection, task: &str, request: &TaskRequest) -> Result<(), ClaimError> {
+    let query = "SELECT admission FROM tasks WHERE id = ?1";
+    let admission: String = connection.query_row(query, [task], |row| row.get(0))?;
+    let first: Admission = serde_json::from_str(&admission).map_err(ImageError::from)?;
+    let request = TaskImage::of_admission(&admission)?.asked_for(request.clone()).request().clone();
+    let anew = serde_json::to_string(&Admission { request, ..first }).map_err(ImageError::from)?;
+    connection.execute("UPDATE tasks SET admission = ?2 WHERE id = ?1", params![task, anew])?;
+    Ok(())
+}
+
+fn is_taken(connection: &Connection, owner: Option<i64>, process: &Process) -> rusqlite::Result<bool> {
+    owner.map_or(Ok(false), |owner| lease::is_alive(connection, owner, process))
 }
 
 fn take(connection: &Connection, task: &str, owner: i64) -> rusqlite::Result<()> {

@@ -5,13 +5,16 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use codex_task_actors::{Journal, JournalAck, JournalEntry, JournalError, TaskId};
+use codex_task_actors::{
+    Journal, JournalAck, JournalEntry, JournalError, TaskError, TaskId, TaskImage, TaskRequest,
+};
 use codex_task_config::Environment;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::apply::Origin;
 use super::batch::Command;
+use super::claim::ClaimError;
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process};
@@ -138,6 +141,29 @@ impl Journal for Recorder {
                     return Ok(());
                 }
                 progress.await;
+            }
+        })
+    }
+
+    fn recalls(&self) -> bool {
+        true
+    }
+
+    fn recall(&self, request: TaskRequest) -> BoxFuture<'static, Result<Option<TaskImage>, TaskError>> {
+        let (done, flushed) = oneshot::channel();
+        // The task may be one of this very runtime; a writer that ended has written all it could.
+        let _ = self.commands.send(Command::Flush(done));
+        let reopening = self.reopening();
+        Box::pin(async move {
+            let _ = flushed.await;
+            let reopened = tokio::task::spawn_blocking(move || reopening.reopen(&request)).await;
+            let unreadable = |detail: String| TaskError::Journal(JournalError { detail });
+            match reopened {
+                Ok(Ok(image)) => Ok(Some(image)),
+                Ok(Err(ClaimError::UnknownTask(_))) => Ok(None),
+                Ok(Err(ClaimError::Running(task))) => Err(TaskError::StillRunning { task }),
+                Ok(Err(error)) => Err(unreadable(error.to_string())),
+                Err(error) => Err(unreadable(error.to_string())),
             }
         })
     }

@@ -82,6 +82,26 @@ impl Records {
         find().map_err(|error| StoreError::of(&self.path, error))
     }
 
+    /// Tasks whose id, or whose run's, ends or begins like this, the newest last: ids and agents, twenty at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_tasks(&self, id: &str) -> Result<Vec<(TaskId, String)>, StoreError> {
+        let connection = database::open(&self.path)?;
+        let wanted = id.trim().to_ascii_lowercase();
+        let find = || -> rusqlite::Result<Vec<(TaskId, String)>> {
+            let mut query = connection.prepare(
+                "SELECT id, agent FROM tasks
+                 WHERE ?1 <> '' AND (substr(id, -length(?1)) = ?1 OR substr(id, 1, length(?1)) = ?1
+                    OR substr(run, -length(?1)) = ?1 OR substr(run, 1, length(?1)) = ?1)
+                 ORDER BY number LIMIT 20",
+            )?;
+            let rows = query.query_map([&wanted], |row| Ok((self::id(row, 0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        find().map_err(|error| StoreError::of(&self.path, error))
+    }
+
     /// One run.
     ///
     /// # Errors

@@ -97,6 +97,7 @@ fn services(project: &TestProject, setup: Setup) -> Services {
         toolbox: Toolbox::new(setup.tools),
         mcp: no_servers,
         facts: SessionFacts { cwd: project.dir(), is_git: true, instructions: "".into() },
+        delegation: None,
         io: IoRuntime::new(Handle::current()),
         restart_policy: setup.restart_policy,
         settings,

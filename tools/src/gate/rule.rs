@@ -96,6 +96,20 @@ impl CompiledRule {
         (compiled, problems)
     }
 
+    /// Whether the rule names files.
+    pub(crate) fn is_about_files(&self) -> bool {
+        matches!(self.matcher, Matcher::Path(_))
+    }
+
+    /// The rule as it would stand in another workspace, if its file is one of this workspace's.
+    pub(crate) fn rule_in(&self, from: &Path, to: &Path) -> PermissionRule {
+        let mut rule = self.rule.clone();
+        if let Some(inside) = rule.origin.path.as_deref().and_then(|path| path.strip_prefix(from).ok()) {
+            rule.origin.path = Some(to.join(inside).into());
+        }
+        rule
+    }
+
     /// Whether the rule is about all calls of this tool.
     pub(crate) fn names_tool(&self, tool: &ToolName) -> bool {
         matches!(self.matcher, Matcher::Everything) && names(&self.rule.tool, tool)
@@ -172,6 +186,21 @@ impl CompiledRule {
         }
     }
 
+    /// The path pattern of a rule that refuses writing.
+    pub(crate) fn unwritable_path(&self) -> Option<&PathPattern> {
+        let refuses =
+            self.rule.behavior == RuleBehavior::Deny && WRITING_TOOLS.contains(&self.rule.tool.as_str());
+        match &self.matcher {
+            Matcher::Path(pattern) if refuses => Some(pattern),
+            Matcher::Path(_)
+            | Matcher::Everything
+            | Matcher::Command(_)
+            | Matcher::Domain(_)
+            | Matcher::Other(_)
+            | Matcher::Nothing => None,
+        }
+    }
+
     /// Whether the rule is about this use of a path, tried as written and as resolved. `tool` is the calling tool.
     ///
     /// `Read` rules are about every tool that reads, `Edit` rules about every tool that writes; who may not read a
@@ -208,7 +237,17 @@ impl CompiledRule {
 
     /// Says of a rule that allows a shell or an interpreter that it allows everything.
     fn lint(&self) -> Option<Problem> {
-        let pattern = self.command().filter(|_| self.rule.behavior == RuleBehavior::Allow)?;
+        if self.rule.behavior != RuleBehavior::Allow {
+            return None;
+        }
+        // Whoever writes `Bash` means all of it; whoever writes a pattern may not see what it comes to.
+        let is_all = self.rule.tool.as_str() == "Bash" && matches!(self.matcher, Matcher::Everything);
+        if is_all && self.rule.text.contains('(') {
+            let message = format!("rule '{}' equals unrestricted Bash: every command runs", self.rule.text);
+            let help = "name the programs that may run, or write 'Bash' if all may";
+            return Some(placed(Problem::warning(message).with_help(help), &self.rule));
+        }
+        let pattern = self.command()?;
         let help = "name the script or the subcommand in the rule";
         let message = if pattern.literals().next().is_none() && pattern.is_open() {
             format!("rule '{}' names no program and allows nothing", self.rule.text)

@@ -59,7 +59,10 @@ pub(super) fn narrowed(call: &GateCall<'_>, rights: &Rights, judged: Judged) -> 
     };
     let named_by = |is_named: &dyn Fn(&CompiledRule) -> bool| rights.of(RuleBehavior::Allow).any(is_named);
     match call.access {
-        Access::Read(_) | Access::Remote { changes: RemoteChanges::SaysNone } => judged,
+        // An agent that it starts has read what it has read.
+        Access::Read(_) | Access::Delegate { .. } | Access::Remote { changes: RemoteChanges::SaysNone } => {
+            judged
+        }
         Access::Nothing if !call.tool.is_mcp() => judged,
         Access::Remote { changes: RemoteChanges::Possible } | Access::Nothing => {
             if named_by(&|rule| rule.rule.tool == *call.tool && rule.names_tool(call.tool)) {
@@ -129,7 +132,8 @@ pub(crate) fn untrusted_of(call: &GateCall<'_>, confinement: Confinement) -> Vec
                 .chain(outside_files(call, command))
                 .collect()
         }
-        Access::Write(_) | Access::Nothing => Vec::new(),
+        // What an agent has read that it starts is told with the report.
+        Access::Write(_) | Access::Delegate { .. } | Access::Nothing => Vec::new(),
     }
 }
 

@@ -38,6 +38,8 @@ pub struct Hooks {
 struct Shared {
     hooks: Vec<(Matcher, Hook)>,
     caller: HookCaller,
+    /// Where hooks run, wherever their agent works: a copy of the project that an agent has for itself is not the user's.
+    place: Session,
     /// Why the agent must end, once a hook has said so. The first word counts.
     stop: OnceLock<String>,
     /// Held for single look-ups only.
@@ -47,14 +49,15 @@ struct Shared {
 }
 
 impl Hooks {
-    /// The hooks of an agent.
-    pub fn new(hooks: Vec<Hook>, caller: HookCaller) -> Self {
+    /// The hooks of an agent. They run in the place of `session`, also when the agent works in another one.
+    pub fn new(hooks: Vec<Hook>, caller: HookCaller, session: &Session) -> Self {
         let compiled =
             |hook: Hook| (Matcher::parse(hook.matcher.as_deref()).unwrap_or(Matcher::Everything), hook);
         let hooks: Vec<_> = hooks.into_iter().map(compiled).collect();
         let shared = (!hooks.is_empty()).then(|| {
             let (stop, notes, has_told) = (OnceLock::new(), Mutex::default(), AtomicBool::new(false));
-            Arc::new(Shared { hooks, caller, stop, notes, has_told })
+            let place = session.clone();
+            Arc::new(Shared { hooks, caller, place, stop, notes, has_told })
         });
         Self { shared }
     }
@@ -158,7 +161,7 @@ impl Hooks {
             return together(&[]);
         }
         let input = happening.input(&shared.caller, mode, session);
-        let answers = join_all(hooks.iter().map(|hook| run(hook, &input, session))).await;
+        let answers = join_all(hooks.iter().map(|hook| run(hook, &input, &shared.place))).await;
         let answers: Vec<Answered<'_>> = hooks.into_iter().zip(answers).collect();
         shared.note(Told::of(&answers));
         together(&answers)

@@ -101,14 +101,14 @@ impl ToolSet {
         &self,
         call: &GateCall<'_>,
         confinement: Confinement,
-        ran: &Result<String, ToolError>,
+        error: Option<&ToolError>,
     ) {
         let speaks_when_it_fails =
             !matches!(call.access, crate::Access::Fetch { .. } | crate::Access::Read(_));
-        let is_read = match ran {
-            Ok(_) => true,
-            Err(ToolError::Failed(_) | ToolError::TimedOut(_)) => speaks_when_it_fails,
-            Err(ToolError::Input(_) | ToolError::Refused(_) | ToolError::Cancelled) => false,
+        let is_read = match error {
+            None => true,
+            Some(ToolError::Failed(_) | ToolError::TimedOut(_)) => speaks_when_it_fails,
+            Some(ToolError::Input(_) | ToolError::Refused(_) | ToolError::Cancelled) => false,
         };
         if is_read {
             self.session.taint.add(untrusted_of(call, confinement));

@@ -76,7 +76,9 @@ fn tools(bench: &Bench, hooks: Vec<Hook>) -> ToolSet {
         agent_id: "task-1".to_owned(),
         agent_type: "worker".into(),
     };
-    let session = bench.session.clone().with_hooks(Hooks::new(hooks, caller));
+    let session = bench.session.clone();
+    let hooks = Hooks::new(hooks, caller, &session);
+    let session = session.with_hooks(hooks);
     let tools = ["Read", "Write", "LS"]
         .map(|name| FakeTool::named(name, if name == "LS" { Behavior::Panic } else { Behavior::Echo }));
     let resolved = Toolbox::new(tools).resolve(&ToolSelection::Inherit, &[], &bench.rights, session);
@@ -90,7 +92,7 @@ async fn read_with(hook: Hook) -> ToolReply {
 const ECHOED: &str = r#"{"file_path":"a"}"#;
 
 fn ran() -> ToolReply {
-    ToolReply { text: ECHOED.to_owned(), is_error: false }
+    ToolReply::text(ECHOED)
 }
 
 #[tokio::test]
@@ -191,7 +193,7 @@ async fn no_hook_overrules_the_gate() {
 async fn a_call_that_a_hook_has_changed_is_judged_like_any_other() {
     let changing = |input: Value| saying(HookEvent::PreToolUse, &specific(&json!({ "updatedInput": input })));
     let reply = read_with(changing(json!({"file_path": "b", "limit": 3}))).await;
-    assert_eq!(reply, ToolReply { text: r#"{"file_path":"b","limit":3}"#.to_owned(), is_error: false });
+    assert_eq!(reply, ToolReply::text(r#"{"file_path":"b","limit":3}"#));
     for (input, expected) in [
         (json!({"file_path": "../../etc/passwd"}), "Permission to read ../../etc/passwd has been denied."),
         (json!({"file_path": "secrets/key"}), "denied by your permission settings"),
