@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codex_task::store::{Recorder, Records};
 use codex_task::{Outcome, RunTask, TaskReport, ToolCaller};
 use codex_task_config::SettingsOverrides;
-use codex_task_providers::scripted::{Rule, ScriptedBackend};
+use codex_task_providers::scripted::{Pattern, Rule, ScriptedBackend, ScriptedCall, When};
 use codex_task_tools::{Access, RemoteChanges};
 use serde_json::json;
 
@@ -88,7 +88,7 @@ async fn an_agent_that_has_read_nothing_is_trusted_as_before_and_its_report_is_c
 
 #[tokio::test]
 async fn the_calls_of_one_turn_were_chosen_before_any_of_them_was_read() {
-    let both = calling(READ).and_call(codex_task_providers::scripted::ScriptedCall::new(POST, &json!({})));
+    let both = calling(READ).and_call(ScriptedCall::new(POST, &json!({})));
     let model = scripted([Rule::text("done").when(then(POST)), both.when(first())]);
     let (runtime, posts) = start(&model, &["mcp__web"], TestProject::new());
     assert_eq!(completed(&runtime.ask("worker", "go").await), "done");
@@ -130,4 +130,51 @@ async fn taint_travels_with_the_task_and_with_the_answer() {
     let answer = runtime.task_tool().call("Task", &arguments, &caller).await;
     assert_eq!((answer.blocks[0].as_str(), answer.tainted_by), ("refused", vec![page]));
     assert_eq!(answer.blocks.len(), 2, "the blocks are Claude Code's: the report and the agent's id");
+}
+
+#[tokio::test]
+async fn an_agent_has_read_what_the_agents_that_it_starts_have_read_and_they_what_it_has_read() {
+    let is = |name: &str| When::default().system(Pattern::text(&format!("You are the agent {name}.")));
+    let start_child =
+        Rule::call("Task", &json!({"subagent_type": "child", "prompt": "look", "description": "d"}));
+    for (rules, expected) in [
+        // The child reads, and the parent posts.
+        (
+            vec![
+                Rule::text("child refused").when(is("child").after(POST)),
+                Rule::text("child has read").when(is("child").after(READ)),
+                calling(READ).when(is("child")),
+                Rule::text("parent refused").when(is("worker").after(POST)),
+                calling(POST).when(is("worker").after("Task")),
+                start_child.clone().when(is("worker")),
+            ],
+            "parent refused",
+        ),
+        // The parent reads, and the child posts.
+        (
+            vec![
+                Rule::text("child refused").when(is("child").result(Pattern::text("untrusted text"))),
+                Rule::text("child posted").when(is("child").after(POST)),
+                calling(POST).when(is("child")),
+                Rule::text("told: child refused").when(is("worker").result(Pattern::text("child refused"))),
+                start_child.when(is("worker").after(READ)),
+                calling(READ).when(is("worker")),
+            ],
+            "told: child refused",
+        ),
+    ] {
+        let project = TestProject::new();
+        project.user_config("limits: {max_depth: 2}\n");
+        let (read, post, posts) = web();
+        let allow = vec!["mcp__web".to_owned()];
+        let overrides = SettingsOverrides { allow, ..SettingsOverrides::default() };
+        let model = scripted(rules);
+        let runtime = TestRuntime::start_in(project, |builder| {
+            let builder = builder.agents(agents([agent("worker"), agent("child")])).backend(model.clone());
+            builder.overrides(overrides).tool(read.shared()).tool(post.shared())
+        });
+        let report = runtime.ask("worker", "go").await;
+        assert!(completed(&report).starts_with(expected), "{report:?}");
+        assert_eq!((posts.count(), report.tainted_by), (0, vec![READ.to_owned()]));
+    }
 }
