@@ -6,6 +6,7 @@
 //! panic there would end the process).
 
 mod aggregator;
+mod budget;
 mod io_runtime;
 mod journal;
 mod messages;
@@ -17,15 +18,17 @@ mod task;
 pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
 };
+pub use budget::Spent;
 pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{CancelTask, Drain, ListProviders, Observe};
+pub use messages::{CancelQueued, CancelTask, Drain, ListProviders, Observe};
 pub use provider::{ProviderActor, ProviderCounters};
 pub use supervisor::{
-    AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, RestartPolicy, RetireWorker,
-    Services, SessionFacts, SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
+    AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
+    PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,
+    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
     Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,

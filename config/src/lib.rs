@@ -54,8 +54,8 @@ pub use permission::{
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
     AgentHooks, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS,
-    McpSettings, McpTrust, McpVerdict, ProviderSettings, Settings, SettingsOverrides, TRUST_VARIABLE,
-    TrustOrigin, TrustStore, TrustStoreError, TrustedFolders, WebSettings,
+    McpSettings, McpTrust, McpVerdict, ProviderSettings, ResumePolicy, Settings, SettingsOverrides,
+    TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

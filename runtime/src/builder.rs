@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts,
-    SupervisorActor, TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
+    SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -15,18 +15,22 @@ use codex_task_config::{
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
     Approver, Containment, Egress, Hooks, HostTools, McpHub, McpState, PathError, Rights, Session, Tool,
-    Toolbox, WebFetch, Worktrees, builtin_tools, lent_by,
+    Toolbox, WebFetch, builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "store")]
+use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::pressure::SystemPressure;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
+use crate::worktrees;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
@@ -75,6 +79,7 @@ pub struct RuntimeBuilder {
     host_tools: Option<Arc<dyn HostTools>>,
     event_sinks: Vec<Arc<dyn EventSink>>,
     restart_policy: RestartPolicy,
+    pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
     io: Option<Handle>,
     journal: Option<Arc<dyn Journal>>,
@@ -151,6 +156,14 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
         self.restart_policy = policy;
+        self
+    }
+
+    /// Who tells how short the machine is of memory, processors and file descriptors, instead of the kernel: while it is,
+    /// fewer tasks run than `limits.max_concurrent`. [`crate::NoPressure`] never says so.
+    #[must_use]
+    pub fn pressure(mut self, sampler: Arc<dyn PressureSampler>) -> Self {
+        self.pressure = Some(sampler);
         self
     }
 
@@ -287,13 +300,12 @@ impl PreparedRuntime {
             environment,
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
+            pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
-        tidy_worktrees(&services);
+        worktrees::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
-        for sink in builder.event_sinks {
-            event_sink::feed(sink, &events).map_err(StartError::Threads)?;
-        }
+        event_sink::feed_all(builder.event_sinks, &events).map_err(StartError::Threads)?;
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
@@ -307,6 +319,11 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
+        #[cfg(feature = "store")]
+        let cancelling = builder
+            .recorder
+            .as_deref()
+            .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
         let handle = RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
@@ -320,23 +337,12 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
+            #[cfg(feature = "store")]
+            _cancelling: cancelling,
         });
         nested.attach(&handle.shared);
         Ok(handle)
     }
-}
-
-/// Removes, beside everything else, what agents of processes that died have left unchanged.
-fn tidy_worktrees(services: &Services) {
-    let worktrees = Worktrees::of(&services.environment);
-    if !worktrees.is_anything_left() {
-        return;
-    }
-    // Nobody waits for it; what is not done by the end of the runtime, the next one does.
-    drop(services.io.spawn_blocking(move || match worktrees.tidy() {
-        0 => {}
-        count => tracing::debug!(count, "worktrees of dead processes were removed"),
-    }));
 }
 
 fn watched_agents(

@@ -21,11 +21,14 @@
 //! any thread or runtime, a multi-thread tokio among them.
 
 mod builder;
+#[cfg(feature = "store")]
+mod cancelling;
 mod consensus;
 mod event_sink;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod pressure;
 mod prompt;
 #[cfg(feature = "store")]
 mod resume;
@@ -33,20 +36,24 @@ mod resume;
 pub mod store;
 mod task_tool;
 mod threads;
+mod worktrees;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
     CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
-    Lineage, Narrowing, Observe, OpenRun, Outcome, Priority, ProviderCounters, RestartPolicy, RetireWorker,
-    RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent,
-    TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority,
+    ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
+    SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
+    TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{
-    Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, TokenUsage,
+    BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SandboxMode,
+    TokenUsage,
 };
 pub use codex_task_tools::{
-    Approval, ApprovalRequest, Confinement, HostCommand, HostOutput, HostTools, ToolError,
+    Approval, ApprovalRequest, Approver, Confinement, GrantScope, HostCommand, HostOutput, HostTools,
+    Lasting, ToolError,
 };
 pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
 pub use event_sink::EventSink;

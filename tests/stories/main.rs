@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
 #[cfg(test)]
 mod checklist;
@@ -28,6 +30,8 @@ mod kills;
 mod media;
 #[cfg(test)]
 mod models;
+#[cfg(test)]
+mod pressure;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod gate;
 mod hook;
 mod mcp;
 mod media;
+mod owner;
 mod path;
 mod rights;
 mod sandbox;
@@ -17,6 +18,7 @@ mod todos;
 mod tool;
 mod tool_set;
 mod visible;
+mod warden;
 mod web;
 mod worktree;
 
@@ -24,11 +26,12 @@ pub use builtin::{HostApprover, HostCommand, HostOutput, HostTools, builtin_tool
 pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{
-    Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, Headless, Part,
-    Ruling, Verdict, judge,
+    Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, GrantScope, Headless,
+    Lasting, Part, Ruling, Verdict, judge,
 };
 pub use hook::{AfterStart, AfterStop, HookCaller, Hooks};
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
+pub use owner::Owner;
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
 pub use sandbox::{

@@ -12,7 +12,7 @@ use crate::hook::ScriptPins;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::SharedReader;
-use crate::{Hooks, PageReader, PathError, PathGuard, Taint, TodoList};
+use crate::{Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Session {
     pub hooks: Hooks,
     /// The scripts of hooks, as they were when the session began.
     pub(crate) scripts: ScriptPins,
+    /// Whose calls these are.
+    pub owner: Owner,
     /// What holds this call's command back.
     pub confinement: Confinement,
     /// Where the agent's commands are held.
@@ -77,6 +79,7 @@ impl Session {
             taint: Taint::default(),
             hooks: Hooks::default(),
             scripts: ScriptPins::default(),
+            owner: Owner::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
         })
@@ -96,6 +99,12 @@ impl Session {
             sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
+    }
+
+    /// The same session for somebody's calls.
+    #[must_use]
+    pub fn owned_by(self, owner: Owner) -> Self {
+        Self { owner, ..self }
     }
 
     /// The same session in another workspace, which is its working directory too: what the agent has begun goes on.

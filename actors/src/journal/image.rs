@@ -6,6 +6,7 @@ use codex_task_providers::{AssistantPart, AssistantTurn, Message, UserPart, User
 
 use super::entry::StoredStep;
 use super::{Admission, JournalStep};
+use crate::budget::Spent;
 use crate::subagent::{Checkpoint, CheckpointStep, Tally};
 use crate::task::TaskRequest;
 
@@ -26,6 +27,8 @@ pub struct TaskImage {
     /// The first user turn, as it was before any compaction.
     pub(crate) opening: Arc<Message>,
     pub(crate) checkpoint: Checkpoint,
+    /// What the run's other tasks had taken.
+    pub(crate) run_spent: Spent,
 }
 
 impl TaskImage {
@@ -40,6 +43,7 @@ impl TaskImage {
             prefix: admission.prefix,
             checkpoint: Checkpoint::new(Arc::clone(&admission.opening)),
             opening: admission.opening,
+            run_spent: Spent::default(),
         })
     }
 
@@ -90,6 +94,13 @@ impl TaskImage {
     #[must_use]
     pub fn resumed(mut self) -> Self {
         self.checkpoint.tally.notes.insert(RESUMED.to_owned());
+        self
+    }
+
+    /// What the run's other tasks had taken counts against the run's limits.
+    #[must_use]
+    pub fn with_run_spent(mut self, spent: Spent) -> Self {
+        self.run_spent = spent;
         self
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use codex_task_providers::Message;
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, AgentRun, Halt};
 use super::checkpoint::Checkpoint;
@@ -21,6 +22,9 @@ use crate::task::Outcome;
 
 /// Time that a stopped agent has to end by itself, with its partial text, before it is dropped.
 const STOP_GRACE: Duration = Duration::from_millis(900);
+
+/// What is told of a task that ended with its run's time.
+const RUN_TIME_OVER: &str = "the time of the whole run was over before the task's own";
 
 /// What an incarnation begins with; made by the supervisor.
 pub(crate) struct Seed {
@@ -96,7 +100,9 @@ async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
 /// and its partial text is kept; if it does not, it is dropped.
 async fn run_until_stopped(run: &mut AgentRun) -> Result<String, Halt> {
     let stop = run.context.stop.clone();
-    let deadline = tokio::time::sleep(run.context.time_left());
+    let time_left = run.context.time_left();
+    run.context.tools.session().owner.set_end(Instant::now() + time_left);
+    let deadline = tokio::time::sleep(time_left);
     let mut body = pin!(run.run());
     tokio::select! {
         biased;
@@ -109,13 +115,17 @@ async fn run_until_stopped(run: &mut AgentRun) -> Result<String, Halt> {
 
 fn into_ending(run: AgentRun, result: Result<String, Halt>) -> Ending {
     let AgentRun { context, mut tally, .. } = run;
+    let notes = &mut tally.notes;
     let mut partial = || tally.partial.take().filter(|text| !text.trim().is_empty());
     let outcome = match result {
         Ok(text) => Outcome::Completed(text),
         Err(Halt::Error(error) | Halt::TooLong(error)) => Outcome::Failed { error, partial: partial() },
         Err(Halt::Stopped) => match context.stop.cause() {
             Some(StopCause::Deadline) => {
-                Outcome::TimedOut { after: context.plan.timeout, partial: partial() }
+                if context.time_allowed() < context.plan.timeout {
+                    notes.insert(RUN_TIME_OVER.to_owned());
+                }
+                Outcome::TimedOut { after: context.time_allowed(), partial: partial() }
             }
             Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial: partial() },
         },

@@ -21,6 +21,7 @@ use super::stop::StopSignal;
 use super::tally::Tally;
 use super::{compaction, hooks, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
+use crate::budget::Budget;
 use crate::io_runtime::IoRuntime;
 use crate::journal::{Journal, JournalError};
 use crate::messages::SubagentStepped;
@@ -50,6 +51,10 @@ pub(crate) struct AgentContext {
     pub(crate) stop: StopSignal,
     /// When the task first ran: restarts do not move it.
     pub(crate) started: Instant,
+    /// What this task's model calls are paid from.
+    pub(crate) budget: Arc<Budget>,
+    /// When the time of the run, or of the task that asked for this one, is over.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) io: IoRuntime,
     pub(crate) events: EventBus,
     pub(crate) supervisor: Addr<SupervisorActor>,
@@ -155,7 +160,12 @@ impl AgentContext {
 
     /// Time until the task's deadline.
     pub(crate) fn time_left(&self) -> Duration {
-        self.plan.timeout.saturating_sub(self.started.elapsed())
+        self.time_allowed().saturating_sub(self.started.elapsed())
+    }
+
+    /// Time from the start of the task to its deadline, which is never later than that of its run.
+    pub(crate) fn time_allowed(&self) -> Duration {
+        time_allowed(self.plan.timeout, self.started, self.deadline)
     }
 
     /// Shows streamed text to whoever watches.
@@ -203,12 +213,15 @@ impl AgentRun {
             if self.tally.turns >= self.context.plan.turns_max {
                 return Ok(self.turn_limit_report());
             }
-            self.check_cost()?;
             self.context.wait_for_journal().await?;
             if self.window.needs_compaction(self.context.plan.output_tokens_max) {
                 self.compact().await?;
             }
-            let ask = Ask { turns: self.window.turns(), output: self.context.plan.output.as_ref() };
+            let ask = Ask {
+                turns: self.window.turns(),
+                tokens: self.window.tokens(),
+                output: self.context.plan.output.as_ref(),
+            };
             let reply = match self.caller.call(&self.context, &mut self.tally, ask).await {
                 Ok(reply) => reply,
                 Err(Halt::TooLong(otherwise)) => {
@@ -320,19 +333,16 @@ impl AgentRun {
         self.tally.tainted_by = self.context.tools.session().taint.sources();
         let mut results = hooks::checked(&self.context, &mut self.tally, results)?;
         let round = self.repetition.note(&calls, &results);
+        let stuck_because = match round {
+            Round::Stuck(rounds) => Some(repetition::reason(rounds, &calls, &results)),
+            Round::Fresh | Round::Repeated(_) => None,
+        };
         if let Round::Repeated(rounds) = round {
-            results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });
+            let text = repetition::reminder(rounds, &results);
+            results.parts.push(UserPart::Text { text: text.into() });
         }
         self.tell_turn(Arc::new(Message::User(results)));
-        match round {
-            Round::Fresh | Round::Repeated(_) => Ok(()),
-            Round::Stuck(rounds) => {
-                let names = repetition::names(&calls);
-                Err(Halt::Error(stuck(&format!(
-                    "{rounds} times in a row the same call with the same result: {names}"
-                ))))
-            }
-        }
+        stuck_because.map_or(Ok(()), |reason| Err(Halt::Error(stuck(&reason))))
     }
 
     fn tell(&mut self, text: &str) {
@@ -415,15 +425,6 @@ impl AgentRun {
         }
     }
 
-    fn check_cost(&self) -> Result<(), Halt> {
-        match self.context.plan.cost_max {
-            Some(limit) if self.tally.cost >= limit && self.tally.turns > 0 => {
-                Err(Halt::Error(TaskError::CostLimit { limit }))
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
     /// Leaves the agent's own place, if it has one: what it has changed there stays, and is told.
     pub(crate) async fn leave_place(&mut self) {
         let Some(place) = self.context.plan.isolation.clone() else { return };
@@ -458,6 +459,11 @@ impl AgentRun {
              {partial}"
         )
     }
+}
+
+/// The task's own time, or less where what stands above it ends before.
+pub(crate) fn time_allowed(own: Duration, started: Instant, deadline: Option<Instant>) -> Duration {
+    deadline.map_or(own, |deadline| own.min(deadline.saturating_duration_since(started)))
 }
 
 fn stuck(detail: &str) -> TaskError {

@@ -37,7 +37,7 @@ pub(crate) async fn compact(
         return Ok(());
     }
     // The form of the result is not the form of a summary.
-    let ask = Ask { turns: &asking_for_summary(window), output: None };
+    let ask = Ask { turns: &asking_for_summary(window), tokens: window.tokens(), output: None };
     let reply = match caller.call(agent, tally, ask).await {
         Err(Halt::TooLong(error)) => return Err(Halt::Error(error)),
         other => other?,

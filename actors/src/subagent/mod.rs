@@ -19,7 +19,7 @@ mod tool_turn;
 mod typed_output;
 
 pub(crate) use actor::{Ending, Seed, SubagentActor};
-pub(crate) use agent_run::AgentContext;
+pub(crate) use agent_run::{AgentContext, time_allowed};
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
 pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;

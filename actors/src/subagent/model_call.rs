@@ -15,6 +15,7 @@ use super::agent_run::{AgentContext, Halt};
 use super::plan::BoundRoute;
 use super::refused::Refused;
 use super::tally::Tally;
+use crate::budget::{Reservation, Wish};
 use crate::provider::{Acquire, CallVerdict, Permit};
 use crate::task::{Attempt, TaskError, TaskEventKind};
 
@@ -30,6 +31,11 @@ const BACKOFF_BASE: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(20);
 /// A server that asks for more patience than this is left for the next route.
 const HINT_MAX: Duration = Duration::from_mins(2);
+
+/// The part of a prompt's estimated tokens that is reserved beside them: no estimate is exact.
+const PROMPT_MARGIN_PART: u64 = 8;
+/// Tokens of the longest answer of a model that nobody knows.
+const ANSWER_TOKENS_UNKNOWN: u64 = 8_192;
 
 /// What one agent remembers between its model calls.
 #[derive(Debug, Default)]
@@ -51,6 +57,8 @@ pub(crate) struct Caller {
 pub(crate) struct Ask<'a> {
     /// The conversation.
     pub(crate) turns: &'a [Arc<Message>],
+    /// Tokens of the prompt, as far as they can be told before.
+    pub(crate) tokens: u64,
     /// The form that the answer must have.
     pub(crate) output: Option<&'a OutputSchema>,
 }
@@ -173,7 +181,11 @@ impl Caller {
         route: &BoundRoute,
     ) -> Result<Result<ChatReply, ProviderError>, Halt> {
         let begun = Instant::now();
-        let request = self.request(agent, ask, route);
+        let reservation = reserve(agent, self.wish(agent, ask, route)).await?;
+        let mut request = self.request(agent, ask, route);
+        if let Some(tokens) = reservation.answer_tokens().filter(|_| !self.is_dropped("max_tokens")) {
+            request.max_output_tokens = Some(tokens);
+        }
         tally.notes.extend(route.backend.dropped_parameters(&request));
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
@@ -196,12 +208,7 @@ impl Caller {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered { rates: outcome.rates });
                 let cost = route.cost(&reply.usage);
-                if cost.is_none() && agent.plan.cost_max.is_some() {
-                    let model = &route.route.model;
-                    tally
-                        .notes
-                        .insert(format!("the price of {model} is not known: the cost limit does not hold"));
-                }
+                reservation.settle(&reply.usage, cost);
                 tally.add_usage(reply.usage, cost);
                 tally.provider = Some(route.route.provider.clone());
                 tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
@@ -214,7 +221,9 @@ impl Caller {
                 }
                 // What was generated before the call failed is billed all the same.
                 if outcome.usage.total_tokens() > 0 {
-                    tally.add_usage(outcome.usage, route.cost(&outcome.usage));
+                    let cost = route.cost(&outcome.usage);
+                    reservation.settle(&outcome.usage, cost);
+                    tally.add_usage(outcome.usage, cost);
                 }
                 match end {
                     CallError::Cancelled => return Err(Halt::Stopped),
@@ -229,9 +238,26 @@ impl Caller {
         Ok(result)
     }
 
+    fn is_dropped(&self, name: &str) -> bool {
+        self.dropped.iter().any(|parameter| parameter.contains(name))
+    }
+
+    /// What an attempt asks of the budget.
+    fn wish(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> Wish {
+        let wanted = self.output_tokens_max.or(agent.plan.output_tokens_max).map(u64::from);
+        let most = route.backend.limits(&route.route.model).map(|limits| limits.output_tokens);
+        let longest = most.unwrap_or(ANSWER_TOKENS_UNKNOWN);
+        Wish {
+            prompt_tokens: ask.tokens + ask.tokens / PROMPT_MARGIN_PART,
+            answer_tokens: wanted.map_or(longest, |wanted| wanted.min(longest)),
+            price: route.price,
+            on: jiff::Zoned::now().date(),
+        }
+    }
+
     fn request(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> ChatRequest {
         let plan = &agent.plan;
-        let dropped = |name: &str| self.dropped.iter().any(|parameter| parameter.contains(name));
+        let dropped = |name: &str| self.is_dropped(name);
         ChatRequest {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
@@ -344,6 +370,15 @@ fn patience(agent: &AgentContext) -> Duration {
 fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
     let attempts = tally.attempts.get(first_attempt..).unwrap_or_default().to_vec();
     TaskError::AllRoutesFailed { attempts }
+}
+
+/// Holds what an attempt may take. Before a permit is asked for: who holds a permit must not wait for money that others
+/// hold while they wait for permits.
+async fn reserve(agent: &AgentContext, wish: Wish) -> Result<Reservation, Halt> {
+    tokio::select! {
+        held = agent.budget.reserve(wish) => held.map_err(Halt::Error),
+        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
+    }
 }
 
 /// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that

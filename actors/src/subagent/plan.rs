@@ -45,8 +45,6 @@ pub(crate) struct AgentPlan {
     pub(crate) output: Option<OutputSchema>,
     /// Most model calls.
     pub(crate) turns_max: u32,
-    /// Most money.
-    pub(crate) cost_max: Option<MicroUsd>,
     /// From the start of the task to its end.
     pub(crate) timeout: Duration,
     /// Longest single model call.

@@ -15,6 +15,7 @@ use tracing::debug;
 
 use super::history::History;
 use super::planner::{Planned, Planner};
+use super::pressure::{RunningLimit, Shortage};
 use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
 use super::resume::Recalling;
@@ -24,10 +25,11 @@ use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
-use crate::journal::{Journal, JournalEntry, TaskImage};
+use crate::budget::{Budget, Spent};
+use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
 use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
-    Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
+    Outcome, RunId, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
 
 /// See the module.
@@ -35,7 +37,13 @@ pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
     pub(super) tasks: HashMap<TaskId, TaskEntry>,
+    /// The budgets of runs that have tasks.
+    pub(super) runs: HashMap<RunId, Arc<Budget>>,
     pub(super) slots: Slots,
+    /// Tasks that may hold a slot, at each depth.
+    pub(super) limit: RunningLimit,
+    /// Whether somebody looks at the machine just now.
+    pub(super) looking: bool,
     /// Number of the last incarnation of any task. Never used twice: an id may come again after its task has ended,
     /// and what its old agent still says must not be taken for the new one's.
     pub(super) generation: u64,
@@ -50,6 +58,8 @@ pub struct SupervisorActor {
     pub(super) counters: SupervisorCounters,
     /// Where what happens is written down, if anywhere.
     pub(super) journal: Option<Arc<dyn Journal>>,
+    /// Beginnings that are written down together; see [`super::RunTasks`].
+    pub(super) admissions: Option<Vec<Admission>>,
     /// Conversations that may be gone on with, where the journal remembers none.
     pub(super) transcripts: Transcripts,
     /// Tasks whose conversation the journal looks for.
@@ -63,6 +73,10 @@ pub struct SupervisorCounters {
     pub running: usize,
     /// Tasks that wait for one.
     pub queued: usize,
+    /// Tasks that may hold one now: fewer than configured while the machine is short of something.
+    pub running_max: usize,
+    /// What the machine was shortest of at the last look; it is looked at while tasks wait.
+    pub shortage: Shortage,
     /// Tasks that were taken.
     pub admitted: u64,
     /// Tasks that could not begin.
@@ -87,11 +101,17 @@ impl SupervisorActor {
         worker_count: usize,
         workers: Option<WorkerFactory>,
     ) -> Self {
+        let limits = services.settings.limits;
+        let first_look = services.pressure.sample();
+        let limit = RunningLimit::new(limits.min_concurrent, limits.max_concurrent, &first_look);
         Self {
             planner: Planner::new(Arc::clone(&services)),
-            slots: Slots::new(services.max_concurrent()),
+            slots: Slots::new(limit.now()),
             services,
             tasks: HashMap::new(),
+            runs: HashMap::new(),
+            limit,
+            looking: false,
             generation: 0,
             workers: Workers::new(workers),
             worker_count,
@@ -102,6 +122,7 @@ impl SupervisorActor {
             drained: None,
             counters: SupervisorCounters::default(),
             journal: None,
+            admissions: None,
             transcripts: Transcripts::default(),
             recalling: Recalling::default(),
         }
@@ -134,10 +155,11 @@ impl SupervisorActor {
     ) -> Option<Arc<TaskReport>> {
         let stop = StopSignal::default();
         let request = beginning.request();
+        let budget = self.budget_of(&beginning);
         let planned = if self.tasks.contains_key(&request.id) {
             Err(TaskError::DuplicateTask)
         } else {
-            self.planner.plan(request, &stop)
+            self.planner.plan(request, &stop, &budget.budget)
         };
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
@@ -148,6 +170,7 @@ impl SupervisorActor {
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;
         let (task, run) = (request.id, request.run);
+        self.join_budget(run, &budget);
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
         if let Some(position) = self.slots.push(SlotKey::of(&request), task) {
@@ -169,6 +192,8 @@ impl SupervisorActor {
             acting: Arc::default(),
             admitted: Instant::now(),
             started: None,
+            budget: budget.budget,
+            deadline: budget.deadline,
             stopping_since: None,
             reply,
         };
@@ -195,7 +220,7 @@ impl SupervisorActor {
     }
 
     /// Starts waiting tasks while there are free slots.
-    fn dispatch(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn dispatch(&mut self, ctx: &mut Context<Self>) {
         while let Some(task) = self.slots.take() {
             self.announce_start(task);
             self.incarnate(task, ctx);
@@ -230,6 +255,8 @@ impl SupervisorActor {
             priority: entry.request.priority,
             stop: entry.stop.clone(),
             started,
+            budget: Arc::clone(&entry.budget),
+            deadline: entry.deadline,
             io: self.services.io.clone(),
             events: self.events.clone(),
             supervisor: ctx.address(),
@@ -265,6 +292,7 @@ impl SupervisorActor {
     ) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
+        self.leave_budget(entry.request.run, &entry.budget);
         // Also when an abandoned incarnation still holds the session.
         entry.tools.session().close();
         let slot = SlotKey::of(&entry.request);
@@ -301,7 +329,13 @@ impl SupervisorActor {
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
         let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;
         self.keep_transcript(
-            TaskImage { request, prefix: Arc::clone(&plan.cache_key), opening, checkpoint },
+            TaskImage {
+                request,
+                prefix: Arc::clone(&plan.cache_key),
+                opening,
+                checkpoint,
+                run_spent: Spent::default(),
+            },
             &report,
         );
         let _ = reply.send(report); // a caller that left needs no answer

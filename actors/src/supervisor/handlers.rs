@@ -1,5 +1,7 @@
 //! What the supervisor does with each message; the work is in its own methods.
 
+use std::sync::Arc;
+
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
 use futures_util::future::join_all;
 use schemars::JsonSchema;
@@ -14,11 +16,13 @@ use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
-    CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
+    CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
 };
 use crate::provider::ProviderCounters;
-use crate::subagent::StopCause;
-use crate::task::{Conversation, Outcome, RunTask, TaskError, TaskEventKind, TaskId, TaskReport, decode};
+use crate::subagent::{StopCause, Tally};
+use crate::task::{
+    Conversation, Outcome, RunTask, TaskError, TaskEventKind, TaskId, TaskReport, TaskRequest, decode,
+};
 
 impl Actor for SupervisorActor {
     type Context = Context<Self>;
@@ -36,10 +40,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for 
         if self.drained.is_some() {
             return Box::pin(async { Err(TaskError::ShuttingDown) });
         }
-        let ended = match task.request.conversation {
-            Conversation::New => self.admit(Beginning::Fresh(Box::new(task.request)), ctx),
-            Conversation::Resumed => self.resume(task.request, ctx),
-        };
+        let ended = self.take(task.request, ctx);
         Box::pin(async move {
             let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
             Ok(decode(report))
@@ -56,6 +57,18 @@ impl Handler<CancelTask> for SupervisorActor {
 }
 
 impl SupervisorActor {
+    /// Takes a task, whether its conversation is new or goes on.
+    pub(super) fn take(
+        &mut self,
+        request: TaskRequest,
+        ctx: &mut Context<Self>,
+    ) -> oneshot::Receiver<Arc<TaskReport>> {
+        match request.conversation {
+            Conversation::New => self.admit(Beginning::Fresh(Box::new(request)), ctx),
+            Conversation::Resumed => self.resume(request, ctx),
+        }
+    }
+
     /// Ends a task wherever it is. Returns whether it was there.
     pub(super) fn cancel(&mut self, task: TaskId, ctx: &mut Context<Self>) -> bool {
         let Some(entry) = self.tasks.get_mut(&task) else { return self.cancel_recall(task) };
@@ -71,6 +84,18 @@ impl SupervisorActor {
             }
         }
         true
+    }
+}
+
+impl Handler<CancelQueued> for SupervisorActor {
+    type Result = usize;
+
+    fn handle(&mut self, _: CancelQueued, ctx: &mut Self::Context) -> Self::Result {
+        let waiting = self.slots.queue();
+        for task in &waiting {
+            self.finish(*task, Outcome::Cancelled { partial: None }, Tally::default(), ctx);
+        }
+        waiting.len()
     }
 }
 
@@ -142,7 +167,7 @@ impl Handler<SubagentGone> for SupervisorActor {
 /// How a task ended that was asked to stop and whose agent died before it could say so.
 fn outcome_of_stop(entry: &TaskEntry, partial: Option<String>) -> Outcome {
     match entry.stop.cause() {
-        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.plan.timeout, partial },
+        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.time_allowed(), partial },
         Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial },
     }
 }
@@ -196,6 +221,8 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
         MessageResult(SupervisorCounters {
             running: self.slots.running(),
             queued: self.slots.queued(),
+            running_max: self.limit.now(),
+            shortage: self.limit.shortage(),
             ..self.counters.clone()
         })
     }

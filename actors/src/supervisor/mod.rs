@@ -1,12 +1,14 @@
 //! The supervisor: takes tasks, decides who runs where and when, restarts what dies.
 
 mod actor;
+mod budgets;
 mod delegation;
 mod handlers;
 mod history;
 mod isolated;
 mod page_reader;
 mod planner;
+mod pressure;
 mod prompt;
 mod pulse;
 mod queue;
@@ -17,6 +19,7 @@ mod server_tools;
 mod services;
 mod slots;
 mod table;
+mod task_modes;
 mod transcripts;
 mod watch;
 mod workers;
@@ -25,7 +28,8 @@ pub use actor::{SupervisorActor, SupervisorCounters};
 pub use delegation::{Delegate, Delegation};
 pub(crate) use isolated::Isolated;
 pub(crate) use page_reader::Ledger;
-pub use record::ContinueTask;
+pub use pressure::{NoPressure, Pressure, PressureSampler, Shortage};
+pub use record::{ContinueTask, RunTasks};
 pub use restart::RestartPolicy;
 pub use resume::AwaitRecall;
 pub(crate) use server_tools::ServerTools;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentHooks, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode,
-    PriceTable, Problem, ProviderName, ToolSelection, resolve_model, session_agent,
+    AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelRequest, ModelTier,
+    PriceTable, Problem, ProviderName, ToolReach, ToolSelection, resolve_model, session_agent,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{HookCaller, Hooks, Session, ToolDefinition, ToolSet, Toolbox};
+use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSet, Toolbox};
 
 use super::delegation::Delegate;
 use super::isolated::Isolated;
@@ -18,9 +18,17 @@ use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
+use super::task_modes::TaskModes;
+use crate::budget::Budget;
 use crate::provider::ProviderActor;
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
+
+/// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
+const LOOKING: [&str; 8] =
+    ["Read", "Glob", "Grep", "LS", "WebFetch", "TodoWrite", "BashOutput", "TaskOutput"];
+/// Bytes that one token stands for, on average, in English and code.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// What a task needs to start.
 pub(crate) struct Planned {
@@ -71,7 +79,12 @@ impl Planner {
     }
 
     /// Plans one task, or says why it cannot begin.
-    pub(crate) fn plan(&mut self, request: &TaskRequest, stop: &StopSignal) -> Result<Planned, TaskError> {
+    pub(crate) fn plan(
+        &mut self,
+        request: &TaskRequest,
+        stop: &StopSignal,
+        budget: &Arc<Budget>,
+    ) -> Result<Planned, TaskError> {
         if request.prompt.trim().is_empty() {
             return Err(TaskError::EmptyPrompt);
         }
@@ -83,11 +96,13 @@ impl Planner {
         let isolation =
             request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
         let isolation = isolation.transpose()?;
-        let routes = self.routes(request, &agent);
+        let mut model_notes = Vec::new();
+        let routes = self.routes(request, &agent, budget, &mut model_notes);
         let reading = Arc::default();
-        let session = self.services.session.for_task(stop.token().clone());
+        let owner = Owner::new(agent.name.as_str(), request.id.to_string());
+        let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
-            Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
+            Ok(routes) => self.with_reader(session, routes, request, (stop, budget), &reading),
             Err(_) => session,
         };
         session.taint.add(request.tainted_by.iter().cloned());
@@ -95,7 +110,7 @@ impl Planner {
         let session = session.with_hooks(hooks);
         let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
         let routes = routes?;
-        notes.extend(withheld);
+        notes.extend(withheld.into_iter().chain(model_notes));
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(request, &agent, &tools);
         let limits = &services.settings.limits;
@@ -109,7 +124,6 @@ impl Planner {
             effort: request.effort.or(agent.effort),
             output: request.output.clone(),
             turns_max: request.turns_max.or(agent.max_turns).unwrap_or(limits.max_turns),
-            cost_max: request.cost_max,
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
@@ -151,9 +165,7 @@ impl Planner {
         agent: &Arc<AgentDefinition>,
         session: Session,
     ) -> Result<KnownTools, TaskError> {
-        let modes = [agent.permission_mode, request.permission_mode];
-        let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
-        let equipment = self.equipment(request, agent, mode);
+        let equipment = self.equipment(request, agent, TaskModes::of(agent, request));
         match ServerTools::of(&self.services, agent, &equipment) {
             None => {
                 let (tools, notes) = equipment.resolve(agent, session)?;
@@ -193,12 +205,7 @@ impl Planner {
     }
 
     /// What an agent's tools are chosen from, and within which rights.
-    fn equipment(
-        &self,
-        request: &TaskRequest,
-        agent: &AgentDefinition,
-        mode: Option<PermissionMode>,
-    ) -> Equipment {
+    fn equipment(&self, request: &TaskRequest, agent: &AgentDefinition, modes: TaskModes) -> Equipment {
         let services = &self.services;
         let rights = request.lineage.narrow(&services.rights);
         // Agents that an isolated one would start would work on the very files that it is kept from.
@@ -208,19 +215,22 @@ impl Planner {
             None => Vec::new(),
             Some(delegation) => {
                 let (tools, disallowed) = (agent.tools.clone(), agent.disallowed_tools.clone());
-                let own = Narrowing { tools, disallowed, mode };
+                let TaskModes { permission: mode, sandbox } = modes;
+                let own = Narrowing { tools, disallowed, mode, sandbox };
                 let children = request.lineage.child(request.id, own);
                 delegation.tools(Delegate { task: request.id, run: request.run, children })
             }
         };
         let toolbox = tools.into_iter().fold(services.toolbox.clone(), Toolbox::with);
-        Equipment { toolbox, rights, mode }
+        Equipment { toolbox, rights, modes }
     }
 
     fn routes(
         &mut self,
         request: &TaskRequest,
-        agent: &AgentDefinition,
+        agent: &Arc<AgentDefinition>,
+        budget: &Budget,
+        notes: &mut Vec<String>,
     ) -> Result<Arc<[BoundRoute]>, TaskError> {
         let services = Arc::clone(&self.services);
         let wanted = ModelRequest {
@@ -228,7 +238,12 @@ impl Planner {
             agent: &agent.model,
             session: services.settings.model.as_ref(),
         };
-        let choice = resolve_model(&wanted, &services.environment);
+        let mut choice = resolve_model(&wanted, &services.environment);
+        if choice == ModelChoice::Auto {
+            let AutoChoice { tier, reason } = self.auto(request, agent, budget)?;
+            notes.push(reason);
+            choice = ModelChoice::Tier(tier);
+        }
         let routes = plan_routes(
             &choice,
             request.provider.as_ref().or(agent.provider.as_ref()),
@@ -237,7 +252,38 @@ impl Planner {
             &services.environment,
             &services.providers,
         )?;
-        Ok(routes.into_iter().filter_map(|route| self.bind(route)).collect())
+        let bound: Vec<_> = routes.into_iter().filter_map(|route| self.bind(route)).collect();
+        if budget.needs_prices() { with_prices(bound, notes) } else { Ok(bound.into()) }
+    }
+
+    /// What `auto` means for this task.
+    fn auto(
+        &self,
+        request: &TaskRequest,
+        agent: &Arc<AgentDefinition>,
+        budget: &Budget,
+    ) -> Result<AutoChoice, TaskError> {
+        let services = &self.services;
+        let KnownTools { tools, servers, .. } = self.tools(request, agent, services.session.clone())?;
+        let only_looks = |tool: &ToolDefinition| LOOKING.contains(&tool.name.as_str());
+        let is_read_only = servers.is_none() && tools.definitions().iter().all(|tool| only_looks(tool));
+        let wanted = AutoRequest {
+            prompt_tokens: (request.prompt.len() + agent.prompt.len()) as u64 / BYTES_PER_TOKEN,
+            reach: if is_read_only { ToolReach::ReadOnly } else { ToolReach::Changes },
+            effort: request.effort.or(agent.effort),
+            cost_max: budget.cost_max(),
+        };
+        let today = jiff::Zoned::now().date();
+        Ok(wanted.choose(|tier, usage| {
+            let tier = ModelChoice::Tier(tier);
+            let (settings, environment) = (&services.settings, &services.environment);
+            let provider = agent.provider.as_ref();
+            let routes =
+                plan_routes(&tier, provider, &[], settings, environment, &services.providers).ok()?;
+            let route = routes.first()?;
+            let kind = services.providers.get(&route.provider)?.kind;
+            PriceTable::bundled().find(kind, &route.model)?.cost(usage, today)
+        }))
     }
 
     /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
@@ -247,13 +293,14 @@ impl Planner {
         session: Session,
         routes: &[BoundRoute],
         request: &TaskRequest,
-        stop: &StopSignal,
+        (stop, budget): (&StopSignal, &Arc<Budget>),
         ledger: &Arc<Ledger>,
     ) -> Session {
         let Some(own) = routes.first() else { return session };
         let route = self.small_model(own).unwrap_or_else(|| own.clone());
-        let (stop, ledger) = (stop.clone(), Arc::clone(ledger));
-        session.with_page_reader(Arc::new(SmallModel { route, priority: request.priority, stop, ledger }))
+        let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
+        let priority = request.priority;
+        session.with_page_reader(Arc::new(SmallModel { route, priority, stop, ledger, budget }))
     }
 
     /// The small model of a route's provider, looked for once.
@@ -307,6 +354,21 @@ impl Planner {
                 tools: specs,
             }
         })
+    }
+}
+
+/// The routes whose price is known: a limit of money alone holds for no other.
+fn with_prices(routes: Vec<BoundRoute>, notes: &mut Vec<String>) -> Result<Arc<[BoundRoute]>, TaskError> {
+    let (priced, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|bound| bound.price.is_some());
+    match (priced.is_empty(), others.first()) {
+        (true, Some(first)) => Err(TaskError::PriceUnknown { model: first.route.model.clone() }),
+        (_, other) => {
+            let left_out = |bound: &BoundRoute| {
+                format!("{} is not used: max_cost is set and its price is not known", bound.route)
+            };
+            notes.extend(other.map(left_out));
+            Ok(priced.into())
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use codex_task_providers::ProviderRegistry;
 use codex_task_tools::{McpHub, Rights, Session, Toolbox};
 
 use super::delegation::Delegation;
+use super::pressure::PressureSampler;
 use super::restart::RestartPolicy;
 use crate::io_runtime::IoRuntime;
 
@@ -37,13 +38,8 @@ pub struct Services {
     pub io: IoRuntime,
     /// How often dead agents are started again.
     pub restart_policy: RestartPolicy,
-}
-
-impl Services {
-    /// Tasks that may hold a slot at once, at each depth.
-    pub(crate) fn max_concurrent(&self) -> usize {
-        self.settings.limits.max_concurrent
-    }
+    /// What tells how short the machine is of memory, processors and file descriptors.
+    pub pressure: Arc<dyn PressureSampler>,
 }
 
 /// What every agent is told about where it works.

@@ -77,6 +77,21 @@ impl Slots {
         }
     }
 
+    /// Another number of slots at each depth. Those that are held beyond it are not taken away.
+    pub(super) fn set_max(&mut self, max: usize) {
+        self.max = max;
+    }
+
+    /// Tasks that hold a slot at the depth that has most of them.
+    pub(super) fn running_most(&self) -> usize {
+        self.depths.iter().map(|depth| depth.running).max().unwrap_or(0)
+    }
+
+    /// Tasks that wait, the least deep first.
+    pub(super) fn queue(&self) -> Vec<TaskId> {
+        self.depths.iter().flat_map(|depth| depth.queue.tasks()).collect()
+    }
+
     /// Tasks that hold a slot.
     pub(super) fn running(&self) -> usize {
         self.depths.iter().map(|depth| depth.running).sum()

@@ -60,6 +60,7 @@ mod tests {
     use codex_task_providers::{Message, UserTurn};
 
     use super::*;
+    use crate::budget::Spent;
     use crate::subagent::Checkpoint;
     use crate::task::RunTask;
 
@@ -70,6 +71,7 @@ mod tests {
             prefix: "p".into(),
             checkpoint: Checkpoint::new(Arc::clone(&opening)),
             opening,
+            run_spent: Spent::default(),
         }
     }
 

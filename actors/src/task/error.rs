@@ -90,10 +90,28 @@ pub enum TaskError {
         detail: String,
     },
     /// The next model call could cost more than is left.
-    #[error("the cost limit of {limit} is reached")]
+    #[error("the cost limit of {limit} leaves no room for another model call")]
     CostLimit {
         /// The limit.
         limit: codex_task_config::MicroUsd,
+    },
+    /// The next model call could take more tokens than are left.
+    #[error("the limit of {limit} tokens leaves no room for another model call")]
+    TokenLimit {
+        /// The limit.
+        limit: u64,
+    },
+    /// All model calls were made.
+    #[error("all {limit} model calls that were allowed are made")]
+    CallLimit {
+        /// The limit.
+        limit: u64,
+    },
+    /// Money is limited, and nobody knows what the model costs.
+    #[error("max_cost cannot be kept: the price of {model} is not known")]
+    PriceUnknown {
+        /// The model.
+        model: codex_task_config::ModelId,
     },
     /// The model cannot go on: the answer hit the output limit again and again, or the window cannot be compacted.
     #[error("the model could not finish: {detail}")]
@@ -137,6 +155,9 @@ impl TaskError {
             Self::EmptyAnswer => "empty_answer",
             Self::InvalidOutput { .. } => "invalid_output",
             Self::CostLimit { .. } => "cost_limit",
+            Self::TokenLimit { .. } => "token_limit",
+            Self::CallLimit { .. } => "call_limit",
+            Self::PriceUnknown { .. } => "price_unknown",
             Self::Stuck { .. } => "stuck",
             Self::EndedByHook { .. } => "ended_by_hook",
             Self::Journal(_) => "journal",
@@ -167,7 +188,12 @@ impl TaskError {
             Self::Refused { .. } => Some("rephrase the prompt, or use another model".into()),
             Self::EmptyAnswer => Some("try again, or use another model".into()),
             Self::InvalidOutput { .. } => Some("simplify the schema, or use a larger model".into()),
-            Self::CostLimit { .. } => Some("raise the limit, or use a cheaper model".into()),
+            Self::CostLimit { .. } => Some("raise max_cost, or use a cheaper model".into()),
+            Self::TokenLimit { .. } => Some("raise max_tokens, or give the agent a smaller task".into()),
+            Self::CallLimit { .. } => Some("raise max_calls, or give the agent a smaller task".into()),
+            Self::PriceUnknown { .. } => {
+                Some("set max_tokens too, which then is the limit, or use a model with a known price".into())
+            }
             Self::Stuck { .. } => Some(
                 "give the agent a smaller task or a larger model; raise max_tokens if answers are cut off"
                     .into(),
@@ -199,6 +225,9 @@ impl TaskError {
             | Self::Refused { .. }
             | Self::InvalidOutput { .. }
             | Self::CostLimit { .. }
+            | Self::TokenLimit { .. }
+            | Self::CallLimit { .. }
+            | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
             | Self::Journal(_) => false,
@@ -225,6 +254,9 @@ impl TaskError {
             | Self::EmptyAnswer
             | Self::InvalidOutput { .. }
             | Self::CostLimit { .. }
+            | Self::TokenLimit { .. }
+            | Self::CallLimit { .. }
+            | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
             | Self::Journal(_)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName};
+use codex_task_config::{
+    BudgetLimits, Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName, SandboxMode,
+};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -67,10 +69,20 @@ pub struct TaskRequest {
     pub timeout: Option<Duration>,
     /// Most model calls; the task then ends with what it has, and says so.
     pub turns_max: Option<u32>,
-    /// Most money; no further model call is made when it is reached.
+    /// Most money of the task and of those that it starts: no model call is made that could go beyond it.
     pub cost_max: Option<MicroUsd>,
+    /// Most tokens of the task and of those that it starts, prompts and answers together.
+    #[serde(default)]
+    pub tokens_max: Option<u64>,
+    /// What the run may take, all of its tasks together; narrows what the settings say, and counts from the first task of
+    /// the run that is alive.
+    #[serde(default)]
+    pub run_limits: BudgetLimits,
     /// Narrows what happens to calls that no rule names, beyond the session and the agent file; never widens it.
     pub permission_mode: Option<PermissionMode>,
+    /// Narrows how far commands and file tools reach, beyond the session; never widens it.
+    #[serde(default)]
+    pub sandbox: Option<SandboxMode>,
     /// Order in the queue.
     pub priority: Priority,
     /// Where untrusted texts came from that whoever asks has read: the prompt may be theirs, so the agent is trusted no
@@ -109,6 +121,13 @@ impl<T: Send + 'static> Message for RunTask<T> {
     type Result = Result<TaskReport<T>, TaskError>;
 }
 
+impl TaskRequest {
+    /// What the task and those that it starts may take.
+    pub(crate) fn limits(&self) -> BudgetLimits {
+        BudgetLimits { cost_max: self.cost_max, tokens_max: self.tokens_max, ..BudgetLimits::NONE }
+    }
+}
+
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
     /// A task for an agent; everything else as the agent file and the settings say.
     pub fn new(subagent_type: impl Into<Arc<str>>, prompt: impl Into<Arc<str>>) -> Self {
@@ -126,7 +145,10 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 timeout: None,
                 turns_max: None,
                 cost_max: None,
+                tokens_max: None,
+                run_limits: BudgetLimits::NONE,
                 permission_mode: None,
+                sandbox: None,
                 priority: Priority::Normal,
                 tainted_by: Vec::new(),
                 conversation: Conversation::New,
@@ -187,6 +209,27 @@ impl<T> RunTask<T> {
         self
     }
 
+    /// Most money of the task and of those that it starts.
+    #[must_use]
+    pub fn cost_max(mut self, cost: MicroUsd) -> Self {
+        self.request.cost_max = Some(cost);
+        self
+    }
+
+    /// Most tokens of the task and of those that it starts, prompts and answers together.
+    #[must_use]
+    pub fn tokens_max(mut self, tokens: u64) -> Self {
+        self.request.tokens_max = Some(tokens);
+        self
+    }
+
+    /// What the run may take, all of its tasks together.
+    #[must_use]
+    pub fn run_limits(mut self, limits: BudgetLimits) -> Self {
+        self.request.run_limits = limits;
+        self
+    }
+
     /// Narrows what happens to calls that no rule names.
     #[must_use]
     pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
@@ -198,6 +241,13 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn tainted_by(mut self, sources: impl IntoIterator<Item = String>) -> Self {
         self.request.tainted_by.extend(sources);
+        self
+    }
+
+    /// Narrows how far commands and file tools reach.
+    #[must_use]
+    pub fn sandbox(mut self, mode: SandboxMode) -> Self {
+        self.request.sandbox = Some(mode);
         self
     }
 

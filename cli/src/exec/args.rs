@@ -14,7 +14,8 @@ const EXAMPLES: &str = r#"Examples:
   codex-task exec "/consensus --agents code-reviewer,security-audit Is @src/auth.rs safe?"
   git diff | codex-task exec -
 
-Exit codes: 0 done, 1 it failed or the input was wrong, 2 an internal fault, 130 interrupted."#;
+Exit codes: 0 done, 1 it failed or the input was wrong, 2 an internal fault, 130 interrupted,
+143 terminated."#;
 
 /// Carries out a prompt or a slash command with a main agent that has the session's tools and the Task tool.
 #[derive(Args, Clone, Debug)]

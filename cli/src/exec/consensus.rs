@@ -30,16 +30,16 @@ pub(super) async fn run(
     let ids: Vec<TaskId> = request.tasks.iter().copied().chain([request.judge]).collect();
     let doing = async { handle.consensus(request).await.map_err(|error| session::no_runtime(&error)) };
     match session::watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
-        Ending::Collected { report, is_interrupted } => {
+        Ending::Collected { report, interrupted_by } => {
             print(&report, output, handle, terminal);
-            Ok(match (is_interrupted, &report.verdict) {
-                (true, _) => Exit::Interrupted,
-                (false, Some(_)) => Exit::Success,
-                (false, None) => Exit::Failure,
+            Ok(match (interrupted_by, &report.verdict) {
+                (Some(came), _) => came.into(),
+                (None, Some(_)) => Exit::Success,
+                (None, None) => Exit::Failure,
             })
         }
         Ending::ReaderGone => Ok(Exit::Success),
-        Ending::AtOnce => Ok(Exit::Interrupted),
+        Ending::AtOnce(came) => Ok(came.into()),
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
     let text = prompt::read(args, host)?;
     let asked = Asked::of(&text, &host.environment)?;
     let options = prompt::options(args, &asked, host);
-    let builder = run::builder(&args.session, &options, host);
+    let builder = run::builder(&args.session, args.output, &options, host)?;
     session::block_on(async {
         let mut interrupts = Interrupts::of(host)?;
         let handle = builder.start()?;
@@ -50,8 +50,8 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
         }
         let exit = tokio::select! {
             biased;
-            () = interrupts.next() => Err(Exit::Interrupted),
-            expanded = expand(&asked, &handle) => Ok(expanded),
+            came = interrupts.next() => Err(Exit::from(came)),
+            expanded = session::attend(&handle, &mut host.terminal, expand(&asked, &handle)) => Ok(expanded),
         };
         let exit = match exit {
             Err(exit) => exit,

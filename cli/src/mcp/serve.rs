@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::elicit::ClientApprover;
 use super::input::Input;
 use super::lazy::LazyTool;
-use super::server::TaskServer;
+use super::server::{Greeting, TaskServer};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::interrupt::Interrupts;
@@ -23,7 +24,7 @@ const END_GRACE: Duration = Duration::from_millis(600);
 
 /// Serves one client until it is gone, or until we are asked to end.
 pub(super) async fn serve(
-    tool: LazyTool,
+    (tool, approver): (LazyTool, ClientApprover),
     reader: impl AsyncRead + Send + Unpin + 'static,
     writer: impl AsyncWrite + Send + Unpin + 'static,
     mut interrupts: Interrupts,
@@ -31,13 +32,20 @@ pub(super) async fn serve(
     let tool = Arc::new(tool);
     let gone = CancellationToken::new();
     let offer = offer(&tool);
-    let server = TaskServer { tool: Arc::clone(&tool), offer: offer.clone(), gone: gone.clone() };
-    let serving = converse(server, Input::new(reader, gone.clone()), writer, offer);
+    let server = TaskServer {
+        tool: Arc::clone(&tool),
+        offer: offer.clone(),
+        gone: gone.clone(),
+        greeting: Greeting::TellsNothing,
+    };
+    let client = (Input::new(reader, gone.clone()), writer);
+    let serving = converse(server, client, offer, approver);
     let mut serving = std::pin::pin!(serving);
     let has_answers = tokio::select! {
         () = &mut serving => false,
         () = gone.cancelled() => true,
-        () = interrupts.next() => true,
+        // A client that ends its server waits for nothing.
+        _ = interrupts.next() => true,
     };
     gone.cancel();
     let flush = async {
@@ -53,15 +61,16 @@ pub(super) async fn serve(
 /// Speaks the protocol until the client is gone.
 async fn converse(
     server: TaskServer,
-    reader: Input<impl AsyncRead + Send + Unpin + 'static>,
-    writer: impl AsyncWrite + Send + Unpin + 'static,
+    client: (Input<impl AsyncRead + Send + Unpin + 'static>, impl AsyncWrite + Send + Unpin + 'static),
     mut offer: watch::Receiver<codex_task::TaskToolSpec>,
+    approver: ClientApprover,
 ) {
-    let running = match server.serve((reader, writer)).await {
+    let running = match server.serve(client).await {
         Ok(running) => running,
         Err(error) => return debug!(%error, "no session began"),
     };
     let peer = running.peer().clone();
+    approver.meet(&peer);
     let waiting = running.waiting();
     let mut waiting = std::pin::pin!(waiting);
     loop {
@@ -81,7 +90,7 @@ async fn converse(
 }
 
 /// The Task tool's description, kept current: each change is told once, and what does not change it is not.
-fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
+pub(super) fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
     let catalog = tool.catalog().clone();
     let (tell, offer) = watch::channel(catalog.task());
     tool.catalog().on_change(move || {
@@ -96,7 +105,7 @@ fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
 }
 
 /// Ends all agents and their processes.
-async fn end(tool: &LazyTool) {
+pub(super) async fn end(tool: &LazyTool) {
     let Some(tool) = tool.running() else { return };
     let ending = tool.handle().clone().shutdown_within(Duration::ZERO);
     if tokio::time::timeout(END_GRACE, ending).await.is_err() {

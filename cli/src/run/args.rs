@@ -10,6 +10,7 @@ use codex_task_config::{
 };
 
 use super::spec;
+use crate::approve::Ask;
 
 const EXAMPLES: &str = r#"Examples:
   codex-task run code-reviewer "Review src/auth.rs"
@@ -19,7 +20,8 @@ const EXAMPLES: &str = r#"Examples:
   codex-task run --file tasks.yaml --json
   codex-task run --resume 1a2b3c4d "And the tests?"
 
-Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an internal fault, 130 interrupted."#;
+Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an internal fault, 130 interrupted,
+143 terminated."#;
 
 /// Runs one or many tasks side by side and prints their reports.
 #[derive(Args, Clone, Debug)]
@@ -34,7 +36,7 @@ pub(crate) struct RunArgs {
     /// Three to five words for people; the agent does not see them
     #[arg(long, value_name = "TEXT")]
     pub(super) description: Option<String>,
-    /// haiku, sonnet, opus, fable or a full model id; beats the agent file
+    /// haiku, sonnet, opus, fable, auto or a full model id; beats the agent file
     #[arg(long, short, value_name = "MODEL")]
     pub(super) model: Option<String>,
     /// Longest time of a task, for example 90s or 5m
@@ -43,9 +45,6 @@ pub(crate) struct RunArgs {
     /// Most model calls of a task
     #[arg(long, value_name = "N", value_parser = spec::turns)]
     pub(super) max_turns: Option<u32>,
-    /// Most money of a task in dollars: no model call begins when it is spent
-    #[arg(long, value_name = "USD", value_parser = spec::dollars)]
-    pub(super) max_cost: Option<MicroUsd>,
     /// A JSON schema that each report must follow
     #[arg(long, value_name = "FILE")]
     pub(super) schema: Option<PathBuf>,
@@ -71,6 +70,18 @@ pub(crate) struct SessionArgs {
     /// Tasks that run at once; more wait
     #[arg(long, value_name = "N", value_parser = concurrency)]
     pub(crate) concurrency: Option<usize>,
+    /// Most money of all tasks together, in dollars: no model call begins that could cost more than is left
+    #[arg(long, value_name = "USD", value_parser = spec::dollars)]
+    pub(crate) max_cost: Option<MicroUsd>,
+    /// Most tokens of all tasks together, prompts and answers, for example 500k
+    #[arg(long, value_name = "N", value_parser = spec::tokens)]
+    pub(crate) max_tokens: Option<u64>,
+    /// Most model calls of all tasks together
+    #[arg(long, value_name = "N", value_parser = spec::calls)]
+    pub(crate) max_calls: Option<u64>,
+    /// Longest time of all tasks together, waiting included, for example 20m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) run_timeout: Option<Duration>,
     /// Agents as JSON, as Claude Code takes them; they come before all files
     #[arg(long, value_name = "JSON")]
     pub(crate) agents: Option<String>,
@@ -86,6 +97,9 @@ pub(crate) struct SessionArgs {
     /// A rule that denies; can be repeated
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(crate) deny: Vec<String>,
+    /// Who is asked about calls that need a yes; on a terminal it is you
+    #[arg(long, value_name = "WHO", value_enum)]
+    pub(crate) ask: Option<Ask>,
     /// Trusts the project for this run: its own settings may allow what they ask for; see `codex-task trust`
     #[arg(long)]
     pub(crate) trust: bool,

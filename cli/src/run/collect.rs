@@ -44,7 +44,9 @@ pub(super) fn collect(args: &RunArgs, host: &mut Host) -> Result<Collected, Faul
         effort: None,
         timeout: args.timeout,
         turns_max: args.max_turns,
-        cost_max: args.max_cost,
+        // Those of the command line hold for all tasks together.
+        cost_max: None,
+        tokens_max: None,
         priority: None,
         resume: None,
         isolation: args.isolation,

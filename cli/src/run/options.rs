@@ -1,6 +1,6 @@
 //! What of a run's options must be the same when it is resumed: kept with its record.
 
-use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
+use codex_task::{BudgetLimits, Environment, PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ pub(crate) struct RunOptions {
     deny: Vec<String>,
     trust: bool,
     agents: Option<String>,
+    limits: BudgetLimits,
 }
 
 impl RunOptions {
@@ -32,7 +33,18 @@ impl RunOptions {
             deny: args.deny.clone(),
             trust: args.trust,
             agents: args.agents.clone(),
+            limits: BudgetLimits {
+                cost_max: args.max_cost,
+                tokens_max: args.max_tokens,
+                calls_max: args.max_calls,
+                time_max: args.run_timeout,
+            },
         }
+    }
+
+    /// Those of a server.
+    pub(crate) fn of_server(mode: Option<PermissionMode>, trust: bool) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), trust, ..Self::default() }
     }
 
     /// The same, with more rules that allow.
@@ -40,11 +52,6 @@ impl RunOptions {
     pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
         self.allow.extend(rules);
         self
-    }
-
-    /// Nothing but a mode for calls that no rule names.
-    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
-        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
@@ -65,6 +72,7 @@ impl RunOptions {
         SettingsOverrides {
             provider: self.provider.clone(),
             max_concurrent: self.concurrency,
+            budget: self.limits,
             permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
             sandbox: self.sandbox,
             allow: self.allow.clone(),

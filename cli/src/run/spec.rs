@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use codex_task::{
-    Conversation, Isolation, Lineage, MicroUsd, ModelChoice, Priority, RunId, TaskId, TaskRequest,
+    BudgetLimits, Conversation, Isolation, Lineage, MicroUsd, ModelChoice, Priority, RunId, TaskId,
+    TaskRequest,
 };
 use codex_task_config::{Effort, parse_duration};
 use codex_task_providers::OutputSchema;
@@ -13,7 +14,7 @@ use serde_json::Value;
 const AGENT_USUAL: &str = "general-purpose";
 
 /// Keys that a task can have, in the order in which errors list them.
-pub(super) const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 13] = [
     "subagent_type",
     "prompt",
     "description",
@@ -22,6 +23,7 @@ pub(super) const KEYS: [&str; 12] = [
     "timeout",
     "max_turns",
     "max_cost",
+    "max_tokens",
     "priority",
     "resume",
     "isolation",
@@ -41,6 +43,7 @@ pub(crate) struct TaskSpec {
     pub(super) timeout: Option<Duration>,
     pub(super) turns_max: Option<u32>,
     pub(super) cost_max: Option<MicroUsd>,
+    pub(super) tokens_max: Option<u64>,
     pub(super) priority: Option<Priority>,
     /// The task whose conversation goes on.
     pub(super) resume: Option<TaskId>,
@@ -76,6 +79,7 @@ impl TaskSpec {
             "timeout" => self.timeout = Some(parse_duration(&text_or_number(value)?)?),
             "max_turns" => self.turns_max = Some(turns(&text_or_number(value)?)?),
             "max_cost" => self.cost_max = Some(dollars(&text_or_number(value)?)?),
+            "max_tokens" => self.tokens_max = Some(tokens(&text_or_number(value)?)?),
             "priority" => self.priority = Some(priority(&text(value)?)?),
             "resume" => self.resume = Some(task_id(&text(value)?)?),
             "isolation" => self.isolation = Some(isolation(&text(value)?)?),
@@ -97,6 +101,7 @@ impl TaskSpec {
             timeout: self.timeout.or(defaults.timeout),
             turns_max: self.turns_max.or(defaults.turns_max),
             cost_max: self.cost_max.or(defaults.cost_max),
+            tokens_max: self.tokens_max.or(defaults.tokens_max),
             priority: self.priority.or(defaults.priority),
             resume: self.resume.or(defaults.resume),
             isolation: self.isolation.or(defaults.isolation),
@@ -118,7 +123,10 @@ impl TaskSpec {
             timeout: self.timeout,
             turns_max: self.turns_max,
             cost_max: self.cost_max,
+            tokens_max: self.tokens_max,
+            run_limits: BudgetLimits::NONE,
             permission_mode: None,
+            sandbox: None,
             priority: self.priority.unwrap_or_default(),
             tainted_by: Vec::new(),
             conversation: if self.resume.is_some() { Conversation::Resumed } else { Conversation::New },
@@ -145,6 +153,25 @@ pub(crate) fn turns(text: &str) -> Result<u32, String> {
         .ok()
         .filter(|turns| *turns > 0)
         .ok_or_else(|| format!("'{text}' is no number of turns, which begin at 1"))
+}
+
+/// A number of tokens: `50000`, `50_000`, `50k`, `2M`.
+pub(super) fn tokens(text: &str) -> Result<u64, String> {
+    let plain = text.trim().replace(['_', ','], "");
+    let (digits, unit) = match plain.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1_000),
+        None => plain.strip_suffix(['m', 'M']).map_or((plain.as_str(), 1), |digits| (digits, 1_000_000)),
+    };
+    let tokens = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    tokens
+        .filter(|tokens| *tokens > 0)
+        .ok_or_else(|| format!("'{text}' is no number of tokens; write for example 50000 or 50k"))
+}
+
+/// A number of model calls.
+pub(super) fn calls(text: &str) -> Result<u64, String> {
+    let calls = text.trim().parse().ok().filter(|calls| *calls > 0);
+    calls.ok_or_else(|| format!("'{text}' is no number of calls, which begin at 1"))
 }
 
 fn effort(text: &str) -> Result<Effort, String> {
@@ -210,6 +237,9 @@ mod tests {
             assert_eq!(spec.timeout, Some(Duration::from_secs(90)), "{value}");
         }
         assert_eq!(set("max_cost", &json!("$0.5")).expect("money").1.cost_max, Some(MicroUsd(500_000)));
+        for (value, tokens) in [(json!(500), 500), (json!("50k"), 50_000), (json!("1_000_000"), 1_000_000)] {
+            assert_eq!(set("max_tokens", &value).expect("tokens").1.tokens_max, Some(tokens), "{value}");
+        }
         assert_eq!(set("max_turns", &json!(3)).expect("turns").1.turns_max, Some(3));
     }
 
@@ -220,6 +250,8 @@ mod tests {
             ("timeout", json!("soon")),
             ("max_cost", json!(-1)),
             ("max_turns", json!(0)),
+            ("max_tokens", json!("many")),
+            ("max_tokens", json!("99999999999999999999M")),
             ("effort", json!("much")),
             ("priority", json!("urgent")),
             ("resume", json!("zzz")),

@@ -1,6 +1,7 @@
 //! A set of tasks from the request to the last line on the screen: progress while they run, results when they end.
 //! `run` and `demo` share it.
 
+mod asking;
 mod follow;
 mod json;
 mod label;
@@ -23,6 +24,7 @@ use crate::render::Terminal;
 use crate::run::OutputArgs;
 use progress::Progress;
 
+pub(crate) use asking::attend;
 pub(crate) use follow::{Collected, Ending};
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
@@ -44,12 +46,12 @@ pub(crate) async fn run(
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let doing = async { work.run(handle).await.map_err(|error| no_runtime(&error)) };
     match watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
-        Ending::Collected { report, is_interrupted } => {
+        Ending::Collected { report, interrupted_by } => {
             results::print(&report, output, handle, terminal);
-            Ok(if is_interrupted { Exit::Interrupted } else { results::exit(&report) })
+            Ok(interrupted_by.map_or_else(|| results::exit(&report), Exit::from))
         }
         Ending::ReaderGone => Ok(Exit::Success),
-        Ending::AtOnce => Ok(Exit::Interrupted),
+        Ending::AtOnce(came) => Ok(came.into()),
     }
 }
 
@@ -68,7 +70,10 @@ pub(crate) async fn watch<T: Collected>(
 ) -> Result<Ending<T>, Fault> {
     let mut progress = Progress::new(output, tasks, handle, terminal);
     progress.begin(handle, terminal);
-    follow::follow(handle, ids, doing, progress, terminal, interrupts).await
+    let mut desk = asking::desk(handle, terminal);
+    let ending = follow::follow(handle, ids, doing, progress, terminal, (interrupts, &mut desk)).await;
+    terminal.desk = desk;
+    ending
 }
 
 /// There is nothing that could take tasks.
@@ -85,7 +90,7 @@ pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
                 recorder.close();
             }
         }
-        () = interrupts.next() => {}
+        _ = interrupts.next() => {}
     }
 }
 

@@ -39,6 +39,22 @@ impl Client {
         Self::greet_as(project, "a-client", &[])
     }
 
+    /// Starts the server and greets it as a client that shows forms.
+    pub(crate) fn greet_showing_forms(project: &Project, arguments: &[&str]) -> Self {
+        let mut command = project.command(binary());
+        command.arg("mcp").args(arguments);
+        let mut greeted = Self::start(project, &mut command);
+        let capabilities = json!({"elicitation": {"form": {}, "url": {}}});
+        greeted.introduce("2025-06-18", "a-client", &capabilities);
+        greeted.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        greeted
+    }
+
+    /// Answers a question of the server's.
+    pub(crate) fn answer_to(&mut self, question: &Value, result: &Value) {
+        self.send(&json!({"jsonrpc": "2.0", "id": question["id"], "result": result}));
+    }
+
     /// Starts a server in a project.
     pub(crate) fn start(project: &Project, command: &mut Command) -> Self {
         let mut child = command
@@ -65,9 +81,13 @@ impl Client {
 
     /// Sends `initialize` and gives its result.
     pub(crate) fn initialize(&mut self, version: &str, client: &str) -> Value {
+        self.introduce(version, client, &json!({}))
+    }
+
+    fn introduce(&mut self, version: &str, client: &str, capabilities: &Value) -> Value {
         let parameters = json!({
             "protocolVersion": version,
-            "capabilities": {},
+            "capabilities": capabilities,
             "clientInfo": {"name": client, "version": "1.0.0"},
         });
         self.request("initialize", &parameters)
@@ -199,13 +219,17 @@ impl Drop for Client {
 }
 
 /// Fails unless the message is one that JSON-RPC allows a server.
-fn check(message: &Value) {
+pub(crate) fn check(message: &Value) {
     let object = message.as_object().unwrap_or_else(|| panic!("not an object: {message}"));
     assert_eq!(object.get("jsonrpc"), Some(&json!("2.0")), "{message}");
     let kinds = ["result", "error", "method"].iter().filter(|kind| object.contains_key(**kind)).count();
     assert_eq!(kinds, 1, "neither a response nor a notification: {message}");
     let known = ["jsonrpc", "id", "result", "error", "method", "params"];
     assert!(object.keys().all(|key| known.contains(&key.as_str())), "unknown keys: {message}");
+    // A client that shows forms may be asked; nothing else is asked of it.
+    if message["method"] == "elicitation/create" {
+        return assert!(object.contains_key("id"), "a question that nobody can answer: {message}");
+    }
     // An error that belongs to no request has no id, and nothing else that we do not ask.
     let has_id = object.contains_key("id");
     let is_right =
@@ -222,7 +246,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Fails unless the response is a tool result of texts and nothing else.
-    fn of(reply: &Value) -> Self {
+    pub(crate) fn of(reply: &Value) -> Self {
         let result = reply.get("result").unwrap_or_else(|| panic!("not a result: {reply}"));
         let object = result.as_object().expect("an object");
         assert!(object.keys().all(|key| ["content", "isError"].contains(&key.as_str())), "{result}");

@@ -8,7 +8,11 @@ mod client;
 #[cfg(test)]
 mod codex;
 #[cfg(test)]
+mod elicit;
+#[cfg(test)]
 mod ending;
+#[cfg(test)]
+mod http;
 #[cfg(test)]
 mod install;
 #[cfg(test)]
@@ -17,6 +21,8 @@ mod order;
 mod project;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod record;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::value::ResumePolicy;
 use crate::{
     AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
 };
@@ -27,6 +28,7 @@ pub(super) struct SettingsFile {
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
+    pub(super) resume: Option<ResumePolicy>,
 }
 
 /// `providers.NAME`.
@@ -163,6 +165,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "local",
             "mcp",
             "web",
+            "resume",
         ],
     ),
     (

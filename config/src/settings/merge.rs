@@ -1,7 +1,7 @@
 //! Merging settings, from weak to strong. What a repository's files may say is decided here: they can narrow and name
 //! agents' models; widen only where the user trusts their folder, and say where keys are sent nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
-use super::value::{ProviderSettings, Settings, SettingsOverrides};
+use super::value::{ProviderSettings, ResumePolicy, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
@@ -27,6 +27,8 @@ pub(super) struct Merge {
     environment: Environment,
     variables: BTreeMap<String, String>,
     hooks: HookCollector,
+    /// Those of them that the user's own files set.
+    names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
@@ -39,6 +41,7 @@ impl Merge {
             environment: environment.clone(),
             variables: BTreeMap::new(),
             hooks: HookCollector::default(),
+            names_for_commands: BTreeSet::new(),
             trusted: TrustedFolders::default(),
             problems: Vec::new(),
             files: Vec::new(),
@@ -159,6 +162,7 @@ impl Merge {
             // A repository's file cannot have recorded what the user does not want recorded.
             self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
         }
+        self.resume(file.resume, scope, path, outline.position(&["resume"]));
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -216,7 +220,8 @@ impl Merge {
         let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the process was started with beats what a file says.
         let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();
-        let environment = Environment::new(self.environment.cwd(), variables);
+        let environment = Environment::new(self.environment.cwd(), variables)
+            .with_names_for_commands(self.names_for_commands);
         let mut settings = self.settings;
         settings.mcp.trust.projects = self.trusted.clone();
         settings.trusted = self.trusted;
@@ -348,6 +353,19 @@ impl Merge {
         self.settings.providers.insert(ProviderName::new(name), provider);
     }
 
+    /// What a run costs is its user's decision.
+    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
+        match wish {
+            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
+                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+                self.problems.push(placed(problem, at));
+            }
+            Some(policy) => self.settings.resume = policy,
+            None => {}
+        }
+    }
+
     fn local(&mut self, file: LocalFile) {
         let local = &mut self.settings.local;
         local.probe = file.probe.unwrap_or(local.probe);
@@ -400,6 +418,15 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
+                // A repository's variables are read by the runtime's own tools and reach no command.
+                match scope {
+                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
+                        self.names_for_commands.insert(name.clone());
+                    }
+                    RuleScope::Project | RuleScope::Local => {
+                        self.names_for_commands.remove(&name);
+                    }
+                }
                 self.variables.insert(name, value);
             }
         }

@@ -154,13 +154,18 @@ fn a_repository_cannot_say_where_keys_are_sent() {
 
 #[test]
 fn the_user_may_set_variables_but_the_process_environment_beats_them() {
-    let files = Files::new(&[(
-        "home/.claude/settings.json",
-        r#"{"env": {"ANTHROPIC_BASE_URL": "http://a", "X": "file"}}"#,
-    )]);
+    let files = Files::new(&[
+        (
+            "home/.claude/settings.json",
+            r#"{"env": {"ANTHROPIC_BASE_URL": "http://a", "X": "file", "Y": "mine", "Z": "mine"}}"#,
+        ),
+        ("repo/.claude/settings.json", r#"{"env": {"Z": "theirs", "W": "theirs"}}"#),
+    ]);
     let loaded = files.load(&SettingsOverrides::default(), &[("X", "process")]);
     assert_eq!(loaded.environment.get("ANTHROPIC_BASE_URL"), Some("http://a"));
     assert_eq!(loaded.environment.get("X"), Some("process"));
+    let for_commands = ["X", "Y", "Z", "W"].map(|name| loaded.environment.is_for_commands(name));
+    assert_eq!(for_commands, [true, true, false, false], "a repository's value is not the user's");
 }
 
 #[test]
@@ -330,4 +335,14 @@ fn what_a_run_may_take_is_narrowed_by_a_repository_and_set_anew_by_the_session()
         messages(&loaded),
         ["limits.max_cost is no amount of dollars", "limits.max_calls must be at least 1"]
     );
+}
+
+#[test]
+fn only_the_user_lets_unfinished_runs_go_on_by_themselves() {
+    let of = |path: &str| load(&[(path, "resume: auto\n")]);
+    let own = of("home/.config/codex-task/config.yaml");
+    assert_eq!((own.settings.resume, own.problems.len()), (ResumePolicy::Auto, 0));
+    let repository = of("repo/codex-task.yaml");
+    assert_eq!(repository.settings.resume, ResumePolicy::Asked);
+    assert_eq!(messages(&repository), ["'resume: auto' is ignored in a repository's file"]);
 }

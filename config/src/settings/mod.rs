@@ -17,4 +17,6 @@ pub use hooks::{AgentHooks, HookSettings};
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};
+pub use value::{
+    Limits, LocalServers, ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
+};

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::hooks::HookSettings;
 use super::mcp::McpSettings;
 use super::trust::{FolderTrust, TrustedFolders};
@@ -40,6 +42,19 @@ pub struct Settings {
     pub hooks: HookSettings,
     /// Whether servers keep no record of what runs (`record: false`).
     pub unrecorded: bool,
+    /// When runs go on that a process has left unfinished.
+    pub resume: ResumePolicy,
+}
+
+/// When runs go on that a process has left unfinished. A repository's file cannot say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumePolicy {
+    /// When somebody asks for it.
+    #[default]
+    Asked,
+    /// Before the next run in the same directory.
+    Auto,
 }
 
 /// What may be fetched of the web, beside the public internet.

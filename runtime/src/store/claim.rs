@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use codex_task_actors::{Admission, ImageError, RunId, TaskId, TaskImage, TaskRequest, TaskStatus};
+use codex_task_actors::{Admission, ImageError, RunId, Spent, TaskId, TaskImage, TaskRequest, TaskStatus};
+use codex_task_config::MicroUsd;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::apply::add_step;
@@ -69,6 +70,7 @@ impl Recorder {
         if rows.is_empty() {
             return Err(ClaimError::UnknownRun(run));
         }
+        let spent = spent_by_ended(&transaction, run)?;
         let mut claim = Claim::default();
         for (task, owner, has_ended) in rows {
             if has_ended {
@@ -76,11 +78,12 @@ impl Recorder {
             } else if is_taken(&transaction, owner, &self.process)? {
                 claim.running += 1;
             } else {
-                claim.images.push(image(&transaction, &task)?.resumed());
+                claim.images.push(image(&transaction, &task)?.resumed().with_run_spent(spent));
                 take(&transaction, &task, self.owner)?;
             }
         }
         transaction.commit()?;
+        self.watch(claim.images.iter().map(|image| image.request().id));
         Ok(claim)
     }
 
@@ -97,6 +100,7 @@ impl Recorder {
         let connection = database::open(self.records().path())?;
         let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2 AND status IS NULL";
         connection.execute(release, params![task.to_string(), self.owner])?;
+        self.unwatch(task);
         Ok(())
     }
 }
@@ -168,8 +172,20 @@ fn is_taken(connection: &Connection, owner: Option<i64>, process: &Process) -> r
 }
 
 fn take(connection: &Connection, task: &str, owner: i64) -> rusqlite::Result<()> {
-    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL WHERE id = ?1";
+    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL, cancel_ms = NULL
+        WHERE id = ?1";
     connection.execute(take, params![task, owner]).map(drop)
+}
+
+/// What the tasks of a run that have ended had taken: it counts against the run's limits.
+fn spent_by_ended(connection: &Connection, run: RunId) -> rusqlite::Result<Spent> {
+    let query = "SELECT COALESCE(SUM(cost_micro_usd), 0), COUNT(*), COALESCE(SUM(input_tokens + output_tokens
+            + cache_read_tokens + cache_write_tokens), 0)
+         FROM usage JOIN tasks ON tasks.id = usage.task WHERE tasks.run = ?1 AND tasks.status IS NOT NULL";
+    connection.query_row(query, [run.to_string()], |row| {
+        let count = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or_default());
+        Ok(Spent { cost: MicroUsd(count(0)?), calls: count(1)?, tokens: count(2)? })
+    })
 }
 
 /// The task as its rows tell.

@@ -10,10 +10,12 @@ use codex_task_actors::{
 };
 use codex_task_config::Environment;
 use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::apply::Origin;
 use super::batch::Command;
+use super::cancelling::Wishes;
 use super::claim::ClaimError;
 use super::database;
 use super::error::StoreError;
@@ -36,6 +38,8 @@ pub struct Recorder {
     shared: Arc<Shared>,
     /// Taken by whoever closes first.
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Tasks that other processes want to be cancelled; taken by whoever cancels them.
+    cancelled: Mutex<Option<UnboundedReceiver<TaskId>>>,
 }
 
 impl Recorder {
@@ -64,7 +68,9 @@ impl Recorder {
         let shared = Arc::<Shared>::default();
         let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
         let origin = Origin { owner, cwd, context };
+        let (tell, cancelled) = unbounded_channel();
         let writer = Writer {
+            wishes: Wishes::new(tell),
             connection,
             commands: received,
             shared: Arc::clone(&shared),
@@ -76,7 +82,15 @@ impl Recorder {
             .name("codex-task-journal".to_owned())
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
-        Ok(Self { records, owner, process, commands, shared, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            records,
+            owner,
+            process,
+            commands,
+            shared,
+            thread: Mutex::new(Some(thread)),
+            cancelled: Mutex::new(Some(cancelled)),
+        })
     }
 
     /// What is recorded.
@@ -87,6 +101,24 @@ impl Recorder {
     /// The first entry that could not be written, since the start.
     pub fn failure(&self) -> Option<JournalError> {
         self.shared.failure()
+    }
+
+    /// Tasks of this process that others want to be cancelled (see [`Records::cancel`]), as they come; `None` when somebody
+    /// has taken it already. A runtime takes it when it starts.
+    pub fn take_cancelled(&self) -> Option<UnboundedReceiver<TaskId>> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tasks that were taken over are watched like new ones.
+    pub(super) fn watch(&self, tasks: impl IntoIterator<Item = TaskId>) {
+        self.shared.begin(tasks);
+        let (done, _) = oneshot::channel();
+        let _ = self.commands.send(Command::Flush(done)); // so that a writer that sleeps hears of it
+    }
+
+    /// A task was given back.
+    pub(super) fn unwatch(&self, task: TaskId) {
+        self.shared.end(task);
     }
 
     /// Waits until everything so far is on disk, or is known to be lost.
@@ -107,11 +139,15 @@ impl Recorder {
     }
 
     fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
-        let (task, is_step) = (entry.task(), !matches!(entry, JournalEntry::Ended { .. }));
+        let is_step = !matches!(entry, JournalEntry::Ended { .. });
+        let tasks: Vec<TaskId> = entry.tasks().collect();
+        if let JournalEntry::Admitted(_) = &entry {
+            self.shared.begin(tasks.iter().copied());
+        }
         self.shared.backlog.fetch_add(1, Ordering::AcqRel);
         if self.commands.send(Command::Record { entry, ack }).is_err() {
             self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
-            if is_step {
+            for task in tasks.into_iter().filter(|_| is_step) {
                 self.shared.lose(task, &JournalError { detail: "the recorder is closed".to_owned() });
             }
         }

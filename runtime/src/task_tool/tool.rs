@@ -7,7 +7,7 @@ use codex_task_actors::{
     AwaitRecall, Conversation, Delegate, Lineage, Priority, RunId, RunTask, TaskError, TaskId, TaskReport,
     TaskRequest,
 };
-use codex_task_config::PermissionMode;
+use codex_task_config::{BudgetLimits, PermissionMode, SandboxMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ pub struct ToolCaller {
     pub permission_mode: Option<PermissionMode>,
     /// Where untrusted texts came from that the caller has read: its prompt may be theirs.
     pub tainted_by: Vec<String>,
+    /// Narrows how far its commands and file tools reach.
+    pub sandbox: Option<SandboxMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
     /// The caller, where it is an agent of this very runtime: its task has less rights than the session, maybe.
@@ -65,6 +67,7 @@ impl Default for ToolCaller {
             depth: 0,
             permission_mode: None,
             tainted_by: Vec::new(),
+            sandbox: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
             delegate: None,
         }
@@ -272,7 +275,10 @@ fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> Ta
         timeout: None::<Duration>,
         turns_max: None,
         cost_max: None,
+        tokens_max: None,
+        run_limits: BudgetLimits::NONE,
         permission_mode: caller.permission_mode,
+        sandbox: caller.sandbox,
         priority: Priority::Normal,
         tainted_by: caller.tainted_by.clone(),
         conversation: if resumed.is_some() { Conversation::Resumed } else { Conversation::New },

@@ -16,6 +16,7 @@ mod files;
 mod git;
 mod hazard_table;
 mod judge;
+mod lasting;
 mod part;
 mod pattern;
 mod programs;
@@ -35,10 +36,11 @@ mod hostile_tests;
 #[cfg(test)]
 mod payload_tests;
 
-pub use approver::{Approval, ApprovalRequest, Approver, Headless};
+pub use approver::{Approval, ApprovalRequest, Approver, GrantScope, Headless, Lasting};
 pub(crate) use example::failure as example_failure;
 pub(crate) use judge::held_by_hook;
 pub use judge::{GateCall, judge};
+pub(crate) use lasting::lasting;
 use pattern::CommandPattern;
 pub(crate) use programs::may_run_arguments as runs_its_arguments;
 pub(crate) use rule::{CompiledRule, canonical};
