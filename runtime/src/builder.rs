@@ -229,8 +229,8 @@ impl RuntimeBuilder {
         };
         let rights = rights(&settings, &environment);
         let mut problems = loaded.problems;
-        problems.extend(rights.problems().iter().cloned());
-        problems.extend(Hooks::problems(&settings.hooks.hooks));
+        let hooks = Hooks::problems(&settings.hooks.hooks);
+        problems.extend(rights.problems().iter().cloned().chain(hooks));
         Ok(PreparedRuntime { settings, environment, problems, agents, watcher, rights, builder: self })
     }
 }

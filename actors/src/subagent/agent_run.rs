@@ -74,7 +74,7 @@ pub(crate) enum Halt {
 }
 
 /// What one answer means for the loop.
-enum Flow {
+pub(super) enum Flow {
     /// Another model call.
     Continue,
     /// The result.
@@ -86,8 +86,8 @@ pub(crate) struct AgentRun {
     pub(crate) context: AgentContext,
     pub(crate) tally: Tally,
     /// The first user turn, as it was before any compaction.
-    opening: Arc<Message>,
-    window: ContextWindow,
+    pub(super) opening: Arc<Message>,
+    pub(super) window: ContextWindow,
     caller: Caller,
     begun: Vec<BegunCall>,
     continuations: u32,
@@ -254,23 +254,6 @@ impl AgentRun {
         Ok(())
     }
 
-    /// Tells hooks once that the agent begins. What they add stands behind its task.
-    async fn announce(&mut self) -> Result<(), Halt> {
-        if self.tally.is_announced {
-            return Ok(());
-        }
-        let context = hooks::announce(&self.context, &mut self.tally).await?;
-        if let Some(context) = context {
-            self.window.push_user(Arc::new(Message::User(UserTurn::text(context))));
-            let turns = self.window.turns().to_vec();
-            if let [opening] = &*turns {
-                self.opening = Arc::clone(opening);
-            }
-            self.context.step(CheckpointStep::Compacted { turns, tally: Box::new(self.tally.clone()) });
-        }
-        Ok(())
-    }
-
     /// Runs the calls of a turn whose agent crashed before they were answered.
     async fn finish_interrupted_turn(&mut self) -> Result<(), Halt> {
         let begun = std::mem::take(&mut self.begun);
@@ -316,7 +299,7 @@ impl AgentRun {
     }
 
     /// Appends the model's turn and reports it, because more follows.
-    fn append(&mut self, reply: ChatReply) -> AssistantTurn {
+    pub(super) fn append(&mut self, reply: ChatReply) -> AssistantTurn {
         let turn = Arc::new(Message::Assistant(reply.turn.clone()));
         self.window.push_assistant(Arc::clone(&turn), &reply.usage);
         self.context.step(CheckpointStep::Answered { turn, tally: Box::new(self.tally.clone()) });
@@ -345,7 +328,7 @@ impl AgentRun {
         stuck_because.map_or(Ok(()), |reason| Err(Halt::Error(stuck(&reason))))
     }
 
-    fn tell(&mut self, text: &str) {
+    pub(super) fn tell(&mut self, text: &str) {
         self.tell_turn(Arc::new(Message::User(UserTurn::text(text))));
     }
 
@@ -369,18 +352,6 @@ impl AgentRun {
                     "Your answer does not follow the required JSON schema: {detail}. Answer again with the corrected \
                      JSON only."
                 ));
-                Ok(Flow::Continue)
-            }
-        }
-    }
-
-    /// The result stands, unless a hook wants the agent to go on.
-    async fn end(&mut self, reply: ChatReply, text: String) -> Result<Flow, Halt> {
-        match hooks::held(&self.context, &mut self.tally, &text).await? {
-            None => Ok(Flow::Done(text)),
-            Some(reason) => {
-                self.append(reply);
-                self.tell(&reason);
                 Ok(Flow::Continue)
             }
         }

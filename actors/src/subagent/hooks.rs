@@ -2,17 +2,50 @@
 
 use std::sync::Arc;
 
+use codex_task_providers::{ChatReply, Message, UserTurn};
 use codex_task_tools::{AfterStart, AfterStop};
 
-use super::agent_run::{AgentContext, Halt};
+use super::agent_run::{AgentContext, AgentRun, Flow, Halt};
+use super::checkpoint::CheckpointStep;
 use super::tally::Tally;
 use crate::task::TaskError;
 
 /// How often hooks may keep an agent from ending: a hook that never agrees must not cost a whole task's turns.
 const STOPS_HELD_MAX: u32 = 3;
 
+impl AgentRun {
+    /// Tells hooks once that the agent begins. What they add stands behind its task.
+    pub(super) async fn announce(&mut self) -> Result<(), Halt> {
+        if self.tally.is_announced {
+            return Ok(());
+        }
+        let context = announce(&self.context, &mut self.tally).await?;
+        if let Some(context) = context {
+            self.window.push_user(Arc::new(Message::User(UserTurn::text(context))));
+            let turns = self.window.turns().to_vec();
+            if let [opening] = &*turns {
+                self.opening = Arc::clone(opening);
+            }
+            self.context.step(CheckpointStep::Compacted { turns, tally: Box::new(self.tally.clone()) });
+        }
+        Ok(())
+    }
+
+    /// The result stands, unless a hook wants the agent to go on.
+    pub(super) async fn end(&mut self, reply: ChatReply, text: String) -> Result<Flow, Halt> {
+        match held(&self.context, &mut self.tally, &text).await? {
+            None => Ok(Flow::Done(text)),
+            Some(reason) => {
+                self.append(reply);
+                self.tell(&reason);
+                Ok(Flow::Continue)
+            }
+        }
+    }
+}
+
 /// Tells hooks that the agent begins; gives what they add to its task.
-pub(super) async fn announce(agent: &AgentContext, tally: &mut Tally) -> Result<Option<String>, Halt> {
+async fn announce(agent: &AgentContext, tally: &mut Tally) -> Result<Option<String>, Halt> {
     tally.is_announced = true;
     if agent.tools.session().hooks.is_empty() {
         return Ok(None);
@@ -24,11 +57,7 @@ pub(super) async fn announce(agent: &AgentContext, tally: &mut Tally) -> Result<
 }
 
 /// Tells hooks that the agent has finished; gives why it must go on, if it must.
-pub(super) async fn held(
-    agent: &AgentContext,
-    tally: &mut Tally,
-    text: &str,
-) -> Result<Option<String>, Halt> {
+async fn held(agent: &AgentContext, tally: &mut Tally, text: &str) -> Result<Option<String>, Halt> {
     if agent.tools.session().hooks.is_empty() {
         return Ok(None);
     }
