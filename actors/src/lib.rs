@@ -24,7 +24,7 @@ pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
 pub use messages::{CancelQueued, CancelTask, Drain, ListProviders, Observe};
-pub use provider::{ProviderActor, ProviderCounters};
+pub use provider::{FailProvider, ProviderActor, ProviderCounters};
 pub use supervisor::{
     AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
     PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,

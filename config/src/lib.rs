@@ -48,8 +48,8 @@ pub use model::{
     model_of_tier, model_variables, resolve_model, vendor_of_model,
 };
 pub use permission::{
-    PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
-    SandboxMode, SandboxUnavailable,
+    PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RulePlace,
+    RuleScope, SandboxMode, SandboxUnavailable,
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{

@@ -1,21 +1,20 @@
 //! From settings to a running runtime.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
     AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
-    SessionFacts, SupervisorActor, TaskBoard,
+    SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
-    RegistryHandle, RegistryWatcher, Settings, SettingsOverrides, instructions, repository_root,
+    RegistryHandle, RegistryWatcher, Settings, SettingsOverrides,
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Containment, Egress, Hooks, HostTools, McpHub, McpState, PathError, Rights, Session, Tool,
-    Toolbox, WebFetch, builtin_tools, lent_by,
+    Approver, Egress, Hooks, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, WebSearch,
+    builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +24,9 @@ use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::place::{facts, rights, session};
 use crate::pressure::SystemPressure;
+use crate::start_error::StartError;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
@@ -34,36 +35,6 @@ use crate::worktrees;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
-
-/// Why a runtime could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The working directory or the environment cannot be read.
-    #[error("the working directory cannot be read: {0}")]
-    Environment(#[source] std::io::Error),
-    /// The workspace cannot be opened.
-    #[error("the workspace cannot be opened: {0}")]
-    Workspace(#[from] PathError),
-    /// The operating system gave no threads.
-    #[error("no threads: {0}")]
-    Threads(#[source] std::io::Error),
-    /// The program was built with `panic = "abort"`: a panicking agent would end the host.
-    #[error("the program is built with panic = \"abort\", which cannot be supervised")]
-    PanicAborts,
-}
-
-impl StartError {
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::Environment(_) => "change into a directory that exists and that you may read",
-            Self::Workspace(_) => "choose a directory that exists and that you may read",
-            Self::Threads(_) => "raise the limit of processes (`ulimit -u`)",
-            Self::PanicAborts => "set panic = \"unwind\" in the profile",
-        }
-    }
-}
 
 /// A runtime that is about to start. Everything has a default: the process's environment, its settings files, the
 /// agents around its working directory.
@@ -335,6 +306,7 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
             #[cfg(feature = "store")]
@@ -411,7 +383,8 @@ fn toolbox(
     approver: Option<Arc<dyn Approver>>,
 ) -> Toolbox {
     let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
-    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let web = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let built_in = web.with(Arc::new(WebSearch::new()));
     let lent = match host {
         Some(host) => lent_by(host, built_in),
         None => built_in,
@@ -420,34 +393,5 @@ fn toolbox(
     match approver {
         Some(approver) => toolbox.with_approver(approver),
         None => toolbox,
-    }
-}
-
-fn rights(settings: &Settings, environment: &Environment) -> Rights {
-    let policy = &settings.permissions;
-    let rights = Rights::session(policy, policy.mode, &workspace(environment), environment.home());
-    rights.contained(Containment::of_this_system(policy))
-}
-
-fn session(settings: &Settings, environment: &Environment) -> Result<Session, PathError> {
-    let additional = &settings.permissions.additional_directories;
-    Session::open(&workspace(environment), additional, environment.clone(), CancellationToken::new())
-}
-
-/// Agents work inside the repository that the session is in; without one, inside its directory.
-fn workspace(environment: &Environment) -> PathBuf {
-    repository_root(environment.cwd()).unwrap_or_else(|| environment.cwd().to_path_buf())
-}
-
-fn facts(environment: &Environment) -> SessionFacts {
-    let files = instructions(environment);
-    let text: Vec<String> = files
-        .iter()
-        .map(|f| format!("Contents of {} ({}):\n\n{}", f.path.display(), f.scope, f.text))
-        .collect();
-    SessionFacts {
-        cwd: environment.cwd().to_path_buf(),
-        is_git: repository_root(environment.cwd()).is_some_and(|root: PathBuf| Path::is_absolute(&root)),
-        instructions: text.join("\n\n").into(),
     }
 }

@@ -20,13 +20,14 @@ use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 #[cfg(feature = "store")]
 use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::{TaskTool, TaskToolSpec, ToolCatalog};
+use crate::task_tool::{NestedTasks, TaskTool, TaskToolSpec, ToolCatalog};
 use crate::threads::Threads;
 
 /// Time that running tasks get to end by themselves when [`RuntimeHandle::shutdown`] is called.
@@ -55,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) _watcher: Option<RegistryWatcher>,
     /// Taken by whoever stops the runtime first.
     pub(crate) threads: Mutex<Option<Threads>>,
+    /// The Task tool of agents.
+    pub(crate) nested: Arc<NestedTasks>,
     /// Who writes down what tasks do.
     #[cfg(feature = "store")]
     pub(crate) recorder: Option<Arc<Recorder>>,
@@ -113,19 +116,19 @@ impl RuntimeHandle {
         for task in &mut tasks {
             task.run = run;
         }
+        let began = Instant::now();
         let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
         let cancel: Vec<_> = ids.iter().map(|task| self.cancel_on_drop(*task)).collect();
-        let down = |_| TaskError::RuntimeDown;
-        self.shared.aggregator.send(OpenRun { run, tasks: ids }).await.map_err(down)?;
-        let _close = CloseOnDrop { aggregator: self.shared.aggregator.clone(), run };
-        self.shared.supervisor.send(RunTasks { requests: tasks }).await.map_err(down)??;
+        let aggregator = &self.shared.aggregator;
+        // Without an aggregator there is nobody to tell what agents have started themselves; the tasks end all the same.
+        let _ = aggregator.send(OpenRun { run, tasks: ids }).await;
+        let _close = CloseOnDrop { aggregator: aggregator.clone(), run };
+        let ended = self.shared.supervisor.send(RunTasks { requests: tasks }).await;
         cancel.into_iter().for_each(CancelOnDrop::disarm);
-        self.shared
-            .aggregator
-            .send(CollectRun { run })
-            .await
-            .map_err(down)?
-            .map_err(|_| TaskError::RuntimeDown)
+        let tasks = ended.map_err(|_| TaskError::RuntimeDown)??;
+        let collected = aggregator.send(CollectRun { run }).await.ok().and_then(Result::ok);
+        let alone = || RunReport { run, tasks, nested: Vec::new(), total: began.elapsed() };
+        Ok(collected.unwrap_or_else(alone))
     }
 
     pub(crate) fn cancel_on_drop(&self, task: TaskId) -> CancelOnDrop {
@@ -139,9 +142,11 @@ impl RuntimeHandle {
 
     /// Cancels all tasks. Returns how many there were.
     pub async fn cancel_all(&self) -> usize {
+        // Those that wait first: a slot that a cancelled task leaves must not go to one of them.
+        let queued = self.shared.supervisor.send(CancelQueued).await.unwrap_or(0);
         let tasks: Vec<TaskId> = self.shared.board.iter().map(|entry| *entry.key()).collect();
         let cancelled = join_all(tasks.into_iter().map(|task| self.cancel(task))).await;
-        cancelled.into_iter().filter(|was_there| *was_there).count()
+        queued + cancelled.into_iter().filter(|was_there| *was_there).count()
     }
 
     /// Watches what tasks do, from now on. A receiver that falls behind loses the oldest events, never a result.

@@ -28,22 +28,24 @@ mod event_sink;
 mod handle;
 pub mod json;
 mod panic_hook;
+mod place;
 mod pressure;
 mod prompt;
 #[cfg(feature = "store")]
 mod resume;
+mod start_error;
 #[cfg(feature = "store")]
 pub mod store;
 mod task_tool;
 mod threads;
 mod worktrees;
 
-pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
+pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
-    CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
-    Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority,
-    ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
+    CollectRun, Conversation, Delegate, FailProvider, Journal, JournalAck, JournalEntry, JournalError,
+    KeptWorktree, Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler,
+    Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
     TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
@@ -61,6 +63,7 @@ pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
+pub use start_error::StartError;
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
 
 /// Where a runtime begins.

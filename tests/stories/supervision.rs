@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use codex_task::{Outcome, RestartPolicy, RunTask, TaskEventKind, TaskStatus};
-use codex_task_config::{SettingsOverrides, TokenUsage};
+use codex_task::{FailProvider, Outcome, RestartPolicy, RunTask, TaskError, TaskEventKind, TaskStatus};
+use codex_task_config::{ProviderName, SettingsOverrides, TokenUsage};
 use codex_task_providers::ProviderError;
 use codex_task_providers::scripted::{Fault, Rule, ScriptedCall};
 use futures_util::future::join_all;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::harness::{
     OneClock, Runs, Setup, TestRuntime, TestTool, agent, agents, allow_everything, calling, counting, first,
-    once_prompted, result_of, scripted, then,
+    once_prompted, result_of, scripted, then, wait_for,
 };
 
 fn quick_restarts() -> RestartPolicy {
@@ -229,4 +229,53 @@ async fn a_storm_of_200_panics_among_400_tasks_costs_nobody_a_result() {
     }
     let counters = runtime.counters().await;
     assert_eq!((counters.restarted, counters.admitted, counters.stale), (200, 400, 0));
+}
+
+#[actix::test]
+async fn a_provider_actor_that_dies_is_started_again_and_its_callers_try_again() {
+    tokio::time::pause();
+    let slowly = Rule::text("done").with_delays(Duration::from_secs(30), Duration::ZERO);
+    let model = scripted([slowly]);
+    let stage = OneClock::start(Setup::new(agents([agent("worker")]), model.clone()));
+    let running = stage.ask("worker", "the first");
+    let dying = async {
+        wait_for("the model is asked", async || model.recorded().len() == 1).await;
+        assert!(stage.supervisor.send(fail()).await.expect("the supervisor lives"));
+        stage.ask("worker", "the second").await
+    };
+    let (first, second) = futures_util::join!(running, dying);
+    for report in [first, second] {
+        assert_eq!(report.outcome, Outcome::Completed("done".into()));
+    }
+    let counters = stage.counters().await;
+    assert_eq!((counters.gates_restarted, counters.gates_given_up), (1, 0));
+}
+
+#[actix::test]
+async fn a_provider_actor_that_dies_again_and_again_is_given_up_and_said_so_without_a_busy_loop() {
+    tokio::time::pause();
+    let stage = OneClock::start(Setup::new(agents([agent("worker")]), scripted([Rule::text("done")])));
+    assert_eq!(stage.ask("worker", "go").await.status(), TaskStatus::Completed);
+    for deaths in 1..=4 {
+        stage.supervisor.send(fail()).await.expect("the supervisor lives");
+        wait_for("the death is noticed", async || {
+            let counters = stage.counters().await;
+            counters.gates_restarted + counters.gates_given_up == deaths
+        })
+        .await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
+    }
+    let counters = stage.counters().await;
+    assert_eq!((counters.gates_restarted, counters.gates_given_up), (3, 1));
+    let report = stage.ask("worker", "and now?").await;
+    let Outcome::Failed { error: TaskError::AllRoutesFailed { attempts }, .. } = report.outcome else {
+        panic!("its calls fail, not {:?}", report.outcome)
+    };
+    assert_eq!(attempts.len(), 3, "as many attempts as for any provider that is down");
+    let text = attempts[0].error.as_ref().expect("it failed").to_string();
+    assert!(text.contains("the actor that admits its calls has died"), "{text}");
+}
+
+fn fail() -> FailProvider {
+    FailProvider { provider: ProviderName::new("scripted") }
 }

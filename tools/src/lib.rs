@@ -43,5 +43,5 @@ pub use taint::Taint;
 pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
-pub use web::{Egress, PageReader, WebFetch};
+pub use web::{Egress, PageReader, SearchAnswer, SearchQuery, WebFetch, WebSearch, WebSearcher};
 pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

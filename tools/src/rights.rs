@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codex_task_config::{
-    PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin, RuleScope,
-    SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
+    PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin, RulePlace,
+    RuleScope, SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
 };
 
 use crate::gate::{CompiledRule, canonical, example_failure};
@@ -26,6 +26,8 @@ pub struct Rights {
     /// One for each agent file on the way down; a tool must pass all of them.
     filters: Arc<[Arc<ToolFilter>]>,
     problems: Arc<[Problem]>,
+    /// Where another rule would count.
+    place: RulePlace,
     workspace: Arc<Path>,
     home: Option<Arc<Path>>,
 }
@@ -75,6 +77,7 @@ impl Rights {
             broken: broken.as_deref().map(Arc::from),
             filters: Arc::from([]),
             problems: problems.into(),
+            place: policy.place,
             workspace: workspace.into(),
             home: home.map(Arc::from),
         }
@@ -183,6 +186,11 @@ impl Rights {
     /// What happens to calls that no rule names.
     pub fn mode(&self) -> PermissionMode {
         self.mode
+    }
+
+    /// Where a rule that allows more would have to stand.
+    pub(crate) fn place(&self) -> RulePlace {
+        self.place
     }
 
     /// Why nothing may run at all, if so.

@@ -11,8 +11,8 @@ use crate::gate::Confinement;
 use crate::hook::ScriptPins;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
-use crate::web::SharedReader;
-use crate::{Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList};
+use crate::web::{SharedReader, SharedSearcher};
+use crate::{Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct Session {
     pub(crate) shells: Shells,
     /// Who reads pages of the web for the agent.
     pub(crate) page_reader: SharedReader,
+    /// Who searches the web for the agent.
+    pub(crate) web_searcher: SharedSearcher,
     /// What the agent has set out to do.
     pub todos: TodoList,
     /// What untrusted texts the agent has read.
@@ -75,6 +77,7 @@ impl Session {
             reads: ReadStamps::default(),
             shells: Shells::default(),
             page_reader: SharedReader::default(),
+            web_searcher: SharedSearcher::default(),
             todos: TodoList::default(),
             taint: Taint::default(),
             hooks: Hooks::default(),
@@ -132,6 +135,12 @@ impl Session {
     /// The same session for the calls of one turn.
     pub(crate) fn for_turn(self) -> Self {
         Self { taint: self.taint.for_turn(), ..self }
+    }
+
+    /// The same session with somebody who searches the web for the agent.
+    #[must_use]
+    pub fn with_web_searcher(self, searcher: Arc<dyn WebSearcher>) -> Self {
+        Self { web_searcher: SharedSearcher(Some(searcher)), ..self }
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

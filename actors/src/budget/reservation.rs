@@ -7,6 +7,9 @@ use jiff::civil::Date;
 
 use super::{Budget, Spent};
 
+/// The part of a prompt's estimated tokens that is reserved beside them.
+const MARGIN_PART: u64 = 8;
+
 /// A request that wants to be made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish {
@@ -21,6 +24,11 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
+    /// An estimate of a prompt's tokens with the margin that no estimate can do without.
+    pub(crate) fn with_margin(tokens: u64) -> u64 {
+        tokens.saturating_add(tokens / MARGIN_PART)
+    }
+
     /// The most that the request costs with an answer of so many tokens. A price that nobody knows counts as nothing:
     /// whether such a model may be used at all is decided before.
     pub(super) fn cost_of(&self, answer_tokens: u64) -> MicroUsd {
@@ -64,7 +72,8 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    pub(super) fn unlimited() -> Self {
+    /// Nothing is limited, so nothing is held.
+    pub(crate) fn unlimited() -> Self {
         Self { held: None, answer_tokens: None }
     }
 

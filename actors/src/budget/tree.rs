@@ -58,6 +58,11 @@ impl Budget {
         }
     }
 
+    /// Whether this budget or one above it limits what requests take.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.is_limited
+    }
+
     /// When the time of this budget, or of one above it, is over.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline

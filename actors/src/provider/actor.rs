@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::gate::{Fail, GateWatch};
 use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, PAUSE_DOUBLINGS_MAX, PAUSE_MAX, Permit, Release};
 use crate::messages::Observe;
 use crate::task::Priority;
@@ -41,6 +42,8 @@ pub struct ProviderActor {
     next: u64,
     pause: Option<Pause>,
     counters: ProviderCounters,
+    /// Tells the supervisor when this actor is gone.
+    watch: Option<GateWatch>,
 }
 
 /// A caller in the queue.
@@ -110,7 +113,14 @@ impl ProviderActor {
             next: 0,
             pause: None,
             counters,
+            watch: None,
         }
+    }
+
+    /// The same, with somebody who is told when it is gone.
+    pub(crate) fn watched(mut self, watch: GateWatch) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Gives permits to waiting callers while there are any; a caller that left costs nothing.
@@ -202,6 +212,15 @@ impl Handler<Release> for ProviderActor {
             CallVerdict::Abandoned => debug!(provider = %self.provider, "a permit came back unused"),
         }
         self.admit(ctx);
+    }
+}
+
+impl Handler<Fail> for ProviderActor {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "that is what it is for")]
+    fn handle(&mut self, _: Fail, _: &mut Self::Context) {
+        panic!("the provider's actor was asked to fail");
     }
 }
 

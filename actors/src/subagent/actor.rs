@@ -101,7 +101,10 @@ async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
 async fn run_until_stopped(run: &mut AgentRun) -> Result<String, Halt> {
     let stop = run.context.stop.clone();
     let time_left = run.context.time_left();
-    run.context.tools.session().owner.set_end(Instant::now() + time_left);
+    // A task may have more time than there is: then its end is not told.
+    if let Some(ends_at) = Instant::now().checked_add(time_left) {
+        run.context.tools.session().owner.set_end(ends_at);
+    }
     let deadline = tokio::time::sleep(time_left);
     let mut body = pin!(run.run());
     tokio::select! {

@@ -32,8 +32,6 @@ const BACKOFF_MAX: Duration = Duration::from_secs(20);
 /// A server that asks for more patience than this is left for the next route.
 const HINT_MAX: Duration = Duration::from_mins(2);
 
-/// The part of a prompt's estimated tokens that is reserved beside them: no estimate is exact.
-const PROMPT_MARGIN_PART: u64 = 8;
 /// Tokens of the longest answer of a model that nobody knows.
 const ANSWER_TOKENS_UNKNOWN: u64 = 8_192;
 
@@ -181,7 +179,7 @@ impl Caller {
         route: &BoundRoute,
     ) -> Result<Result<ChatReply, ProviderError>, Halt> {
         let begun = Instant::now();
-        let reservation = reserve(agent, self.wish(agent, ask, route)).await?;
+        let reservation = reserve(agent, || self.wish(agent, ask, route)).await?;
         let mut request = self.request(agent, ask, route);
         if let Some(tokens) = reservation.answer_tokens().filter(|_| !self.is_dropped("max_tokens")) {
             request.max_output_tokens = Some(tokens);
@@ -248,7 +246,7 @@ impl Caller {
         let most = route.backend.limits(&route.route.model).map(|limits| limits.output_tokens);
         let longest = most.unwrap_or(ANSWER_TOKENS_UNKNOWN);
         Wish {
-            prompt_tokens: ask.tokens + ask.tokens / PROMPT_MARGIN_PART,
+            prompt_tokens: Wish::with_margin(ask.tokens),
             answer_tokens: wanted.map_or(longest, |wanted| wanted.min(longest)),
             price: route.price,
             on: jiff::Zoned::now().date(),
@@ -277,6 +275,7 @@ impl Caller {
                 .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
             output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
+            search: None,
         }
     }
 
@@ -374,23 +373,31 @@ fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
 
 /// Holds what an attempt may take. Before a permit is asked for: who holds a permit must not wait for money that others
 /// hold while they wait for permits.
-async fn reserve(agent: &AgentContext, wish: Wish) -> Result<Reservation, Halt> {
+async fn reserve(agent: &AgentContext, wish: impl FnOnce() -> Wish) -> Result<Reservation, Halt> {
+    if !agent.budget.is_limited() {
+        return Ok(Reservation::unlimited());
+    }
     tokio::select! {
-        held = agent.budget.reserve(wish) => held.map_err(Halt::Error),
+        held = agent.budget.reserve(wish()) => held.map_err(Halt::Error),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
 }
 
 /// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that
-/// died answers with a closed channel: the runtime is going down.
-#[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
+/// died answers with a closed channel.
 async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Permit, ProviderError>, Halt> {
     let (reply, answer) = oneshot::channel();
-    route.gate.do_send(Acquire { priority: agent.priority, patience: patience(agent), reply });
+    route.gate.tell(Acquire { priority: agent.priority, patience: patience(agent), reply });
     tokio::select! {
-        answer = answer => answer.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
+        answer = answer => Ok(answer.unwrap_or_else(|_| Err(gate_is_down(route)))),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
+}
+
+/// The actor that admits calls has died: another one follows, if that did not happen too often.
+fn gate_is_down(route: &BoundRoute) -> ProviderError {
+    let host = route.route.provider.to_string();
+    ProviderError::Unreachable { host, detail: "the actor that admits its calls has died".to_owned() }
 }
 
 /// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Addr;
 use codex_task_config::{Effort, MicroUsd, ModelInfo, TokenUsage};
 use codex_task_providers::{ChatBackend, OutputSchema, Route, ToolSpec};
 
-use crate::provider::ProviderActor;
+use crate::provider::Gate;
 use crate::supervisor::{Isolated, Ledger, ServerTools};
 
 /// One way to a model: the backend that speaks to it and the actor that admits calls to it.
@@ -15,7 +14,7 @@ use crate::supervisor::{Isolated, Ledger, ServerTools};
 pub(crate) struct BoundRoute {
     pub(crate) route: Route,
     pub(crate) backend: Arc<dyn ChatBackend>,
-    pub(crate) gate: Addr<ProviderActor>,
+    pub(crate) gate: Gate,
     /// What the model costs, if anybody knows.
     pub(crate) price: Option<&'static ModelInfo>,
 }
@@ -51,8 +50,8 @@ pub(crate) struct AgentPlan {
     pub(crate) call_timeout: Duration,
     /// What the user should know from the start: tools left out, parameters dropped.
     pub(crate) notes: Vec<String>,
-    /// What reading pages of the web has cost, until the agent has counted it.
-    pub(crate) reading: Arc<Ledger>,
+    /// What tools have cost that call a model outside the conversation, until the agent has counted it.
+    pub(crate) outside: Arc<Ledger>,
     /// Servers whose tools are added when the agent starts.
     pub(crate) servers: Option<Arc<ServerTools>>,
     /// Where the agent works, if apart from the session's own files.

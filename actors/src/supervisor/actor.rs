@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{Addr, AsyncContext, Context};
+use codex_task_config::ProviderName;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -37,6 +38,8 @@ pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
     pub(super) tasks: HashMap<TaskId, TaskEntry>,
+    /// Restarts of provider actors.
+    pub(super) gate_restarts: HashMap<ProviderName, RestartHistory>,
     /// The budgets of runs that have tasks.
     pub(super) runs: HashMap<RunId, Arc<Budget>>,
     pub(super) slots: Slots,
@@ -87,6 +90,10 @@ pub struct SupervisorCounters {
     pub moved: u64,
     /// Agents that were given up because they did not stop.
     pub given_up: u64,
+    /// Restarts of provider actors that had died.
+    pub gates_restarted: u64,
+    /// Provider actors that died too often: calls to their providers fail.
+    pub gates_given_up: u64,
     /// Messages of incarnations that were no longer current.
     pub stale: u64,
 }
@@ -109,6 +116,7 @@ impl SupervisorActor {
             slots: Slots::new(limit.now()),
             services,
             tasks: HashMap::new(),
+            gate_restarts: HashMap::new(),
             runs: HashMap::new(),
             limit,
             looking: false,

@@ -28,6 +28,7 @@ impl Actor for SupervisorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.planner.report_to(ctx.address().recipient());
         self.workers.start(self.worker_count, &ctx.address());
         ctx.run_interval(WATCH_INTERVAL, Self::watch);
     }

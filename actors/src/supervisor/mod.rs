@@ -3,9 +3,11 @@
 mod actor;
 mod budgets;
 mod delegation;
+mod gates;
 mod handlers;
 mod history;
 mod isolated;
+mod outside_call;
 mod page_reader;
 mod planner;
 mod pressure;
@@ -22,12 +24,13 @@ mod table;
 mod task_modes;
 mod transcripts;
 mod watch;
+mod web_searcher;
 mod workers;
 
 pub use actor::{SupervisorActor, SupervisorCounters};
 pub use delegation::{Delegate, Delegation};
 pub(crate) use isolated::Isolated;
-pub(crate) use page_reader::Ledger;
+pub(crate) use outside_call::Ledger;
 pub use pressure::{NoPressure, Pressure, PressureSampler, Shortage};
 pub use record::{ContinueTask, RunTasks};
 pub use restart::RestartPolicy;

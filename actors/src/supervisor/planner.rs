@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix::{Actor, Addr};
+use actix::{Actor, Addr, Recipient};
 use codex_task_config::{
     AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelRequest, ModelTier,
     PriceTable, Problem, ProviderName, ToolReach, ToolSelection, resolve_model, session_agent,
@@ -14,19 +14,21 @@ use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSe
 
 use super::delegation::Delegate;
 use super::isolated::Isolated;
-use super::page_reader::{Ledger, SmallModel};
+use super::outside_call::{Ledger, OutsideCall};
+use super::page_reader::SmallModel;
 use super::prompt;
 use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
 use super::task_modes::TaskModes;
+use super::web_searcher::SearchModel;
 use crate::budget::Budget;
-use crate::provider::ProviderActor;
+use crate::provider::{Gate, GateWatch, ProviderActor, ProviderGone};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
 
 /// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
-const LOOKING: [&str; 8] =
-    ["Read", "Glob", "Grep", "LS", "WebFetch", "TodoWrite", "BashOutput", "TaskOutput"];
+const LOOKING: [&str; 9] =
+    ["Read", "Glob", "Grep", "LS", "WebFetch", "WebSearch", "TodoWrite", "BashOutput", "TaskOutput"];
 /// Bytes that one token stands for, on average, in English and code.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -41,7 +43,9 @@ pub(crate) struct Planned {
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
     services: Arc<Services>,
-    gates: HashMap<ProviderName, Addr<ProviderActor>>,
+    gates: HashMap<ProviderName, Gate>,
+    /// Who is told when a provider's actor is gone.
+    supervisor: Option<Recipient<ProviderGone>>,
     prefixes: HashMap<Arc<str>, Prefix>,
     /// The small model of each provider, where it has one.
     small_models: HashMap<ProviderName, Option<BoundRoute>>,
@@ -70,12 +74,45 @@ impl Planner {
         let agents = services.agents.current();
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
-        Self { services, gates: HashMap::new(), prefixes: HashMap::new(), small_models: HashMap::new() }
+        Self {
+            services,
+            gates: HashMap::new(),
+            supervisor: None,
+            prefixes: HashMap::new(),
+            small_models: HashMap::new(),
+        }
     }
 
     /// The actors of the providers that were used so far.
-    pub(crate) fn gates(&self) -> impl Iterator<Item = &Addr<ProviderActor>> {
-        self.gates.values()
+    pub(crate) fn gates(&self) -> impl Iterator<Item = Addr<ProviderActor>> {
+        self.gates.values().map(Gate::addr)
+    }
+
+    /// Tells this actor from now on when one of a provider is gone.
+    pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>) {
+        self.supervisor = Some(supervisor);
+    }
+
+    /// Where the calls of a provider are admitted, if any was made so far.
+    pub(crate) fn gate(&self, provider: &ProviderName) -> Option<&Gate> {
+        self.gates.get(provider)
+    }
+
+    /// Starts the actor of a provider again, in the place of the one that has died.
+    pub(crate) fn restart_gate(&self, provider: &ProviderName) {
+        let (Some(gate), Some(own)) = (self.gates.get(provider), self.services.providers.get(provider))
+        else {
+            return;
+        };
+        gate.replace(self.start_gate(provider, own.in_flight_max));
+    }
+
+    fn start_gate(&self, provider: &ProviderName, in_flight_max: usize) -> Addr<ProviderActor> {
+        let actor = ProviderActor::new(provider.clone(), in_flight_max);
+        match &self.supervisor {
+            Some(supervisor) => actor.watched(GateWatch::new(provider.clone(), supervisor.clone())).start(),
+            None => actor.start(),
+        }
     }
 
     /// Plans one task, or says why it cannot begin.
@@ -98,11 +135,11 @@ impl Planner {
         let isolation = isolation.transpose()?;
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
-        let reading = Arc::default();
+        let outside = Arc::default();
         let owner = Owner::new(agent.name.as_str(), request.id.to_string());
         let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
-            Ok(routes) => self.with_reader(session, routes, request, (stop, budget), &reading),
+            Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),
             Err(_) => session,
         };
         session.taint.add(request.tainted_by.iter().cloned());
@@ -127,7 +164,7 @@ impl Planner {
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
-            reading,
+            outside,
             servers,
             isolation,
         };
@@ -266,7 +303,7 @@ impl Planner {
         let services = &self.services;
         let KnownTools { tools, servers, .. } = self.tools(request, agent, services.session.clone())?;
         let only_looks = |tool: &ToolDefinition| LOOKING.contains(&tool.name.as_str());
-        let is_read_only = servers.is_none() && tools.definitions().iter().all(|tool| only_looks(tool));
+        let is_read_only = servers.is_none() && tools.definitions().iter().all(only_looks);
         let wanted = AutoRequest {
             prompt_tokens: (request.prompt.len() + agent.prompt.len()) as u64 / BYTES_PER_TOKEN,
             reach: if is_read_only { ToolReach::ReadOnly } else { ToolReach::Changes },
@@ -286,9 +323,10 @@ impl Planner {
         }))
     }
 
-    /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
-    /// is on, or where that has none the agent's own.
-    fn with_reader(
+    /// A task's session with what reads and searches the web for it: the small model of the provider that the agent
+    /// itself is on, or where that has none the agent's own. Searching takes one whose provider has a search, which may
+    /// be another provider's where the user says so.
+    fn with_web(
         &mut self,
         session: Session,
         routes: &[BoundRoute],
@@ -297,15 +335,28 @@ impl Planner {
         ledger: &Arc<Ledger>,
     ) -> Session {
         let Some(own) = routes.first() else { return session };
-        let route = self.small_model(own).unwrap_or_else(|| own.clone());
-        let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
-        let priority = request.priority;
-        session.with_page_reader(Arc::new(SmallModel { route, priority, stop, ledger, budget }))
+        let small = self.small_model(&own.route.provider);
+        let services = Arc::clone(&self.services);
+        let candidates = match &services.settings.web.search_provider {
+            Some(provider) => vec![self.small_model(provider)],
+            None => vec![small.clone(), Some(own.clone())],
+        };
+        let can_search = |bound: &BoundRoute| bound.backend.searches(&bound.route.model);
+        let searcher = candidates.into_iter().flatten().find(can_search);
+        let outside = |route| {
+            let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
+            OutsideCall { route, priority: request.priority, stop, ledger, budget }
+        };
+        let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
+        let session = session.with_page_reader(Arc::new(reader));
+        match searcher {
+            Some(route) => session.with_web_searcher(Arc::new(SearchModel(outside(route)))),
+            None => session,
+        }
     }
 
-    /// The small model of a route's provider, looked for once.
-    fn small_model(&mut self, own: &BoundRoute) -> Option<BoundRoute> {
-        let provider = &own.route.provider;
+    /// The small model of a provider, looked for once.
+    fn small_model(&mut self, provider: &ProviderName) -> Option<BoundRoute> {
         if let Some(small) = self.small_models.get(provider) {
             return small.clone();
         }
@@ -320,12 +371,15 @@ impl Planner {
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {
         let provider = self.services.providers.get(&route.provider)?;
-        let gate = self
-            .gates
-            .entry(route.provider.clone())
-            .or_insert_with(|| ProviderActor::new(route.provider.clone(), provider.in_flight_max).start());
+        let (backend, in_flight_max) = (Arc::clone(&provider.backend), provider.in_flight_max);
         let price = PriceTable::bundled().find(provider.kind, &route.model);
-        Some(BoundRoute { backend: Arc::clone(&provider.backend), gate: gate.clone(), price, route })
+        let known = self.gates.get(&route.provider).cloned();
+        let gate = known.unwrap_or_else(|| {
+            let gate = Gate::new(self.start_gate(&route.provider, in_flight_max));
+            self.gates.insert(route.provider.clone(), gate.clone());
+            gate
+        });
+        Some(BoundRoute { route, backend, gate, price })
     }
 
     fn prefix(&mut self, request: &TaskRequest, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-/// File descriptors that one running task needs: a connection, the pipes of a command, a file.
+/// File descriptors that a task needs that does something: a connection, the pipes of a command, a file.
 const FDS_PER_TASK: u64 = 6;
+/// Tasks that do something at the same time. Those beyond wait for their models, on a connection each.
+const BUSY_TASKS_MAX: u64 = 100;
 /// File descriptors that are kept for everything else.
 const FDS_SPARE: u64 = 8;
 
@@ -150,7 +152,9 @@ impl RunningLimit {
     fn cap_by_descriptors(&mut self, pressure: &Pressure, running: usize) {
         let (Some(open), Some(max)) = (pressure.fds_open, pressure.fds_max) else { return };
         let free = max.saturating_sub(open).saturating_sub(FDS_SPARE);
-        let more = usize::try_from(free / FDS_PER_TASK).unwrap_or(usize::MAX);
+        let busy = (free / FDS_PER_TASK).min(BUSY_TASKS_MAX);
+        let waiting = free.saturating_sub(BUSY_TASKS_MAX * FDS_PER_TASK);
+        let more = usize::try_from(busy + waiting).unwrap_or(usize::MAX);
         let cap = running.saturating_add(more).max(self.least);
         if cap < self.now {
             self.now = cap;
@@ -260,5 +264,7 @@ mod tests {
             limit.look(&CALM, limit.now());
         }
         assert_eq!(limit.now(), 50);
+        let many = Pressure { fds_max: Some(20_000), ..CALM };
+        assert_eq!(RunningLimit::new(1, 10_000, &many).now(), 10_000, "most of them only wait");
     }
 }

@@ -86,11 +86,14 @@ impl Desk {
         let Some(open) = &mut self.open else {
             let question = match self.waiting.pop_front() {
                 Some(question) => question,
-                None => match self.questions.recv().await {
-                    Some(question) => question,
-                    // All agents are gone.
-                    None => std::future::pending().await,
-                },
+                None => {
+                    if let Some(question) = self.questions.recv().await {
+                        question
+                    } else {
+                        // All agents are gone.
+                        std::future::pending().await
+                    }
+                }
             };
             if !self.is_attended {
                 // Dropping it is the answer.

@@ -69,6 +69,7 @@ fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
     let loaded = Settings::load(&host.environment, &SettingsOverrides::default());
     let mut checks = vec![place::directory(&host.environment)];
     checks.extend(place::settings(&loaded));
+    checks.push(place::trust(&loaded));
     checks.extend([
         place::permissions(&loaded),
         place::sandbox(&loaded),

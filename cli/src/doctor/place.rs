@@ -54,6 +54,19 @@ pub(super) fn settings(loaded: &LoadedSettings) -> Vec<Check> {
     std::iter::once(summary).chain(problems).collect()
 }
 
+/// Whether the project's own settings may widen what runs.
+pub(super) fn trust(loaded: &LoadedSettings) -> Check {
+    let cwd = loaded.environment.cwd();
+    let root = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
+    match loaded.settings.trusted.origin(&root) {
+        Some(origin) => {
+            Check::ok("trust", format!("the project's own settings count, by {}", origin.as_str()))
+        }
+        None => Check::new("trust", Status::Note, "the project's own settings only narrow")
+            .remedy("if you trust what is in it: `codex-task trust`"),
+    }
+}
+
 /// What tool calls may do.
 pub(super) fn permissions(loaded: &LoadedSettings) -> Check {
     let policy = &loaded.settings.permissions;

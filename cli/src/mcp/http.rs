@@ -1,5 +1,6 @@
 //! The same server over streamable HTTP, on this machine only: one server for several clients. Whoever does not show the
-//! token learns nothing; a page in a browser that was led here by a name of its own (DNS rebinding) is sent away.
+//! token learns nothing; a page in a browser that was led here by a name of its own (DNS rebinding) is sent away. No client
+//! is asked questions: of several, nobody could say whose user would answer.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};

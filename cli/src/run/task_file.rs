@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_warned_about_with_their_place() {
-        let list = read("- prompt: p\n  modle: opus\n  resume: x\n").expect("tasks");
+        let list = read("- prompt: p\n  modle: opus\n  name: x\n").expect("tasks");
         let warnings: Vec<_> = list
             .warnings
             .iter()

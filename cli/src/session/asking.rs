@@ -56,18 +56,16 @@ pub(super) fn show(
             }
             return question(desk, terminal);
         }
-        Turn::Typed(line) => match desk.answer(&line) {
-            Some(settled) => {
-                terminal.err.line(Line::new().styled(Style::Dim, settled.text));
-                if let Some(warning) = settled.warning {
-                    super::warn(&warning, terminal);
-                }
-            }
-            None => {
+        Turn::Typed(line) => {
+            let Some(settled) = desk.answer(&line) else {
                 terminal.err.line("That is no answer to this question:");
                 return choices(desk, terminal);
+            };
+            terminal.err.line(Line::new().styled(Style::Dim, settled.text));
+            if let Some(warning) = settled.warning {
+                super::warn(&warning, terminal);
             }
-        },
+        }
         Turn::Withdrawn => {
             terminal.err.paragraph("Withdrawn:", Style::Yellow, "the task has ended before your answer");
         }

@@ -90,7 +90,12 @@ pub(super) async fn follow<T: Collected>(
                 Err(RecvError::Closed) => {}
             },
             turn = asking::next(desk) => asking::show(turn, desk, Some(&mut progress), terminal),
-            report = &mut collected => break report?,
+            report = &mut collected => match (report, interrupted_by) {
+                (Ok(report), _) => break report,
+                // Asked to end before the tasks were taken.
+                (Err(_), Some(came)) => return Ok(Ending::AtOnce(came)),
+                (Err(fault), None) => return Err(fault),
+            },
             _ = frames.tick(), if progress.is_live() || interrupted_by.is_some() => {
                 progress.tick();
                 if interrupted_by == Some(Interruption::Interrupt) {

@@ -64,17 +64,17 @@ impl AutoRequest {
             ToolReach::ReadOnly => "tools that only read",
             ToolReach::Changes => "tools that change things",
         };
-        let mut reason = format!(
-            "model auto: {} for about {} prompt tokens and {reach}",
+        let effort = self.effort.filter(|_| self.tier_of_effort() > self.tier_of_work());
+        let effort = effort.map(|effort| format!(" at effort {}", effort.as_str())).unwrap_or_default();
+        let too_dear = self.cost_max.filter(|_| tier != wanted);
+        let too_dear =
+            too_dear.map(|limit| format!("; {} would not fit the cost limit of {limit}", wanted.as_str()));
+        let reason = format!(
+            "model auto: {} for about {} prompt tokens and {reach}{effort}{}",
             tier.as_str(),
-            self.prompt_tokens
+            self.prompt_tokens,
+            too_dear.unwrap_or_default()
         );
-        if let Some(effort) = self.effort.filter(|_| self.tier_of_effort() > self.tier_of_work()) {
-            reason += &format!(" at effort {}", effort.as_str());
-        }
-        if let Some(limit) = self.cost_max.filter(|_| tier != wanted) {
-            reason += &format!("; {} would not fit the cost limit of {limit}", wanted.as_str());
-        }
         AutoChoice { tier, reason }
     }
 

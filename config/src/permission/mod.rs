@@ -6,5 +6,7 @@ mod rule;
 mod sandbox_mode;
 
 pub use mode::PermissionMode;
-pub use rule::{PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope};
+pub use rule::{
+    PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RulePlace, RuleScope,
+};
 pub use sandbox_mode::{SandboxMode, SandboxUnavailable};

@@ -81,6 +81,26 @@ pub struct RuleExample {
     pub position: Option<Position>,
 }
 
+/// Where a rule that allows would count, for advice: a project's settings do only when its folder is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RulePlace {
+    /// In the project's settings, as in the user's.
+    #[default]
+    Project,
+    /// In the user's own settings.
+    User,
+}
+
+impl RulePlace {
+    /// The file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Project => ".claude/settings.json",
+            Self::User => "~/.claude/settings.json",
+        }
+    }
+}
+
 /// All rules in force for a session, plus what happens without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PermissionPolicy {
@@ -98,6 +118,8 @@ pub struct PermissionPolicy {
     pub sandbox: super::SandboxMode,
     /// What happens to a command that should run in the sandbox where none works.
     pub sandbox_unavailable: super::SandboxUnavailable,
+    /// Where another rule that allows would count.
+    pub place: RulePlace,
     /// Why nothing may run at all: a settings file with permissions could not be read. The gate fails closed.
     pub broken: Option<String>,
 }

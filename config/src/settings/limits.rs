@@ -43,7 +43,7 @@ impl LimitsOf<'_> {
             }
         }
         let wanted = self.budget(&mut problems);
-        let is_repository = matches!(self.scope, RuleScope::Project | RuleScope::Local);
+        let is_repository = self.scope.is_repository();
         limits.budget =
             if is_repository { limits.budget.narrowed_by(wanted) } else { limits.budget.replaced_by(wanted) };
         problems

@@ -1,4 +1,4 @@
-//! Which servers are on this machine.
+//! Telling addresses of this machine from others.
 
 /// Whether a base URL points to this machine.
 pub(super) fn is_loopback(url: &str) -> bool {

@@ -14,11 +14,12 @@ use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
-use super::value::{ProviderSettings, ResumePolicy, Settings, SettingsOverrides};
+use super::value::{ProviderSettings, Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
+use crate::workspace::repository_root;
 use crate::{
     Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
-    RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
+    RuleBehavior, RuleExample, RuleOrigin, RulePlace, RuleScope, json::find_string, yaml,
 };
 
 /// Settings in the making.
@@ -27,7 +28,7 @@ pub(super) struct Merge {
     environment: Environment,
     variables: BTreeMap<String, String>,
     hooks: HookCollector,
-    /// Those of them that the user's own files set.
+    /// Those of them that the user's own files set; a repository's are for our own tools and reach no command.
     names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
@@ -66,7 +67,9 @@ impl Merge {
         }
         trust::of_this_session(&self.environment, folders, &mut self.trusted);
         if session == FolderTrust::Trusted {
-            folders.iter().for_each(|folder| self.trusted.insert(folder, TrustOrigin::Session));
+            for folder in folders {
+                self.trusted.insert(folder, TrustOrigin::Session);
+            }
         }
         let unknown: Vec<PathBuf> = folders
             .iter()
@@ -157,17 +160,14 @@ impl Merge {
             },
             scope,
         );
-        self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
-        if let Some(record) = file.record {
-            // A repository's file cannot have recorded what the user does not want recorded.
-            self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
-        }
-        self.resume(file.resume, scope, path, outline.position(&["resume"]));
-        if let Some(strict) = file.strict_agents {
-            // A project may be stricter than its user, not laxer.
-            self.settings.strict_agents =
-                strict || (scope == RuleScope::Project && self.settings.strict_agents);
-        }
+        self.web(file.web, scope, path, &outline);
+        let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
+        narrowing.take_resume(file.resume, &mut self.settings.resume);
+        // A project may be stricter than its user, not laxer; and have less recorded, not more.
+        let stays = |now: bool| scope == RuleScope::Project && now;
+        let narrowed = |wish: Option<bool>, now| wish.map_or(now, |wish| wish || stays(now));
+        self.settings.strict_agents = narrowed(file.strict_agents, self.settings.strict_agents);
+        self.settings.unrecorded = narrowed(file.record.map(|record| !record), self.settings.unrecorded);
         let rules = &file.permissions;
         for (list, entries, behavior) in [
             ("allow", &rules.allow, RuleBehavior::Allow),
@@ -194,21 +194,10 @@ impl Merge {
 
     /// Adds the session's own settings.
     pub(super) fn session(&mut self, overrides: &SettingsOverrides) {
-        let settings = &mut self.settings;
-        settings.model = overrides.model.as_deref().map(ModelChoice::parse).or(settings.model.take());
-        settings.provider = overrides.provider.as_deref().map(ProviderName::new).or(settings.provider.take());
-        settings.providers.extend(overrides.providers.clone());
-        settings.limits.max_concurrent =
-            overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
-        settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
-        settings.limits.budget = settings.limits.budget.replaced_by(overrides.budget);
-        settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
+        overrides.apply(&mut self.settings);
         let scope = RuleScope::Session;
-        if let Some(mode) = overrides.permission_mode {
-            settings.permissions.mode = mode;
-            settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
-        }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
+        self.rules(&overrides.allow_of_repository, RuleBehavior::Allow, RuleScope::Project, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
     }
@@ -223,6 +212,10 @@ impl Merge {
         let environment = Environment::new(self.environment.cwd(), variables)
             .with_names_for_commands(self.names_for_commands);
         let mut settings = self.settings;
+        let root = repository_root(environment.cwd());
+        if self.trusted.of_folder(root.as_deref().unwrap_or(environment.cwd())) == FolderTrust::Untrusted {
+            settings.permissions.place = RulePlace::User;
+        }
         settings.mcp.trust.projects = self.trusted.clone();
         settings.trusted = self.trusted;
         LoadedSettings { settings, environment, problems: self.problems, files: self.files }
@@ -353,19 +346,6 @@ impl Merge {
         self.settings.providers.insert(ProviderName::new(name), provider);
     }
 
-    /// What a run costs is its user's decision.
-    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
-        match wish {
-            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
-                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
-                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-                self.problems.push(placed(problem, at));
-            }
-            Some(policy) => self.settings.resume = policy,
-            None => {}
-        }
-    }
-
     fn local(&mut self, file: LocalFile) {
         let local = &mut self.settings.local;
         local.probe = file.probe.unwrap_or(local.probe);
@@ -399,17 +379,23 @@ impl Merge {
         mcp.call_timeout = file.call_timeout.map(|length| length.0).or(mcp.call_timeout);
     }
 
-    /// A repository can keep agents away from this machine's servers, not send them there.
-    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, at: Option<Position>) {
-        match file.allow_loopback {
-            Some(true) if scope == RuleScope::Project => {
-                let problem = Problem::warning("'web.allow_loopback' is ignored in a project's file");
-                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-                self.problems.push(placed(problem, at));
-            }
-            Some(allow) => self.settings.web.allow_loopback = allow,
-            None => {}
+    /// A repository can keep agents away from this machine's servers, not send them there, nor their searches elsewhere.
+    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, outline: &yaml::Outline) {
+        let WebFile { allow_loopback, search_provider } = file;
+        let is_own = scope != RuleScope::Project;
+        let widens = [
+            ("allow_loopback", allow_loopback == Some(true)),
+            ("search_provider", search_provider.is_some()),
+        ];
+        for (key, _) in widens.into_iter().filter(|(_, is_set)| *is_set && !is_own) {
+            let problem = Problem::warning(format!("'web.{key}' is ignored in a project's file"));
+            let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+            self.problems.push(placed(problem, outline.position(&["web", key])));
         }
+        let web = &mut self.settings.web;
+        web.allow_loopback = allow_loopback.filter(|allow| is_own || !allow).unwrap_or(web.allow_loopback);
+        let provider = search_provider.filter(|_| is_own).map(ProviderName::new);
+        web.search_provider = provider.or(web.search_provider.take());
     }
 
     fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {
@@ -418,14 +404,10 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
-                // A repository's variables are read by the runtime's own tools and reach no command.
-                match scope {
-                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
-                        self.names_for_commands.insert(name.clone());
-                    }
-                    RuleScope::Project | RuleScope::Local => {
-                        self.names_for_commands.remove(&name);
-                    }
+                if scope.is_repository() {
+                    self.names_for_commands.remove(&name);
+                } else {
+                    self.names_for_commands.insert(name.clone());
                 }
                 self.variables.insert(name, value);
             }

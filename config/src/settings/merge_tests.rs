@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{BudgetLimits, MicroUsd, SandboxMode, SandboxUnavailable};
+use crate::{BudgetLimits, MicroUsd, ResumePolicy, SandboxMode, SandboxUnavailable};
 
 struct Files(tempfile::TempDir);
 
@@ -45,7 +45,10 @@ fn messages(loaded: &LoadedSettings) -> Vec<String> {
 #[test]
 fn without_any_file_the_defaults_are_in_force() {
     let loaded = load(&[]);
-    assert_eq!((loaded.settings, loaded.problems), (Settings::default(), Vec::new()));
+    let mut expected = Settings::default();
+    // Nobody has said that the folder is trusted.
+    expected.permissions.place = crate::RulePlace::User;
+    assert_eq!((loaded.settings, loaded.problems), (expected, Vec::new()));
 }
 
 #[test]
@@ -280,6 +283,9 @@ fn only_the_user_lets_agents_fetch_from_this_machine() {
     assert!(load(&[of_user]).settings.web.allow_loopback);
     let narrowed = load(&[of_user, ("repo/codex-task.yaml", "web: {allow_loopback: false}\n")]);
     assert!(!narrowed.settings.web.allow_loopback);
+    let search = |path| load(&[(path, "web: {search_provider: anthropic}\n")]).settings.web.search_provider;
+    assert_eq!(search("repo/codex-task.yaml"), None);
+    assert_eq!(search(of_user.0).map(|provider| provider.to_string()).as_deref(), Some("anthropic"));
 }
 
 #[test]

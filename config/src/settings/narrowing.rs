@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::value::ResumePolicy;
 use crate::{PermissionPolicy, Problem, RuleScope, SandboxMode, SandboxUnavailable, yaml};
 
 /// Takes such settings from one file.
@@ -21,6 +22,23 @@ impl Narrowing<'_> {
     ) {
         self.take("sandbox", mode, &mut policy.sandbox);
         self.take("sandbox_unavailable", unavailable, &mut policy.sandbox_unavailable);
+    }
+
+    /// Takes when runs go on that were cut off: what that costs is the user's decision.
+    pub(super) fn take_resume(self, wanted: Option<ResumePolicy>, present: &mut ResumePolicy) {
+        let is_repository = self.scope.is_repository();
+        match wanted {
+            Some(ResumePolicy::Auto) if is_repository => {
+                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(self.path);
+                self.problems.push(match self.outline.position(&["resume"]) {
+                    Some(at) => problem.at(at.line, at.column, at.length),
+                    None => problem,
+                });
+            }
+            Some(policy) => *present = policy,
+            None => {}
+        }
     }
 
     /// Sets `present` to what the file wants, unless that is wider and the file is a repository's.

@@ -31,22 +31,23 @@ pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
             Access::Write(path) => free(files::judge(call, rights, PathUse::Write, path)),
             Access::Execute { command } => bash::judge(call, rights, command),
             Access::Fetch { host, .. } => free(fetch::judge(call.tool, rights, host)),
+            Access::Search { .. } => free(fetch::judge_search(call.tool, rights)),
             Access::Delegate { agent } => free(judge_delegation(call, rights, agent)),
             Access::Remote { .. } | Access::Nothing => free(judge_tool(call, rights)),
         },
     };
     let Judged { ruling, parts, confinement } = tainted::narrowed(call, rights, judged);
-    let refusal = refusal::text(call, &ruling, &parts);
+    let refusal = refusal::text(call, &ruling, &parts, rights.place());
     Verdict { ruling, parts, confinement, refusal }
 }
 
 /// A verdict on a call that a hook wants to be asked for.
-pub(crate) fn held_by_hook(call: &GateCall<'_>, verdict: Verdict, reason: &str) -> Verdict {
+pub(crate) fn held_by_hook(call: &GateCall<'_>, rights: &Rights, verdict: Verdict, reason: &str) -> Verdict {
     if verdict.decision() != Decision::Allow {
         return verdict;
     }
     let ruling = Ruling::new(Decision::Ask, format!("{} ({reason})", refusal::HOOK_ASKS));
-    let refusal = refusal::text(call, &ruling, &[]);
+    let refusal = refusal::text(call, &ruling, &[], rights.place());
     Verdict { ruling, parts: Vec::new(), confinement: verdict.confinement, refusal }
 }
 

@@ -1,6 +1,6 @@
 //! What a model reads when its call does not run: Claude Code's sentence, the reason, and what the user can change.
 
-use codex_task_config::RuleBehavior;
+use codex_task_config::{RuleBehavior, RulePlace};
 
 use super::confined::NO_SANDBOX;
 use super::files::READ_ONLY;
@@ -16,14 +16,14 @@ pub(super) const HOOK_ASKS: &str = "a hook wants you to be asked";
 const SUGGESTED_CHARS_MAX: usize = 120;
 
 /// The whole text; empty when the call runs.
-pub(super) fn text(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
+pub(super) fn text(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part], place: RulePlace) -> String {
     let first = match ruling.decision {
         Decision::Allow => return String::new(),
         Decision::Deny => denied(call, ruling),
         Decision::Ask => asked(call, parts),
     };
     let reason = sentence(&ruling.reason);
-    format!("{first}\n{reason}\nSuggestion: {}", suggestion(call, ruling, parts))
+    format!("{first}\n{reason}\nSuggestion: {}", suggestion(call, ruling, parts, place))
 }
 
 fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
@@ -37,7 +37,7 @@ fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
         Access::Read(path) => format!("Permission to read {} has been denied.", path.display()),
         Access::Write(path) => format!("Permission to write to {} has been denied.", path.display()),
         Access::Fetch { host, .. } => format!("{} denied access to domain:{host}.", call.tool),
-        Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing => {
+        Access::Search { .. } | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing => {
             format!("Permission to use {} has been denied.", call.tool)
         }
     }
@@ -60,6 +60,7 @@ fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
         }
         Access::Execute { .. }
         | Access::Fetch { .. }
+        | Access::Search { .. }
         | Access::Remote { .. }
         | Access::Delegate { .. }
         | Access::Nothing => {
@@ -70,7 +71,7 @@ fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
     }
 }
 
-fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
+fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part], place: RulePlace) -> String {
     if let Some(rule) = &ruling.rule {
         return by_rule(rule);
     }
@@ -88,7 +89,7 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
     }
     // A rule helps where a sandbox would, whether the call was to be asked for or refused without one.
     let decision = if ruling.reason.ends_with(NO_SANDBOX) { Decision::Ask } else { ruling.decision };
-    let settings = "in .claude/settings.json";
+    let settings = format!("in {}", place.as_str());
     match (decision, call.access) {
         (Decision::Ask, Access::Execute { command }) => {
             let open = parts.iter().find(|part| part.ruling.decision == Decision::Ask);
@@ -111,7 +112,11 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         }
         (
             Decision::Ask,
-            Access::Read(_) | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing,
+            Access::Read(_)
+            | Access::Search { .. }
+            | Access::Remote { .. }
+            | Access::Delegate { .. }
+            | Access::Nothing,
         ) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
@@ -124,6 +129,7 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
             Decision::Deny | Decision::Allow,
             Access::Execute { .. }
             | Access::Fetch { .. }
+            | Access::Search { .. }
             | Access::Remote { .. }
             | Access::Delegate { .. }
             | Access::Nothing,

@@ -59,10 +59,11 @@ pub(super) fn narrowed(call: &GateCall<'_>, rights: &Rights, judged: Judged) -> 
     };
     let named_by = |is_named: &dyn Fn(&CompiledRule) -> bool| rights.of(RuleBehavior::Allow).any(is_named);
     match call.access {
-        // An agent that it starts has read what it has read.
-        Access::Read(_) | Access::Delegate { .. } | Access::Remote { changes: RemoteChanges::SaysNone } => {
-            judged
-        }
+        // An agent that it starts has read what it has read; a search tells the model's provider what that knows already.
+        Access::Read(_)
+        | Access::Search { .. }
+        | Access::Delegate { .. }
+        | Access::Remote { changes: RemoteChanges::SaysNone } => judged,
         Access::Nothing if !call.tool.is_mcp() => judged,
         Access::Remote { changes: RemoteChanges::Possible } | Access::Nothing => {
             if named_by(&|rule| rule.rule.tool == *call.tool && rule.names_tool(call.tool)) {
@@ -118,8 +119,8 @@ pub(crate) fn untrusted_of(call: &GateCall<'_>, confinement: Confinement) -> Vec
     let tool = call.tool.as_str();
     match call.access {
         Access::Fetch { host, .. } => vec![format!("{tool} {host}")],
-        _ if call.tool.is_mcp() || tool == "WebSearch" => vec![tool.to_owned()],
-        Access::Remote { .. } => vec![tool.to_owned()],
+        _ if call.tool.is_mcp() => vec![tool.to_owned()],
+        Access::Remote { .. } | Access::Search { .. } => vec![tool.to_owned()],
         Access::Read(path) => beside_workspace(call, path)
             .map(|root| format!("{FILES_OF}{}", root.display()))
             .into_iter()

@@ -6,7 +6,7 @@ use super::ToolSet;
 use super::call::Prepared;
 use crate::gate::{Confinement, GateCall, untrusted_of};
 use crate::hook::{BeforeCall, HookCall};
-use crate::{AfterStart, AfterStop, ToolError};
+use crate::{Access, AfterStart, AfterStop, ToolError};
 
 /// A call that the hooks have seen and not refused.
 pub(super) struct Seen<'a> {
@@ -49,7 +49,14 @@ impl ToolSet {
     pub fn note_result_of(&self, name: &str, arguments: &str) {
         let taint = &self.session.taint;
         match self.prepare(name, arguments) {
-            Ok(prepared) => taint.add(untrusted_of(&self.gate_call(&prepared), Confinement::Free)),
+            Ok(prepared) => {
+                let call = self.gate_call(&prepared);
+                taint.add(untrusted_of(&call, Confinement::Free));
+                // What that agent had read is not on record with its report.
+                if let Access::Delegate { agent } = call.access {
+                    taint.add([format!("{name} {agent}")]);
+                }
+            }
             // Its server may be gone by now.
             Err(_) if tool_status(name) == ToolStatus::Mcp => taint.add([name.to_owned()]),
             Err(_) => {}
@@ -103,8 +110,7 @@ impl ToolSet {
         confinement: Confinement,
         error: Option<&ToolError>,
     ) {
-        let speaks_when_it_fails =
-            !matches!(call.access, crate::Access::Fetch { .. } | crate::Access::Read(_));
+        let speaks_when_it_fails = !matches!(call.access, Access::Fetch { .. } | Access::Read(_));
         let is_read = match error {
             None => true,
             Some(ToolError::Failed(_) | ToolError::TimedOut(_)) => speaks_when_it_fails,

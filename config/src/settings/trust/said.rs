@@ -36,7 +36,9 @@ pub(in crate::settings) fn of_this_session(
     trusted: &mut TrustedFolders,
 ) {
     if environment.get(TRUST_VARIABLE) == Some("1") {
-        folders.iter().for_each(|folder| trusted.insert(folder, TrustOrigin::Session));
+        for folder in folders {
+            trusted.insert(folder, TrustOrigin::Session);
+        }
     }
 }
 

@@ -106,8 +106,7 @@ fn the_users_word_is_taken_from_the_users_own_places() {
     let repo = repository.path("repo");
     let claude = |accepted: &str| {
         let text = format!(
-            r#"{{"projects": {{{:?}: {{"hasTrustDialogAccepted": {accepted}, "history": []}}}}}}"#,
-            repo
+            r#"{{"projects": {{{repo:?}: {{"hasTrustDialogAccepted": {accepted}, "history": []}}}}}}"#
         );
         repository.write("home/.claude.json", &text);
     };
