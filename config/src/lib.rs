@@ -8,6 +8,7 @@ mod attachment;
 mod command;
 mod duration;
 mod environment;
+mod hook;
 mod ids;
 mod instructions;
 mod isolation;
@@ -33,6 +34,7 @@ pub use command::{
 };
 pub use duration::parse_duration;
 pub use environment::Environment;
+pub use hook::{Hook, HookAction, HookEvent, HookFailure};
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
 pub use isolation::Isolation;
@@ -51,9 +53,9 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    FolderTrust, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, ResumePolicy, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore,
-    TrustStoreError, TrustedFolders, WebSettings,
+    AgentHooks, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS,
+    McpSettings, McpTrust, McpVerdict, ProviderSettings, ResumePolicy, Settings, SettingsOverrides,
+    TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -13,8 +13,8 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Egress, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, WebSearch, builtin_tools,
-    lent_by,
+    Approver, Egress, Hooks, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, WebSearch,
+    builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -200,7 +200,8 @@ impl RuntimeBuilder {
         };
         let rights = rights(&settings, &environment);
         let mut problems = loaded.problems;
-        problems.extend(rights.problems().iter().cloned());
+        let hooks = Hooks::problems(&settings.hooks.hooks);
+        problems.extend(rights.problems().iter().cloned().chain(hooks));
         Ok(PreparedRuntime { settings, environment, problems, agents, watcher, rights, builder: self })
     }
 }

@@ -65,6 +65,8 @@ pub struct TaskJson {
     pub tool_calls: u32,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// Where untrusted texts came from that the agent has read.
+    pub tainted_by: Vec<String>,
     /// The git worktree that the agent has left, because something in it has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worktree: Option<KeptWorktree>,
@@ -150,6 +152,7 @@ impl From<&TaskReport> for TaskJson {
             },
             tool_calls: report.tool_calls,
             notes: report.notes.clone(),
+            tainted_by: report.tainted_by.clone(),
             worktree: report.worktree.clone(),
         }
     }

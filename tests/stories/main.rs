@@ -23,6 +23,8 @@ mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod hostile_web;
@@ -56,6 +58,8 @@ mod rights;
 mod servers;
 #[cfg(test)]
 mod supervision;
+#[cfg(test)]
+mod taint;
 #[cfg(test)]
 mod task_tool;
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod builtin;
 mod containment;
 mod error;
 mod gate;
+mod hook;
 mod mcp;
 mod media;
 mod owner;
@@ -12,6 +13,7 @@ mod rights;
 mod sandbox;
 mod session;
 mod shell;
+mod taint;
 mod todos;
 mod tool;
 mod tool_set;
@@ -27,6 +29,7 @@ pub use gate::{
     Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, GrantScope, Headless,
     Lasting, Part, Ruling, Verdict, judge,
 };
+pub use hook::{AfterStart, AfterStop, HookCaller, Hooks};
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use owner::Owner;
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
@@ -36,6 +39,7 @@ pub use sandbox::{
     MountSupport, NetworkAccess, RefusedPath, Sandbox, SandboxError, SandboxPolicy, SandboxStatus,
 };
 pub use session::Session;
+pub use taint::Taint;
 pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};

@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{ReadStamps, Shells};
 use crate::gate::Confinement;
+use crate::hook::ScriptPins;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::{SharedReader, SharedSearcher};
-use crate::{Owner, PageReader, PathError, PathGuard, TodoList, WebSearcher};
+use crate::{Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -39,6 +40,12 @@ pub struct Session {
     pub(crate) web_searcher: SharedSearcher,
     /// What the agent has set out to do.
     pub todos: TodoList,
+    /// What untrusted texts the agent has read.
+    pub taint: Taint,
+    /// The user's programs that are told of what the agent does.
+    pub hooks: Hooks,
+    /// The scripts of hooks, as they were when the session began.
+    pub(crate) scripts: ScriptPins,
     /// Whose calls these are.
     pub owner: Owner,
     /// What holds this call's command back.
@@ -72,14 +79,17 @@ impl Session {
             page_reader: SharedReader::default(),
             web_searcher: SharedSearcher::default(),
             todos: TodoList::default(),
+            taint: Taint::default(),
+            hooks: Hooks::default(),
+            scripts: ScriptPins::default(),
             owner: Owner::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
         })
     }
 
-    /// The same place and environment for one task, ended by its own token. The task has read no file yet, and has no
-    /// to-do list and no command that runs.
+    /// The same place and environment for one task, ended by its own token. The task has read nothing yet, and has no
+    /// to-do list, no hooks and no command that runs.
     #[must_use]
     pub fn for_task(&self, cancel: CancellationToken) -> Self {
         Self {
@@ -87,6 +97,8 @@ impl Session {
             reads: ReadStamps::default(),
             shells: Shells::default(),
             todos: TodoList::default(),
+            taint: Taint::default(),
+            hooks: Hooks::default(),
             sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
@@ -112,6 +124,17 @@ impl Session {
     #[must_use]
     pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
         Self { page_reader: SharedReader(Some(reader)), ..self }
+    }
+
+    /// The same session with programs that are told of what the agent does.
+    #[must_use]
+    pub fn with_hooks(self, hooks: Hooks) -> Self {
+        Self { hooks, ..self }
+    }
+
+    /// The same session for the calls of one turn.
+    pub(crate) fn for_turn(self) -> Self {
+        Self { taint: self.taint.for_turn(), ..self }
     }
 
     /// The same session with somebody who searches the web for the agent.

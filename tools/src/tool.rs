@@ -166,7 +166,11 @@ pub trait Tool: Send + Sync {
 
     /// Goes on with a call that had begun in a process that is gone, where its work has been kept and goes on too. `None`:
     /// nobody knows what became of it. The gate had allowed it.
-    fn go_on<'a>(&'a self, arguments: &'a Value) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
+    fn go_on<'a>(
+        &'a self,
+        arguments: &'a Value,
+        _session: &'a Session,
+    ) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
         let _ = arguments;
         Box::pin(std::future::ready(None))
     }

@@ -206,6 +206,7 @@ mod tests {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            tainted_by: Vec::new(),
             worktree: None,
         };
         TaskEnded { report: Arc::new(report) }

@@ -76,7 +76,9 @@ impl TaskImage {
     #[must_use]
     pub fn asked_for(mut self, request: TaskRequest) -> Self {
         let before = self.request;
+        let tainted_by = [before.tainted_by, request.tainted_by].concat();
         self.request = TaskRequest {
+            tainted_by,
             subagent_type: before.subagent_type,
             description: request.description.or(before.description),
             model: request.model.or(before.model),
@@ -102,18 +104,18 @@ impl TaskImage {
         self
     }
 
-    /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing: what
-    /// was done before was reported before. Gives the steps that lead there, which the journal must keep with whatever
-    /// it notes of the task's reopening.
+    /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing,
+    /// but for what the agent has read: what was done before was reported before. Gives the steps that lead there, which
+    /// the journal must keep with whatever it notes of the task's reopening.
     #[must_use]
     pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> (Self, Vec<JournalStep>) {
         let mut steps = Vec::new();
-        self.checkpoint.tally = Tally::default();
+        self.checkpoint.tally = self.checkpoint.tally.anew();
         let ends_with_user = matches!(self.checkpoint.turns.last().map(Arc::as_ref), Some(Message::User(_)));
         if let Some(text) = last.filter(|_| ends_with_user) {
             let parts = vec![AssistantPart::Text { text: text.to_owned() }];
             let turn = Arc::new(Message::Assistant(AssistantTurn { parts, state: None }));
-            steps.push(self.step(CheckpointStep::Answered { turn, tally: Box::default() }));
+            steps.push(self.step(CheckpointStep::Answered { turn, tally: self.totals() }));
         }
         self.request.prompt = prompt.into();
         if let Message::User(opening) = self.opening.as_ref() {
@@ -137,7 +139,7 @@ impl TaskImage {
                 turns.pop();
                 let parts = last.parts.iter().cloned().chain([text]).collect();
                 turns.push(Arc::new(Message::User(UserTurn { parts })));
-                CheckpointStep::Compacted { turns, tally: Box::default() }
+                CheckpointStep::Compacted { turns, tally: self.totals() }
             }
             Some(Message::Assistant(turn)) => {
                 let unanswered =
@@ -145,14 +147,18 @@ impl TaskImage {
                 let parts = unanswered.chain([text]).collect();
                 CheckpointStep::Told {
                     turn: Arc::new(Message::User(UserTurn { parts })),
-                    tally: Box::default(),
+                    tally: self.totals(),
                 }
             }
             None => CheckpointStep::Told {
                 turn: Arc::new(Message::User(UserTurn::text(prompt))),
-                tally: Box::default(),
+                tally: self.totals(),
             },
         }
+    }
+
+    fn totals(&self) -> Box<Tally> {
+        Box::new(self.checkpoint.tally.clone())
     }
 
     fn step(&mut self, step: CheckpointStep) -> JournalStep {

@@ -119,3 +119,17 @@ fn calls_that_were_cut_off_are_answered_before_a_new_prompt() {
     assert!(told[1].1.contains("outcome is unknown") && told[2].1.contains("was not made"), "{told:?}");
     assert!(image.checkpoint.begun.is_empty());
 }
+
+#[test]
+fn what_the_agent_has_read_outlives_its_process_and_a_new_prompt() {
+    let source = "WebFetch evil.example".to_owned();
+    let tally = Tally { turns: 1, tainted_by: [source.clone()].into(), ..Tally::default() };
+    let told = CheckpointStep::Told { turn: user([text("r")]), tally: Box::new(tally) };
+    let image = stored(&[answered(&["1"]), told]);
+    assert!(image.checkpoint.tally.tainted_by.contains(&source));
+    let (image, steps) = image.with_prompt(Some("the answer"), "and now?");
+    assert_eq!((image.checkpoint.tally.turns, steps.len()), (0, 2));
+    assert!(image.checkpoint.tally.tainted_by.contains(&source));
+    let totals = steps.iter().filter_map(JournalStep::totals_json).map(|totals| totals.expect("JSON"));
+    assert!(totals.into_iter().all(|totals| totals.contains(&source)), "it is stored with the new prompt");
+}

@@ -19,7 +19,7 @@ use super::repetition::{Repetition, Round};
 use super::screen::Screen;
 use super::stop::StopSignal;
 use super::tally::Tally;
-use super::{compaction, repetition, tool_turn, typed_output};
+use super::{compaction, hooks, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
 use crate::budget::Budget;
 use crate::io_runtime::IoRuntime;
@@ -74,7 +74,7 @@ pub(crate) enum Halt {
 }
 
 /// What one answer means for the loop.
-enum Flow {
+pub(super) enum Flow {
     /// Another model call.
     Continue,
     /// The result.
@@ -86,8 +86,8 @@ pub(crate) struct AgentRun {
     pub(crate) context: AgentContext,
     pub(crate) tally: Tally,
     /// The first user turn, as it was before any compaction.
-    opening: Arc<Message>,
-    window: ContextWindow,
+    pub(super) opening: Arc<Message>,
+    pub(super) window: ContextWindow,
     caller: Caller,
     begun: Vec<BegunCall>,
     continuations: u32,
@@ -182,6 +182,10 @@ impl AgentRun {
             ContextWindow::new(checkpoint.turns, context.plan.prefix_bytes(), caller.limits(&context));
         let mut tally = checkpoint.tally;
         tally.notes.extend(context.plan.notes.iter().cloned());
+        // What an earlier incarnation or process has read, this one has read.
+        let taint = &context.tools.session().taint;
+        taint.add(tally.tainted_by.iter().cloned());
+        tally.tainted_by = taint.sources();
         Self {
             context,
             tally,
@@ -200,6 +204,7 @@ impl AgentRun {
     /// Runs to the end.
     pub(crate) async fn run(&mut self) -> Result<String, Halt> {
         self.equip().await?;
+        self.announce().await?;
         self.finish_interrupted_turn().await?;
         loop {
             if self.context.must_stop() {
@@ -288,13 +293,13 @@ impl AgentRun {
             }
             StopReason::MaxTokens => self.continue_text(reply),
             StopReason::EndTurn | StopReason::StopSequence | StopReason::ToolUse | StopReason::Other(_) => {
-                self.finish(reply)
+                self.finish(reply).await
             }
         }
     }
 
     /// Appends the model's turn and reports it, because more follows.
-    fn append(&mut self, reply: ChatReply) -> AssistantTurn {
+    pub(super) fn append(&mut self, reply: ChatReply) -> AssistantTurn {
         let turn = Arc::new(Message::Assistant(reply.turn.clone()));
         self.window.push_assistant(Arc::clone(&turn), &reply.usage);
         self.context.step(CheckpointStep::Answered { turn, tally: Box::new(self.tally.clone()) });
@@ -310,7 +315,8 @@ impl AgentRun {
             self.tally.add_usage(usage, cost);
         }
         self.tally.notes.extend(outside.notes);
-        let mut results = results?;
+        self.tally.tainted_by = self.context.tools.session().taint.sources();
+        let mut results = hooks::checked(&self.context, &mut self.tally, results)?;
         let round = self.repetition.note(&calls, &results);
         let stuck_because = match round {
             Round::Stuck(rounds) => Some(repetition::reason(rounds, &calls, &results)),
@@ -324,7 +330,7 @@ impl AgentRun {
         stuck_because.map_or(Ok(()), |reason| Err(Halt::Error(stuck(&reason))))
     }
 
-    fn tell(&mut self, text: &str) {
+    pub(super) fn tell(&mut self, text: &str) {
         self.tell_turn(Arc::new(Message::User(UserTurn::text(text))));
     }
 
@@ -334,12 +340,12 @@ impl AgentRun {
     }
 
     /// The model has stopped: its last text is the result, if it is one.
-    fn finish(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
+    async fn finish(&mut self, reply: ChatReply) -> Result<Flow, Halt> {
         let Some(text) = reply.turn.last_text() else { return self.again_after_nothing() };
         let text = std::mem::take(&mut self.tally.unfinished) + text;
-        let Some(output) = self.context.plan.output.clone() else { return Ok(Flow::Done(text)) };
+        let Some(output) = self.context.plan.output.clone() else { return self.end(reply, text).await };
         match typed_output::check(&text, &output) {
-            Ok(()) => Ok(Flow::Done(typed_output::json_text(&text).to_owned())),
+            Ok(()) => self.end(reply, typed_output::json_text(&text).to_owned()).await,
             Err(detail) if self.tally.corrected => Err(Halt::Error(TaskError::InvalidOutput { detail })),
             Err(detail) => {
                 self.tally.corrected = true;

@@ -7,6 +7,7 @@ mod checkpoint;
 mod compaction;
 mod context_window;
 mod death_watch;
+mod hooks;
 mod model_call;
 mod plan;
 mod refused;

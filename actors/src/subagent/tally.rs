@@ -42,6 +42,12 @@ pub(crate) struct Tally {
     pub(crate) corrected: bool,
     /// What the user should know, each once.
     pub(crate) notes: BTreeSet<String>,
+    /// Where untrusted texts came from that the agent has read.
+    pub(crate) tainted_by: BTreeSet<String>,
+    /// Whether hooks were told that the agent begins.
+    pub(crate) is_announced: bool,
+    /// How often hooks have kept the agent from ending.
+    pub(crate) stops_held: u32,
     /// What the agent has left apart from the session's own files.
     pub(crate) worktree: Option<KeptWorktree>,
 }
@@ -50,6 +56,11 @@ impl Tally {
     /// The cost of everything so far, if every price is known.
     pub(crate) fn total_cost(&self) -> Option<MicroUsd> {
         (!self.cost_unknown && self.turns > 0).then_some(self.cost)
+    }
+
+    /// Totals that begin anew for an agent that has read what it has read.
+    pub(crate) fn anew(&self) -> Self {
+        Self { tainted_by: self.tainted_by.clone(), ..Self::default() }
     }
 
     /// Keeps a text of the agent, in case that it is the last.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn, without_keys};
-use codex_task_tools::{Conduct, ToolReply};
+use codex_task_tools::{Conduct, ToolReply, ToolSet};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -26,18 +26,19 @@ pub(crate) async fn run(
     begun: &[BegunCall],
 ) -> Result<UserTurn, Halt> {
     let started = Instant::now();
+    let tools = Arc::new(agent.tools.for_turn());
     let mut results = Vec::with_capacity(calls.len());
     let mut rest = calls;
     while let Some((first, others)) = rest.split_first() {
         let side_by_side = rest.iter().take_while(|call| conduct(agent, call) != Conduct::Acts).count();
         if side_by_side > 1 {
             let (batch, after) = rest.split_at(side_by_side);
-            for result in join_all(batch.iter().map(|call| run_one(agent, call, begun))).await {
+            for result in join_all(batch.iter().map(|call| run_one(agent, &tools, call, begun))).await {
                 results.push(result?);
             }
             rest = after;
         } else {
-            results.push(run_one(agent, first, begun).await?);
+            results.push(run_one(agent, &tools, first, begun).await?);
             rest = others;
         }
         if agent.must_stop() {
@@ -59,9 +60,17 @@ fn conduct(agent: &AgentContext, call: &ToolCall) -> Conduct {
 
 /// Runs one call, unless an earlier incarnation of the agent had begun it. A call with effects is on record, where there
 /// is a journal, before it runs.
-async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> Result<ToolResult, Halt> {
+async fn run_one(
+    agent: &AgentContext,
+    tools: &Arc<ToolSet>,
+    call: &ToolCall,
+    begun: &[BegunCall],
+) -> Result<ToolResult, Halt> {
     match begun.iter().find(|before| before.call_id == call.id) {
-        Some(BegunCall { result: Some(result), .. }) => return Ok(result.clone()),
+        Some(BegunCall { result: Some(result), .. }) => {
+            tools.note_result_of(&call.name, &call.arguments);
+            return Ok(result.clone());
+        }
         Some(BegunCall { result: None, .. }) => return Ok(go_on(agent, call).await),
         None => {}
     }
@@ -78,9 +87,9 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
         summary: without_keys(&summary(&call.arguments)),
     });
     let started = Instant::now();
-    let tools = Arc::clone(&agent.tools);
-    let (name, arguments) = (Arc::clone(&call.name), call.arguments.clone());
-    let reply = agent.io.run(async move { tools.call(&name, &arguments).await }).await;
+    let tools = Arc::clone(tools);
+    let (id, name, arguments) = (Arc::clone(&call.id), Arc::clone(&call.name), call.arguments.clone());
+    let reply = agent.io.run(async move { tools.call_as(&id, &name, &arguments).await }).await;
     agent.publish(|| TaskEventKind::ToolFinished {
         tool: Arc::clone(&call.name),
         is_error: reply.is_error,

@@ -408,6 +408,7 @@ fn report(
         tool_calls: tally.tool_calls,
         restarts,
         notes: tally.notes.into_iter().collect(),
+        tainted_by: tally.tainted_by.into_iter().collect(),
         worktree: tally.worktree,
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Recipient};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelRequest, ModelTier, PriceTable,
-    ProviderName, ToolReach, ToolSelection, resolve_model, session_agent,
+    AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelRequest, ModelTier,
+    PriceTable, Problem, ProviderName, ToolReach, ToolSelection, resolve_model, session_agent,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
-use codex_task_tools::{Owner, Session, ToolDefinition, ToolSet, Toolbox};
+use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSet, Toolbox};
 
 use super::delegation::Delegate;
 use super::isolated::Isolated;
@@ -71,6 +71,9 @@ struct KnownTools {
 
 impl Planner {
     pub(crate) fn new(services: Arc<Services>) -> Self {
+        let agents = services.agents.current();
+        let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
+        hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
         Self {
             services,
             gates: HashMap::new(),
@@ -139,9 +142,12 @@ impl Planner {
             Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),
             Err(_) => session,
         };
+        session.taint.add(request.tainted_by.iter().cloned());
+        let (hooks, withheld) = self.hooks(request, &agent, &session);
+        let session = session.with_hooks(hooks);
         let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
         let routes = routes?;
-        notes.extend(model_notes);
+        notes.extend(withheld.into_iter().chain(model_notes));
         let services = Arc::clone(&self.services);
         let prefix = self.prefix(request, &agent, &tools);
         let limits = &services.settings.limits;
@@ -210,6 +216,29 @@ impl Planner {
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }
+    }
+
+    /// The hooks of a task, and why some of the agent's own are not among them.
+    fn hooks(
+        &self,
+        request: &TaskRequest,
+        agent: &AgentDefinition,
+        session: &Session,
+    ) -> (Hooks, Vec<String>) {
+        let AgentHooks { hooks, withheld } = self.services.settings.agent_hooks(agent);
+        // Of an agent whose file has changed since the session began.
+        Hooks::pin(&agent.hooks, &self.services.session);
+        let unreadable = Hooks::problems(&agent.hooks);
+        let said = |problem: Problem| match &problem.help {
+            Some(help) => format!("{}; {help}", problem.message),
+            None => problem.message,
+        };
+        let caller = HookCaller {
+            session_id: request.run.to_string(),
+            agent_id: request.id.to_string(),
+            agent_type: agent.name.as_str().into(),
+        };
+        (Hooks::new(hooks, caller, session), withheld.into_iter().chain(unreadable).map(said).collect())
     }
 
     /// What an agent's tools are chosen from, and within which rights.

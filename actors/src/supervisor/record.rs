@@ -73,7 +73,8 @@ impl SupervisorActor {
                 let admission = || Admission::new(&image.request, plan, &image.opening);
                 self.record_beginning(admission);
                 let turns = image.checkpoint.turns.clone();
-                let step = CheckpointStep::Compacted { turns, tally: Box::default() };
+                let tally = Box::new(image.checkpoint.tally.clone());
+                let step = CheckpointStep::Compacted { turns, tally };
                 self.record(|| JournalEntry::Stepped { task, step: JournalStep(step) });
                 self.begin(Beginning::Resumed(image), plan, opening)
             }

@@ -119,6 +119,12 @@ pub enum TaskError {
         /// What happened.
         detail: String,
     },
+    /// A hook of the user's ended the agent.
+    #[error("a hook ended the agent: {reason}")]
+    EndedByHook {
+        /// What the hook said.
+        reason: String,
+    },
     /// What the task did could not be written down, so it did no more.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -153,6 +159,7 @@ impl TaskError {
             Self::CallLimit { .. } => "call_limit",
             Self::PriceUnknown { .. } => "price_unknown",
             Self::Stuck { .. } => "stuck",
+            Self::EndedByHook { .. } => "ended_by_hook",
             Self::Journal(_) => "journal",
             Self::ShuttingDown => "shutting_down",
             Self::RuntimeDown => "runtime_down",
@@ -191,6 +198,7 @@ impl TaskError {
                 "give the agent a smaller task or a larger model; raise max_tokens if answers are cut off"
                     .into(),
             ),
+            Self::EndedByHook { .. } => Some("do what the hook wants, or change the hook".into()),
             Self::Journal(_) => {
                 Some("free space on the disk of the state directory, then resume the run".into())
             }
@@ -221,6 +229,7 @@ impl TaskError {
             | Self::CallLimit { .. }
             | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
+            | Self::EndedByHook { .. }
             | Self::Journal(_) => false,
         }
     }
@@ -249,6 +258,7 @@ impl TaskError {
             | Self::CallLimit { .. }
             | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
+            | Self::EndedByHook { .. }
             | Self::Journal(_)
             | Self::ShuttingDown
             | Self::RuntimeDown => format!("Agent failed: {self}"),

@@ -172,6 +172,9 @@ pub struct TaskReport<T = String> {
     pub restarts: u32,
     /// What the user should know: parameters left out, tools left out, compactions, restarts.
     pub notes: Vec<String>,
+    /// Where untrusted texts came from that the agent has read (`WebFetch docs.rs`, the tool of an MCP server): whoever
+    /// reads the result reads what they have made of it. Empty for an agent that has read only its workspace.
+    pub tainted_by: Vec<String>,
     /// Where the agent has worked apart from the session's own files, if it has left something there.
     pub worktree: Option<KeptWorktree>,
 }
@@ -204,6 +207,7 @@ impl<T> TaskReport<T> {
             tool_calls: self.tool_calls,
             restarts: self.restarts,
             notes: self.notes,
+            tainted_by: self.tainted_by,
             worktree: self.worktree,
         }
     }

@@ -85,6 +85,10 @@ pub struct TaskRequest {
     pub sandbox: Option<SandboxMode>,
     /// Order in the queue.
     pub priority: Priority,
+    /// Where untrusted texts came from that whoever asks has read: the prompt may be theirs, so the agent is trusted no
+    /// more than if it had read them itself.
+    #[serde(default)]
+    pub tainted_by: Vec<String>,
     /// Where the conversation begins.
     #[serde(default)]
     pub conversation: Conversation,
@@ -146,6 +150,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 permission_mode: None,
                 sandbox: None,
                 priority: Priority::Normal,
+                tainted_by: Vec::new(),
                 conversation: Conversation::New,
                 isolation: None,
                 output: schema_of::<T>(),
@@ -229,6 +234,13 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
         self.request.permission_mode = Some(mode);
+        self
+    }
+
+    /// Says what untrusted texts whoever asks has read; see [`TaskRequest::tainted_by`].
+    #[must_use]
+    pub fn tainted_by(mut self, sources: impl IntoIterator<Item = String>) -> Self {
+        self.request.tainted_by.extend(sources);
         self
     }
 

@@ -1,5 +1,6 @@
 //! `codex-task agents`: what is in `.claude/agents`, what is wrong with it, and new files.
 
+mod hooks;
 mod list;
 mod new;
 mod rights;

@@ -4,12 +4,13 @@ use clap::Args;
 use codex_task::json::AgentJson;
 use codex_task_config::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentStatus, LoadedSettings, ModelRequest, PermissionMode,
-    SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
+    Problem, SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
 };
 use codex_task_providers::{ProviderRegistry, plan_routes};
 use codex_task_tools::{Rights, SandboxPresence, Withheld, builtin_tools};
 use serde::Serialize;
 
+use super::hooks::{self, ShownHook};
 use super::{SourceArgs, load, rights, shown_source};
 use crate::exit::Exit;
 use crate::fault::{Fault, place_and_message};
@@ -50,6 +51,11 @@ struct Shown {
     route_error: Option<String>,
     permission_mode: Option<&'static str>,
     tool_table: Vec<ShownTool>,
+    /// The hooks that hold for it.
+    hooks: Vec<ShownHook>,
+    /// What keeps others from running.
+    #[serde(skip)]
+    hook_problems: Vec<Problem>,
     temperature: Option<f32>,
     max_tokens: Option<u32>,
     timeout_seconds: Option<u64>,
@@ -108,6 +114,7 @@ fn find<'a>(name: &str, registry: &'a AgentRegistry) -> Result<&'a AgentEntry, F
 fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
     let agent = entry.definition.as_deref();
     let rights = agent.map(|agent| rights_of(agent, loaded));
+    let (hooks, hook_problems) = agent.map(|agent| hooks::of(agent, loaded)).unwrap_or_default();
     let (routes, route_error) = agent.map(|agent| routes(agent, loaded)).unwrap_or_default();
     Shown {
         agent: AgentJson::from(entry),
@@ -118,6 +125,8 @@ fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
             (Some(agent), Some(rights)) => tool_table(agent, rights),
             _ => Vec::new(),
         },
+        hooks,
+        hook_problems,
         temperature: agent.and_then(|agent| agent.temperature),
         max_tokens: agent.and_then(|agent| agent.max_tokens),
         timeout_seconds: agent.and_then(|agent| agent.timeout).map(|timeout| timeout.as_secs()),
@@ -271,6 +280,7 @@ fn print(entry: &AgentEntry, shown: &Shown, path: Option<&str>, out: &mut Stream
                 .text(format!(", {}", tool.reason)),
         );
     }
+    hooks::print(&shown.hooks, &shown.hook_problems, out);
     for problem in &entry.problems {
         let place = place_and_message(problem, path.unwrap_or(&entry.name));
         out.line(

@@ -1,6 +1,7 @@
 //! `codex-task doctor`: what is configured, reachable and missing, and one line of remedy for each.
 
 mod check;
+mod hooks;
 mod place;
 mod providers;
 mod servers;
@@ -75,6 +76,7 @@ fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
         place::agents(&loaded),
         place::tools(),
     ]);
+    checks.extend(hooks::look(&loaded));
     checks.extend(servers::look(&loaded));
     let is_place_right = checks.iter().all(|check| check.status != Status::Error);
     let network = if args.offline { Network::Left } else { Network::Asked };

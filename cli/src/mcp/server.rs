@@ -148,7 +148,7 @@ impl TaskServer {
         let tool = match self.tool.get() {
             Ok(tool) => tool,
             Err(text) => {
-                let answer = ToolAnswer { blocks: vec![text.to_owned()], is_error: true };
+                let answer = ToolAnswer::error(text.to_owned());
                 return Ok(Begun { answer: Box::pin(std::future::ready(answer)), progress: None });
             }
         };

@@ -128,6 +128,7 @@ impl TaskSpec {
             permission_mode: None,
             sandbox: None,
             priority: self.priority.unwrap_or_default(),
+            tainted_by: Vec::new(),
             conversation: if self.resume.is_some() { Conversation::Resumed } else { Conversation::New },
             isolation: self.isolation,
             output,

@@ -9,9 +9,10 @@ use super::keys::{self, KeyUse};
 use super::tool_check::{ToolCheck, UnknownTool};
 use super::value::Value;
 use super::{AgentDefinition, AgentSource, ToolPattern, ToolSelection, write};
+use crate::hook::{HookSource, HooksRead, read as read_hooks};
 use crate::{
-    AgentName, Effort, Isolation, McpScope, McpServerEntry, ModelChoice, PermissionMode, Problem,
-    ProviderName, Severity, mcp_servers_of_frontmatter, parse_duration,
+    AgentName, Effort, Hook, HookEvent, Isolation, McpScope, McpServerEntry, ModelChoice, PermissionMode,
+    Problem, ProviderName, RuleScope, Severity, mcp_servers_of_frontmatter, parse_duration,
 };
 
 /// Whether a required key is there.
@@ -61,14 +62,16 @@ pub(super) fn build(parts: &Parts<'_>) -> Built {
     let tools = tools(&mut keyed, &mut check);
     let disallowed_tools = disallowed_tools(&mut keyed, &mut check);
     let mcp_servers = mcp_servers(&mut keyed, parts);
+    let hooks = hooks(&mut keyed, parts);
     let with_optional = optional(&mut keyed);
     other_keys(&mut keyed, parts.fields);
     let required = RequiredFields { name: state(&name), description: state(&description) };
-    let definition = match (name, description, disallowed_tools) {
-        (Ok(name), Ok(description), Some(disallowed_tools)) => Some(AgentDefinition {
+    let definition = match (name, description, disallowed_tools, hooks) {
+        (Ok(name), Ok(description), Some(disallowed_tools), Some(hooks)) => Some(AgentDefinition {
             tools: with_servers(tools, &mcp_servers),
             disallowed_tools,
             mcp_servers,
+            hooks,
             source: parts.source,
             path: parts.path.map(Path::to_path_buf),
             ..with_optional(AgentDefinition::new(name, description, parts.prompt.trim()))
@@ -222,6 +225,28 @@ fn mcp_servers(keyed: &mut Keyed<'_>, parts: &Parts<'_>) -> Vec<McpServerEntry> 
     let (entries, problems) = mcp_servers_of_frontmatter(&(&field.value).into(), scope, parts.path);
     keyed.problems.extend(problems.into_iter().map(|problem| field.placed(problem)));
     entries
+}
+
+/// `None` when they cannot be read: an agent must not do what its author meant to keep it from.
+fn hooks(keyed: &mut Keyed<'_>, parts: &Parts<'_>) -> Option<Vec<Hook>> {
+    let Some(field) = keyed.given("hooks") else { return Some(Vec::new()) };
+    let scope = match parts.source {
+        AgentSource::Project => RuleScope::Project,
+        AgentSource::BuiltIn | AgentSource::User => RuleScope::User,
+        AgentSource::CommandLine => RuleScope::Session,
+    };
+    let at = field.place.map(|place| place.value);
+    let stop = Some(HookEvent::SubagentStop);
+    match read_hooks(&(&field.value).into(), &HookSource { scope, path: parts.path, stop, place: &|_| at }) {
+        Ok(HooksRead { hooks, problems }) => {
+            keyed.problems.extend(problems);
+            Some(hooks)
+        }
+        Err(problem) => {
+            keyed.problems.push(*problem);
+            None
+        }
+    }
 }
 
 /// An agent has the tools of the servers that it names, whatever else it lists.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{ToolPattern, ToolSelection};
-use crate::{AgentName, Effort, Isolation, McpServerEntry, ModelChoice, PermissionMode, ProviderName};
+use crate::{AgentName, Effort, Hook, Isolation, McpServerEntry, ModelChoice, PermissionMode, ProviderName};
 
 /// Where an agent comes from, weakest first: of two with one name the later of these wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -37,6 +37,8 @@ pub struct AgentDefinition {
     pub disallowed_tools: Vec<ToolPattern>,
     /// Servers of the session whose tools it has, and servers of its own.
     pub mcp_servers: Vec<McpServerEntry>,
+    /// The user's programs that are told of what it does, beside the session's.
+    pub hooks: Vec<Hook>,
     /// The model it asks for.
     pub model: ModelChoice,
     /// The provider it insists on.
@@ -77,6 +79,7 @@ impl AgentDefinition {
             tools: ToolSelection::Inherit,
             disallowed_tools: Vec::new(),
             mcp_servers: Vec::new(),
+            hooks: Vec::new(),
             model: ModelChoice::Inherit,
             provider: None,
             fallback: Vec::new(),

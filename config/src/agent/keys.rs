@@ -30,7 +30,7 @@ const KEYS: &[(&str, KeyUse)] = &[
     ("fallback", KeyUse::Read),
     ("color", KeyUse::Kept),
     ("mcpServers", KeyUse::Read),
-    ("hooks", KeyUse::NotYet),
+    ("hooks", KeyUse::Read),
     ("autoCompactWindow", KeyUse::NotYet),
     ("skills", KeyUse::NotYet),
     ("memory", KeyUse::NotYet),

@@ -9,8 +9,8 @@ use crate::ModelChoice;
 
 impl AgentDefinition {
     /// The agent's file: only keys that say something, one line each. Read again it is the same agent, but for where it
-    /// comes from, a timeout's fractions of a millisecond, white space around its texts, and its MCP servers, whose
-    /// definitions may hold secrets.
+    /// comes from, a timeout's fractions of a millisecond, white space around its texts, and its hooks and MCP servers,
+    /// which may hold secrets.
     pub fn to_markdown(&self) -> String {
         let mut lines = vec![
             write::line("name", &text(self.name.as_str())),

@@ -299,13 +299,13 @@ fn wrong_values_of_optional_keys_are_ignored_with_a_warning() {
 #[test]
 fn keys_that_are_not_used_or_not_known_are_named() {
     let report = report(concat!(
-        "---\nname: a\ndescription: b\ncolor: red\nhooks:\n  PreToolUse: []\nversion: 1\n",
+        "---\nname: a\ndescription: b\ncolor: red\nmemory: user\nversion: 1\n",
         "allowed-tools: Read\n---\nBody.\n"
     ));
     assert_eq!(
         messages(&report),
         [
-            (Severity::Note, "'hooks' is not used yet"),
+            (Severity::Note, "'memory' is not used yet"),
             (Severity::Note, "unknown key 'version' is ignored"),
             (Severity::Error, "unknown key 'allowed-tools' is ignored"),
         ]

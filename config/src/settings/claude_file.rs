@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::Problem;
 
@@ -20,6 +21,9 @@ pub(super) struct ClaudeFile {
     pub(super) enabled_mcp_servers: Vec<String>,
     #[serde(rename = "disabledMcpjsonServers")]
     pub(super) disabled_mcp_servers: Vec<String>,
+    /// Read when its file is known: whose hooks they are decides what becomes of them.
+    pub(super) hooks: Option<Value>,
+    pub(super) disable_all_hooks: Option<bool>,
 }
 
 /// `permissions`.

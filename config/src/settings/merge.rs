@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::claude_file::ClaudeFile;
 use super::file::{LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
+use super::hooks::HookCollector;
 use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
 use super::loopback::is_loopback;
@@ -26,6 +27,7 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
+    hooks: HookCollector,
     /// Those of them that the user's own files set; a repository's are for our own tools and reach no command.
     names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
@@ -39,6 +41,7 @@ impl Merge {
             settings: Settings::default(),
             environment: environment.clone(),
             variables: BTreeMap::new(),
+            hooks: HookCollector::default(),
             names_for_commands: BTreeSet::new(),
             trusted: TrustedFolders::default(),
             problems: Vec::new(),
@@ -85,6 +88,9 @@ impl Merge {
 
     /// Adds a file of Claude Code's.
     pub(super) fn claude(&mut self, mut file: ClaudeFile, text: &str, path: &Path, scope: RuleScope) {
+        if let Err(problem) = self.hooks.add(&file, text, path, scope) {
+            self.broken(*problem, path);
+        }
         if !self.may_widen(path, scope) {
             let withheld = Withheld::from_claude(&mut file, self.settings.permissions.mode);
             self.problems.extend(withheld.problem(path));
@@ -196,7 +202,10 @@ impl Merge {
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
     }
 
-    pub(super) fn finish(self) -> LoadedSettings {
+    pub(super) fn finish(mut self) -> LoadedSettings {
+        let (hooks, problems) = self.hooks.finish(&self.trusted);
+        self.settings.hooks = hooks;
+        self.problems.extend(problems);
         let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the process was started with beats what a file says.
         let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();

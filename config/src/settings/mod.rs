@@ -2,6 +2,7 @@
 
 mod claude_file;
 mod file;
+mod hooks;
 mod limits;
 mod loader;
 mod loopback;
@@ -12,6 +13,7 @@ mod trust;
 mod value;
 mod variables;
 
+pub use hooks::{AgentHooks, HookSettings};
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};

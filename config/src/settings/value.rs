@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::hooks::HookSettings;
 use super::mcp::McpSettings;
 use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
@@ -37,6 +38,8 @@ pub struct Settings {
     pub mcp: McpSettings,
     /// What may be fetched of the web, and who searches it.
     pub web: WebSettings,
+    /// The user's programs that are told of calls and agents.
+    pub hooks: HookSettings,
     /// Whether servers keep no record of what runs (`record: false`).
     pub unrecorded: bool,
     /// When runs go on that a process has left unfinished.

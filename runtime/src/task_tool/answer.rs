@@ -12,17 +12,25 @@ pub struct ToolAnswer {
     pub blocks: Vec<String>,
     /// Whether the call failed.
     pub is_error: bool,
+    /// Where untrusted texts came from that the agent has read; see [`TaskReport::tainted_by`]. Who reads the blocks has
+    /// read what it made of them. The blocks themselves are Claude Code's and do not say so.
+    pub tainted_by: Vec<String>,
 }
 
 impl ToolAnswer {
     /// A text.
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { blocks: vec![text.into()], is_error: false }
+        Self { blocks: vec![text.into()], is_error: false, tainted_by: Vec::new() }
     }
 
     /// A failure.
-    pub(super) fn error(text: impl Into<String>) -> Self {
-        Self { blocks: vec![text.into()], is_error: true }
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { blocks: vec![text.into()], is_error: true, tainted_by: Vec::new() }
+    }
+
+    /// The same, from an agent that has read untrusted texts.
+    pub(super) fn tainted_by(self, sources: &[String]) -> Self {
+        Self { tainted_by: sources.to_vec(), ..self }
     }
 
     /// All blocks as one text, for hosts that have one.
@@ -125,6 +133,7 @@ mod tests {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            tainted_by: Vec::new(),
             worktree: None,
         })
     }

@@ -113,7 +113,11 @@ impl Tool for NestedTool {
         Ok(Access::Delegate { agent: agent.to_owned() })
     }
 
-    fn go_on<'a>(&'a self, arguments: &'a Value) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
+    fn go_on<'a>(
+        &'a self,
+        arguments: &'a Value,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
         Box::pin(async move {
             let Ok(ToolInput::Task(input)) = ToolInput::parse(self.definition.name.as_str(), arguments)
             else {
@@ -122,15 +126,11 @@ impl Tool for NestedTool {
             let mut ending = self.seat.orphans.take(self.seat.delegate.task, &input)?;
             let report = ending.wait_for(Option::is_some).await.ok()?.clone()?;
             let tool = self.task_tool()?;
-            Some(answered(&tool.ended(Ok(Arc::unwrap_or_clone(report)), ANSWER_BYTES_MAX).await))
+            Some(answered(tool.ended(Ok(Arc::unwrap_or_clone(report)), ANSWER_BYTES_MAX).await, session))
         })
     }
 
-    fn run<'a>(
-        &'a self,
-        arguments: Value,
-        _session: &'a Session,
-    ) -> BoxFuture<'a, Result<String, ToolError>> {
+    fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
             let Some(tool) = self.task_tool() else {
                 return Err(ToolError::Failed(answer::error_text(&TaskError::RuntimeDown)));
@@ -140,9 +140,11 @@ impl Tool for NestedTool {
                 depth: delegate.children.depth.saturating_sub(1),
                 answer_bytes_max: ANSWER_BYTES_MAX,
                 delegate: Some(delegate.clone()),
+                // Its prompt may be what an untrusted text has told the agent to write.
+                tainted_by: session.taint.sources().into_iter().collect(),
                 ..ToolCaller::default()
             };
-            answered(&tool.call(self.definition.name.as_str(), &arguments, &caller).await)
+            answered(tool.call(self.definition.name.as_str(), &arguments, &caller).await, session)
         })
     }
 }
@@ -155,8 +157,10 @@ impl NestedTool {
     }
 }
 
-fn answered(answer: &ToolAnswer) -> Result<String, ToolError> {
+/// What the agent reads; what has been read for it, it has read.
+fn answered(answer: ToolAnswer, session: &Session) -> Result<String, ToolError> {
     let text = answer.joined();
+    session.taint.add(answer.tainted_by);
     if answer.is_error { Err(ToolError::Failed(text)) } else { Ok(text) }
 }
 

@@ -49,6 +49,8 @@ pub struct ToolCaller {
     pub depth: u32,
     /// Narrows what the task may do.
     pub permission_mode: Option<PermissionMode>,
+    /// Where untrusted texts came from that the caller has read: its prompt may be theirs.
+    pub tainted_by: Vec<String>,
     /// Narrows how far its commands and file tools reach.
     pub sandbox: Option<SandboxMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
@@ -64,6 +66,7 @@ impl Default for ToolCaller {
             task: TaskId::new(),
             depth: 0,
             permission_mode: None,
+            tainted_by: Vec::new(),
             sandbox: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
             delegate: None,
@@ -154,7 +157,8 @@ impl TaskTool {
         let id = has_begun.then(|| answer::agent_id(&report));
         let room = bytes_max.saturating_sub(id.as_ref().map_or(0, String::len));
         let text = self.fit(&report, room).await;
-        ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error }
+        let tainted_by = report.tainted_by;
+        ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error, tainted_by }
     }
 
     /// Waits until the runtime has taken or refused the task, and leaves it running.
@@ -209,8 +213,12 @@ impl TaskTool {
             "<task_type>local_agent</task_type>".to_owned(),
             format!("<status>{status}</status>"),
         ];
+        let sources: &[String] = match ended.as_deref() {
+            Some(Ok(report)) => &report.tainted_by,
+            Some(Err(_)) | None => &[],
+        };
         parts.extend(output.map(|text| format!("<output>\n\n--- RESULT ---\n{text}\n</output>")));
-        ToolAnswer::text(parts.join("\n\n"))
+        ToolAnswer::text(parts.join("\n\n")).tainted_by(sources)
     }
 
     async fn stop(self, text: String) -> ToolAnswer {
@@ -272,6 +280,7 @@ fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> Ta
         permission_mode: caller.permission_mode,
         sandbox: caller.sandbox,
         priority: Priority::Normal,
+        tainted_by: caller.tainted_by.clone(),
         conversation: if resumed.is_some() { Conversation::Resumed } else { Conversation::New },
         isolation: input.isolation,
         output: None,

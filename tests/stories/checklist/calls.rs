@@ -61,7 +61,7 @@ async fn row_04_keys_that_nobody_knows_are_passed_over() {
 }
 
 async fn refused(stage: &Stage, arguments: &Value, text: &str) {
-    let expected = ToolAnswer { blocks: vec![text.to_owned()], is_error: true };
+    let expected = ToolAnswer::error(text);
     assert_eq!(stage.ask(arguments).await, expected, "{arguments}");
 }
 

@@ -43,6 +43,7 @@ mod shells;
 mod stray;
 mod text;
 mod todo_write;
+mod user_program;
 mod walk;
 mod write;
 
@@ -51,6 +52,7 @@ use std::sync::Arc;
 pub use host::{HostApprover, HostCommand, HostOutput, HostTools, lent_by};
 pub(crate) use read_stamps::ReadStamps;
 pub(crate) use shells::Shells;
+pub(crate) use user_program::{ProgramEnd, ProgramLine, ProgramOutput, run_user_program};
 
 use crate::{Egress, Tool, WebFetch};
 

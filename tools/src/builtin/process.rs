@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::FusedFuture;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::runtime::Handle;
 use tokio::time::{sleep, timeout};
 
@@ -187,8 +187,22 @@ impl ProcessTree {
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn start(mut command: Command, mark: Mark) -> io::Result<Self> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(super) fn start(command: Command, mark: Mark) -> io::Result<Self> {
+        Self::start_with(Stdio::null(), command, mark)
+    }
+
+    /// Starts a program that is told something; gives where it is told.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) fn start_listening(command: Command, mark: Mark) -> io::Result<(Self, Option<ChildStdin>)> {
+        let mut tree = Self::start_with(Stdio::piped(), command, mark)?;
+        let input = tree.live.as_mut().and_then(|live| live.child().stdin.take());
+        Ok((tree, input))
+    }
+
+    fn start_with(input: Stdio, mut command: Command, mark: Mark) -> io::Result<Self> {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self::new(command.process_group(0).kill_on_drop(true).spawn()?, mark)
     }
 

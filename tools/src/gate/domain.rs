@@ -26,6 +26,11 @@ impl DomainPattern {
         }
     }
 
+    /// Whether only one host is meant.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self, Self::Host(_))
+    }
+
     /// Whether a rule that allows means this host: exactly what it says.
     pub(super) fn is(&self, host: &str) -> bool {
         match self {

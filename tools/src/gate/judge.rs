@@ -1,4 +1,5 @@
-//! One order for every call: broken settings -> the agent's tools -> deny -> ask -> allow -> permission mode.
+//! One order for every call: broken settings -> the agent's tools -> deny -> ask -> allow -> permission mode -> what the
+//! agent has read.
 
 use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 
@@ -6,7 +7,7 @@ use super::confined::Judged;
 use super::refusal;
 use super::rule::{CompiledRule, PathUse};
 use super::verdict::Ruling;
-use super::{Confinement, Decision, Verdict, bash, fetch, files};
+use super::{Confinement, Decision, Verdict, bash, fetch, files, tainted};
 use crate::{Access, Rights, Session};
 
 /// A call to be judged.
@@ -35,9 +36,19 @@ pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
             Access::Remote { .. } | Access::Nothing => free(judge_tool(call, rights)),
         },
     };
-    let Judged { ruling, parts, confinement } = judged;
+    let Judged { ruling, parts, confinement } = tainted::narrowed(call, rights, judged);
     let refusal = refusal::text(call, &ruling, &parts, rights.place());
     Verdict { ruling, parts, confinement, refusal }
+}
+
+/// A verdict on a call that a hook wants to be asked for.
+pub(crate) fn held_by_hook(call: &GateCall<'_>, rights: &Rights, verdict: Verdict, reason: &str) -> Verdict {
+    if verdict.decision() != Decision::Allow {
+        return verdict;
+    }
+    let ruling = Ruling::new(Decision::Ask, format!("{} ({reason})", refusal::HOOK_ASKS));
+    let refusal = refusal::text(call, &ruling, &[], rights.place());
+    Verdict { ruling, parts: Vec::new(), confinement: verdict.confinement, refusal }
 }
 
 /// What forbids every call of the tool.

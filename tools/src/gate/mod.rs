@@ -25,6 +25,7 @@ mod read_only_table;
 mod refusal;
 mod rule;
 mod sed;
+mod tainted;
 #[cfg(test)]
 pub(crate) mod testing;
 mod verdict;
@@ -37,8 +38,11 @@ mod payload_tests;
 
 pub use approver::{Approval, ApprovalRequest, Approver, GrantScope, Headless, Lasting};
 pub(crate) use example::failure as example_failure;
+pub(crate) use judge::held_by_hook;
 pub use judge::{GateCall, judge};
 pub(crate) use lasting::lasting;
 use pattern::CommandPattern;
+pub(crate) use programs::may_run_arguments as runs_its_arguments;
 pub(crate) use rule::{CompiledRule, canonical};
+pub(crate) use tainted::untrusted_of;
 pub use verdict::{Confinement, DecidingRule, Decision, Part, Ruling, Verdict};

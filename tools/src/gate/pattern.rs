@@ -87,6 +87,12 @@ impl CommandPattern {
         !is_pattern && self.verbatim == command.trim_matches([' ', '\t', '\n'])
     }
 
+    /// Whether only one command is meant, without any wildcard.
+    pub(crate) fn is_literal(&self) -> bool {
+        let is_literal = |word: &WordPattern| matches!(word, WordPattern::Literal(_));
+        matches!(self.rest, Rest::Nothing | Rest::Verbatim) && self.words.iter().all(is_literal)
+    }
+
     /// The literal words at the beginning.
     pub(crate) fn literals(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map_while(|word| match word {

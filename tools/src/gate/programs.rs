@@ -240,7 +240,7 @@ pub(super) fn is_interpreter(program: &str) -> bool {
 }
 
 /// Whether a program named somewhere in the arguments may be run.
-pub(super) fn may_run_arguments(program: &str) -> bool {
+pub(crate) fn may_run_arguments(program: &str) -> bool {
     let program = program.rsplit('/').next().unwrap_or(program);
     lists(RUNNERS, program)
         || is_interpreter(program)

@@ -4,11 +4,14 @@ use codex_task_config::{RuleBehavior, RulePlace};
 
 use super::confined::NO_SANDBOX;
 use super::files::READ_ONLY;
+use super::tainted::TAINTED;
 use super::verdict::Ruling;
 use super::{DecidingRule, Decision, GateCall, Part, programs};
 use crate::Access;
 use crate::shell;
 
+/// Why a call that a hook wants to be asked for does not run.
+pub(super) const HOOK_ASKS: &str = "a hook wants you to be asked";
 /// Longest command that is repeated in a suggested rule, in characters.
 const SUGGESTED_CHARS_MAX: usize = 120;
 
@@ -74,6 +77,15 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part], place: RuleP
     }
     if ruling.reason.starts_with(READ_ONLY) {
         return "continue without changes; the user can choose --sandbox workspace-write".to_owned();
+    }
+    if ruling.reason.starts_with(HOOK_ASKS) {
+        return "continue without this call; only the user's yes lets it run".to_owned();
+    }
+    if let (true, Access::Execute { command }) = (ruling.reason.starts_with(TAINTED), call.access) {
+        let rule = verbatim_rule(command);
+        return format!(
+            "add \"{rule}\" to permissions.allow, or let an agent do it that has read nothing untrusted"
+        );
     }
     // A rule helps where a sandbox would, whether the call was to be asked for or refused without one.
     let decision = if ruling.reason.ends_with(NO_SANDBOX) { Decision::Ask } else { ruling.decision };
@@ -146,8 +158,16 @@ fn command_rule(part: &str) -> String {
         Some(program) if commands.len() == 1 && programs::suits_a_prefix_rule(program) => {
             format!("Bash({program}:*)")
         }
-        _ if part.chars().count() <= SUGGESTED_CHARS_MAX && !part.contains('\n') => format!("Bash({part})"),
-        _ => "Bash(...)".to_owned(),
+        _ => verbatim_rule(part),
+    }
+}
+
+/// A rule that would allow a command letter by letter.
+fn verbatim_rule(command: &str) -> String {
+    if command.chars().count() <= SUGGESTED_CHARS_MAX && !command.contains('\n') {
+        format!("Bash({command})")
+    } else {
+        "Bash(...)".to_owned()
     }
 }
 

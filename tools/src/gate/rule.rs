@@ -140,6 +140,23 @@ impl CompiledRule {
             }
     }
 
+    /// Whether the rule is about reading from this very host, and no other.
+    pub(crate) fn names_one_host(&self, tool: &ToolName, host: &str) -> bool {
+        matches!(&self.matcher, Matcher::Domain(pattern) if pattern.is_one()) && self.names_host(tool, host)
+    }
+
+    /// The one file or directory that the rule is about.
+    pub(crate) fn one_place(&self) -> Option<&Path> {
+        match &self.matcher {
+            Matcher::Path(pattern) => pattern.place(),
+            Matcher::Everything
+            | Matcher::Command(_)
+            | Matcher::Domain(_)
+            | Matcher::Other(_)
+            | Matcher::Nothing => None,
+        }
+    }
+
     /// The command pattern of a Bash rule that has one.
     pub(crate) fn command(&self) -> Option<&CommandPattern> {
         match &self.matcher {

@@ -103,12 +103,11 @@ pub(super) fn remote(kind: &str, url: String) -> McpServer {
     named("test", transport)
 }
 
-/// The tools of a hub, all allowed.
+/// The tools of a hub, each allowed by its name: what a server says does not take that back.
 pub(super) async fn allowed(hub: &McpHub) -> ToolSet {
-    let rules: Vec<_> = hub.names().map(|name| format!("mcp__{}", name.normalized())).collect();
-    let rules: Vec<_> = rules.iter().map(|rule| (RuleBehavior::Allow, rule.as_str())).collect();
-    let bench = Bench::new(PermissionMode::Default, &rules);
     let toolbox = Toolbox::new(hub.tools().await);
+    let rules: Vec<_> = toolbox.names().map(|name| (RuleBehavior::Allow, name.as_str())).collect();
+    let bench = Bench::new(PermissionMode::Default, &rules);
     toolbox.resolve(&ToolSelection::Inherit, &[], &bench.rights, bench.session.clone()).unwrap().tool_set
 }
 

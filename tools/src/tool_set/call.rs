@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::asking::Asking;
 use super::registered::Registered;
-use crate::gate::{ApprovalRequest, Decision, GateCall, Verdict, judge, lasting};
+use crate::gate::{ApprovalRequest, Decision, GateCall, Lasting, Verdict, held_by_hook, judge, lasting};
 use crate::{Access, Conduct, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
@@ -27,7 +27,7 @@ pub struct ToolSet {
     tools: Arc<BTreeMap<ToolName, Arc<Registered>>>,
     definitions: Arc<[ToolDefinition]>,
     rights: Rights,
-    session: Session,
+    pub(super) session: Session,
     asking: Asking,
 }
 
@@ -81,12 +81,24 @@ impl ToolSet {
         Ok(self.verdict(&prepared))
     }
 
-    /// Runs a call: name, arguments, gate, tool. Whatever happens, a panic included, becomes a reply for the model.
+    /// The same tools for the calls of one turn, which the model has chosen before it reads what any of them gives.
+    #[must_use]
+    pub fn for_turn(&self) -> Self {
+        Self { session: self.session.clone().for_turn(), ..self.clone() }
+    }
+
+    /// Runs a call without an id; see [`ToolSet::call_as`].
+    pub async fn call(&self, name: &str, arguments: &str) -> ToolReply {
+        self.call_as("", name, arguments).await
+    }
+
+    /// Runs a call: name, arguments, hooks, gate, tool, hooks. Whatever happens, a panic included, becomes a reply for the
+    /// model. `id` is the call's within its turn; hooks are told it.
     ///
     /// # Cancel safety
     /// Dropping the future ends the tool's work, as does the session's cancellation.
-    pub async fn call(&self, name: &str, arguments: &str) -> ToolReply {
-        let work = AssertUnwindSafe(self.run(name, arguments)).catch_unwind();
+    pub async fn call_as(&self, id: &str, name: &str, arguments: &str) -> ToolReply {
+        let work = AssertUnwindSafe(self.run(id, name, arguments)).catch_unwind();
         let result = tokio::select! {
             biased;
             () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
@@ -104,24 +116,44 @@ impl ToolSet {
         let result = tokio::select! {
             biased;
             () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
-            finished = prepared.registered.tool.go_on(&prepared.arguments) => finished?,
+            finished = prepared.registered.tool.go_on(&prepared.arguments, &self.session) => finished?,
         };
         Some(reply(result.map(ToolOutput::from)))
     }
 
-    async fn run(&self, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
-        let prepared = self.prepare(name, arguments)?;
+    async fn run(&self, id: &str, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
+        let seen = self.seen_by_hooks(id, self.prepare(name, arguments)?).await?;
+        let mut prepared = seen.prepared;
         let verdict = self.verdict(&prepared);
+        let verdict = match &seen.ask {
+            Some(reason) => held_by_hook(&self.gate_call(&prepared), &self.rights, verdict, reason),
+            None => verdict,
+        };
         let session = self.session.confined(verdict.confinement);
         match verdict.decision() {
             Decision::Allow => {}
             Decision::Deny => return Err(ToolError::Refused(verdict.refusal)),
-            Decision::Ask => self.asking.settle(self.question(&prepared, verdict)).await?,
+            Decision::Ask => {
+                let question = self.question(&prepared, verdict);
+                // A hook that wants the user asked wants it each time.
+                let lasting = if seen.ask.is_some() { Lasting::Never } else { question.lasting.clone() };
+                self.asking.settle(ApprovalRequest { lasting, ..question }).await?;
+            }
         }
-        prepared.registered.tool.run_with_attachments(prepared.arguments, &session).await
+        // Hooks are told of the arguments once more; without any they are not copied.
+        let arguments = if self.session.hooks.is_empty() {
+            std::mem::take(&mut prepared.arguments)
+        } else {
+            prepared.arguments.clone()
+        };
+        let ran = prepared.registered.tool.run_with_attachments(arguments, &session).await;
+        self.note_untrusted(&self.gate_call(&prepared), session.confinement, ran.as_ref().err());
+        let ToolOutput { text, attachments } = ran?;
+        let text = self.told_to_hooks(id, &prepared, seen.context, bounded(text)).await;
+        Ok(ToolOutput { text, attachments })
     }
 
-    fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
+    pub(super) fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
         let (name, registered) = self.find(name).ok_or_else(|| self.no_such_tool(name))?;
         let arguments = registered.arguments(arguments)?;
         let access = registered.tool.access(&arguments, &self.session)?;
@@ -143,10 +175,6 @@ impl ToolSet {
         }
     }
 
-    fn gate_call<'a>(&'a self, prepared: &'a Prepared<'_>) -> GateCall<'a> {
-        GateCall { tool: prepared.name, access: &prepared.access, session: &self.session }
-    }
-
     /// The agent's rights, as far as the tool can keep to them.
     fn rights_for(&self, prepared: &Prepared<'_>) -> Rights {
         let rights = self.rights.clone();
@@ -156,6 +184,10 @@ impl ToolSet {
         } else {
             rights.without_sandbox()
         }
+    }
+
+    pub(super) fn gate_call<'a>(&'a self, prepared: &'a Prepared<'_>) -> GateCall<'a> {
+        GateCall { tool: prepared.name, access: &prepared.access, session: &self.session }
     }
 
     /// `Task` and `Agent` are the same tool; every other name counts letter by letter.
@@ -210,10 +242,10 @@ fn reply(result: Result<ToolOutput, ToolError>) -> ToolReply {
 }
 
 /// A call whose name and arguments are valid.
-struct Prepared<'a> {
-    name: &'a ToolName,
+pub(super) struct Prepared<'a> {
+    pub(super) name: &'a ToolName,
     registered: &'a Registered,
-    arguments: Value,
+    pub(super) arguments: Value,
     access: Access,
 }
 

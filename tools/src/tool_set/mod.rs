@@ -7,6 +7,9 @@
 
 mod asking;
 mod call;
+mod hooked;
+#[cfg(test)]
+mod hooked_tests;
 mod registered;
 #[cfg(test)]
 mod testing;

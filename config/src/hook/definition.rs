@@ -1,0 +1,88 @@
+//! One hook.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::HookEvent;
+use crate::RuleOrigin;
+
+/// One hook: when it runs, what it runs, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// What it is told of.
+    pub event: HookEvent,
+    /// The tools or agents that it is told about, as written; `None` for all.
+    pub matcher: Option<String>,
+    /// What is run.
+    pub action: HookAction,
+    /// The time that it has.
+    pub timeout: Duration,
+    /// What its failure means.
+    pub on_failure: HookFailure,
+    /// Where it stands.
+    pub origin: RuleOrigin,
+}
+
+/// What a hook does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HookAction {
+    /// A line for the shell.
+    Shell {
+        /// The line.
+        command: String,
+    },
+    /// A program with its arguments, without a shell.
+    Program {
+        /// The program.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+    /// Something of Claude Code's that does not exist here: an HTTP request, a prompt, an agent.
+    Unknown {
+        /// Its `type`.
+        kind: String,
+    },
+}
+
+/// What it means when a hook ends with an exit code that says nothing (neither 0 nor 2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HookFailure {
+    /// It is told, and the call goes on to the gate.
+    #[default]
+    Told,
+    /// The call is refused.
+    Blocks,
+}
+
+impl Hook {
+    /// The time that a hook has when it does not say.
+    pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(1);
+    /// The longest time that a hook can have.
+    pub const TIMEOUT_MAX: Duration = Duration::from_hours(1);
+}
+
+impl fmt::Display for HookAction {
+    /// What is run, on one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shell { command } => write!(f, "{}", command.escape_debug()),
+            Self::Program { program, args } => {
+                write!(f, "{}", program.escape_debug())?;
+                args.iter().try_for_each(|arg| write!(f, " {}", arg.escape_debug()))
+            }
+            Self::Unknown { kind } => write!(f, "a hook of the kind '{}'", kind.escape_debug()),
+        }
+    }
+}
+
+impl fmt::Display for Hook {
+    /// `PreToolUse Bash|Edit: ./check.sh`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.event.as_str())?;
+        if let Some(matcher) = &self.matcher {
+            write!(f, " {}", matcher.escape_debug())?;
+        }
+        write!(f, ": {}", self.action)
+    }
+}

@@ -1,0 +1,196 @@
+//! The hooks of one agent.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use codex_task_config::{Hook, PermissionMode, Problem};
+use futures_util::future::join_all;
+
+use super::event::{Happening, HookCall};
+use super::matcher::Matcher;
+use super::outcome::{AfterCall, AfterStart, AfterStop, Answered, BeforeCall, Told};
+use super::run::run;
+use crate::Session;
+
+/// Notes for people that are kept for one agent.
+const NOTES_MAX: usize = 20;
+
+/// The agent that hooks are told of.
+#[derive(Clone, Debug)]
+pub struct HookCaller {
+    /// What Claude Code calls the session: the run.
+    pub session_id: String,
+    /// The task.
+    pub agent_id: String,
+    /// The agent's name.
+    pub agent_type: Arc<str>,
+}
+
+/// The hooks of one agent. Cheap to clone; the clones share what the hooks have said.
+#[derive(Clone, Default)]
+pub struct Hooks {
+    /// `None` without any hook, so that nothing is paid for them.
+    shared: Option<Arc<Shared>>,
+}
+
+struct Shared {
+    hooks: Vec<(Matcher, Hook)>,
+    caller: HookCaller,
+    /// Where hooks run, wherever their agent works: a copy of the project that an agent has for itself is not the user's.
+    place: Session,
+    /// Why the agent must end, once a hook has said so. The first word counts.
+    stop: OnceLock<String>,
+    /// Held for single look-ups only.
+    notes: Mutex<BTreeSet<String>>,
+    /// Whether it was said that no hook can allow anything.
+    has_told: AtomicBool,
+}
+
+impl Hooks {
+    /// The hooks of an agent. They run in the place of `session`, also when the agent works in another one.
+    pub fn new(hooks: Vec<Hook>, caller: HookCaller, session: &Session) -> Self {
+        let compiled =
+            |hook: Hook| (Matcher::parse(hook.matcher.as_deref()).unwrap_or(Matcher::Everything), hook);
+        let hooks: Vec<_> = hooks.into_iter().map(compiled).collect();
+        let shared = (!hooks.is_empty()).then(|| {
+            let (stop, notes, has_told) = (OnceLock::new(), Mutex::default(), AtomicBool::new(false));
+            let place = session.clone();
+            Arc::new(Shared { hooks, caller, place, stop, notes, has_told })
+        });
+        Self { shared }
+    }
+
+    /// Remembers the scripts of hooks as they are now: those that agents can write to are run only as they were when the
+    /// session began. To be called before the first agent acts.
+    pub fn pin(hooks: &[Hook], session: &Session) {
+        for hook in hooks {
+            session.scripts.pin(hook, session);
+        }
+    }
+
+    /// Whether nothing is told to anybody.
+    pub fn is_empty(&self) -> bool {
+        self.shared.is_none()
+    }
+
+    /// Matchers that cannot be read. Their hooks are told of everything.
+    pub fn problems(hooks: &[Hook]) -> Vec<Problem> {
+        let problem = |hook: &Hook| {
+            let reason = Matcher::parse(hook.matcher.as_deref()).err()?;
+            let reason = reason.lines().last().unwrap_or_default().to_owned();
+            let mut problem =
+                Problem::error(format!("the matcher of a hook cannot be read ({reason}): {hook}"))
+                    .with_help("until it can, the hook is told of everything");
+            problem.path = hook.origin.path.as_deref().map(Into::into);
+            problem.position = hook.origin.position;
+            Some(problem)
+        };
+        hooks.iter().filter_map(problem).collect()
+    }
+
+    /// Why the agent must end, if a hook has said so.
+    pub fn stop_reason(&self) -> Option<&str> {
+        self.shared.as_ref()?.stop.get().map(String::as_str)
+    }
+
+    /// What people should know of the hooks, since the last time.
+    pub fn take_notes(&self) -> BTreeSet<String> {
+        let Some(shared) = &self.shared else { return BTreeSet::new() };
+        std::mem::take(&mut *shared.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells the hooks of a call that is about to be judged.
+    pub(crate) async fn before(
+        &self,
+        call: HookCall<'_>,
+        mode: PermissionMode,
+        session: &Session,
+    ) -> BeforeCall {
+        self.tell(Happening::Before(call), mode, session, BeforeCall::of).await
+    }
+
+    /// Tells the hooks of a call that succeeded; gives the lines that the model reads behind its result.
+    pub(crate) async fn after(
+        &self,
+        call: HookCall<'_>,
+        result: &str,
+        mode: PermissionMode,
+        session: &Session,
+    ) -> Vec<String> {
+        self.tell(Happening::After(call, result), mode, session, AfterCall::of).await.lines
+    }
+
+    /// Tells the hooks that the agent begins.
+    pub(crate) async fn started(&self, mode: PermissionMode, session: &Session) -> AfterStart {
+        self.tell(Happening::Start, mode, session, AfterStart::of).await
+    }
+
+    /// Tells the hooks that the agent has finished, with its report. `is_held`: a hook has kept it from ending before.
+    pub(crate) async fn stopped(
+        &self,
+        last_message: &str,
+        is_held: bool,
+        mode: PermissionMode,
+        session: &Session,
+    ) -> AfterStop {
+        self.tell(Happening::Stop { last_message, is_held }, mode, session, AfterStop::of).await
+    }
+
+    /// Runs the hooks of an event side by side and puts their answers together. Equal ones run once.
+    async fn tell<T>(
+        &self,
+        happening: Happening<'_>,
+        mode: PermissionMode,
+        session: &Session,
+        together: impl FnOnce(&[Answered<'_>]) -> T,
+    ) -> T {
+        let Some(shared) = &self.shared else { return together(&[]) };
+        let mut hooks: Vec<&Hook> = Vec::new();
+        for (matcher, hook) in &shared.hooks {
+            let is_same = |other: &Hook| other.action == hook.action && other.on_failure == hook.on_failure;
+            if hook.event == happening.event()
+                && matcher.means(happening.subject(&shared.caller))
+                && !hooks.iter().any(|other| is_same(other))
+            {
+                hooks.push(hook);
+            }
+        }
+        if hooks.is_empty() {
+            return together(&[]);
+        }
+        let input = happening.input(&shared.caller, mode, session);
+        let answers = join_all(hooks.iter().map(|hook| run(hook, &input, &shared.place))).await;
+        let answers: Vec<Answered<'_>> = hooks.into_iter().zip(answers).collect();
+        shared.note(Told::of(&answers));
+        together(&answers)
+    }
+}
+
+impl Shared {
+    fn note(&self, told: Told) {
+        if let Some(reason) = told.stop {
+            let _ = self.stop.set(reason); // the first word counts
+        }
+        if told.has_allowed && !self.has_told.swap(true, Ordering::Relaxed) {
+            tracing::info!(
+                "a hook answered 'allow': hooks can refuse calls, only rules and the mode can allow them"
+            );
+        }
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        for note in told.notes {
+            tracing::warn!(note, "a hook did not answer");
+            if notes.len() < NOTES_MAX {
+                notes.insert(note);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hooks = self.shared.iter().flat_map(|shared| &shared.hooks);
+        f.debug_list().entries(hooks.map(|(_, hook)| hook.to_string())).finish()
+    }
+}
