@@ -32,12 +32,14 @@ mod pressure;
 mod prompt;
 #[cfg(feature = "store")]
 mod resume;
+mod start_error;
 #[cfg(feature = "store")]
 pub mod store;
 mod task_tool;
 mod threads;
+mod worktrees;
 
-pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
+pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
     CollectRun, Conversation, Delegate, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree,
@@ -60,6 +62,7 @@ pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
+pub use start_error::StartError;
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
 
 /// Where a runtime begins.

@@ -9,7 +9,11 @@ mod cancellation;
 #[cfg(test)]
 mod checklist;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod confinement;
+#[cfg(test)]
+mod consensus;
 #[cfg(test)]
 mod embedding;
 #[cfg(test)]
@@ -18,6 +22,8 @@ mod failover;
 mod formats;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -29,11 +35,15 @@ mod media;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod nesting;
+#[cfg(test)]
 mod pressure;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod real_server;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
@@ -50,6 +60,8 @@ mod task_tool;
 mod traps;
 #[cfg(test)]
 mod typed;
+#[cfg(test)]
+mod web_search;
 #[cfg(test)]
 mod window;
 #[cfg(test)]

@@ -277,6 +277,7 @@ impl Caller {
                 .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
             output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
+            search: None,
         }
     }
 

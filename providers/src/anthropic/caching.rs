@@ -6,7 +6,7 @@
 //! twenty), and the third still hits when the previous call was answered by another route. They are explicit, not
 //! the top-level automatic one: each server and gateway of this format knows these.
 
-use super::wire::{Block, CacheControl, MessagesRequest, Role};
+use super::wire::{Block, CacheControl, MessagesRequest, Role, ToolEntry};
 
 /// Breakpoints on user turns; with the one on the prefix, the four that the server allows.
 const TURN_BREAKPOINTS_MAX: usize = 3;
@@ -33,7 +33,7 @@ pub(super) fn set_breakpoints(request: &mut MessagesRequest<'_>, lifetime: Cache
     // The system prompt stands behind the tools, so its breakpoint covers both.
     if let Some(block) = request.system.last_mut() {
         mark(block, control);
-    } else if let Some(tool) = request.tools.last_mut() {
+    } else if let Some(ToolEntry::Ours(tool)) = request.tools.last_mut() {
         tool.cache_control = Some(control);
     }
     let user_turns = request.messages.iter_mut().rev().filter(|message| message.role == Role::User);

@@ -29,5 +29,5 @@ pub(crate) use go_duration::{duration_after, go_duration};
 pub use headers::{ExtraHeaders, HeaderError};
 pub use proxies::ProxySettings;
 pub(crate) use rate_window::rate_window;
-pub(crate) use redact::clean;
+pub use redact::clean;
 pub use settings::HttpSettings;

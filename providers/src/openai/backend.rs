@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::decode::ResponsesDecoder;
-use super::model::ModelFacts;
+use super::model::{ModelFacts, searches};
 use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
@@ -111,6 +111,10 @@ impl ChatBackend for OpenAiBackend {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
         Box::pin(self.list_models())
+    }
+
+    fn searches(&self, model: &ModelId) -> bool {
+        searches(model)
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {

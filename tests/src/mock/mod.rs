@@ -7,6 +7,7 @@ mod gemini;
 mod openai;
 mod openai_chat;
 mod reply;
+mod search;
 mod server;
 mod shown;
 
@@ -43,6 +44,7 @@ impl Format {
             Self::Gemini => gemini::violations(call),
         };
         found.extend(shown::violations(call));
+        found.extend(search::violations(call));
         found
     }
 
