@@ -85,16 +85,11 @@ impl Desk {
         self.waiting.retain(|question| !question.answer.is_closed());
         let Some(open) = &mut self.open else {
             let question = match self.waiting.pop_front() {
-                Some(question) => question,
-                None => {
-                    if let Some(question) = self.questions.recv().await {
-                        question
-                    } else {
-                        // All agents are gone.
-                        std::future::pending().await
-                    }
-                }
+                Some(question) => Some(question),
+                None => self.questions.recv().await,
             };
+            // Without a question all agents are gone.
+            let Some(question) = question else { return std::future::pending().await };
             if !self.is_attended {
                 // Dropping it is the answer.
                 drop(question);
