@@ -33,8 +33,8 @@ pub use mcp_servers::{
 };
 pub use model::{
     Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
-    PriceTable, ProviderKind, ScheduledPrice, TokenUsage, model_of_tier, model_variables, resolve_model,
-    vendor_of_model,
+    PriceTable, ProviderKind, SavedUsd, ScheduledPrice, TokenUsage, model_of_tier, model_variables,
+    rate_class, resolve_model, vendor_of_model,
 };
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
@@ -42,8 +42,8 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, Settings, SettingsOverrides, WebSettings,
+    CallTimeouts, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
+    ProviderSettings, RateSettings, Settings, SettingsOverrides, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -6,8 +6,10 @@ mod loader;
 mod mcp;
 mod merge;
 mod narrowing;
+mod provider;
 mod value;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
-pub use value::{Limits, LocalServers, ProviderSettings, Settings, SettingsOverrides, WebSettings};
+pub use provider::{CallTimeouts, ProviderSettings, RateSettings};
+pub use value::{Limits, LocalServers, Settings, SettingsOverrides, WebSettings};
