@@ -50,3 +50,22 @@ pub struct ChatRequest {
     /// Hash of tools and system prompt: requests with the same value share a cached prefix.
     pub cache_key: Arc<str>,
 }
+
+impl ChatRequest {
+    /// Leaves out what a server calls by this name, in whatever format; unknown names change nothing.
+    pub fn leave_out(&mut self, parameter: &str) {
+        let is = |names: &[&str]| names.iter().any(|name| parameter.contains(name));
+        if is(&["temperature", "top_p", "top_k"]) {
+            self.temperature = None;
+        }
+        if is(&["effort", "reasoning", "thinking", "budget_tokens", "output_config"]) {
+            self.effort = None;
+        }
+        if is(&["max_tokens", "max_output_tokens", "maxOutputTokens", "max_completion_tokens"]) {
+            self.max_output_tokens = None;
+        }
+        if is(&["responseJsonSchema", "response_format"]) {
+            self.output = None;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A key that the provider does not accept, or that has no money left: found out once, true for everybody.
+
+use std::time::Duration;
+
+use codex_task_providers::ProviderError;
+use tokio::time::Instant;
+
+use super::permit::{Refusal, RefusalCause};
+
+/// How long a wrong key is not tried again.
+const WRONG_KEY: Duration = Duration::from_mins(5);
+/// How long a key without money is not tried again.
+const NO_MONEY: Duration = Duration::from_mins(1);
+
+/// What is closed by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Every model of the key.
+    Key,
+    /// The models of this class.
+    Class,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct Closure {
+    pub(super) error: ProviderError,
+    pub(super) until: Instant,
+}
+
+impl Closure {
+    /// What an error closes, if anything.
+    pub(super) fn of(error: &ProviderError, now: Instant) -> Option<(Reach, Self)> {
+        let (reach, time) = match error {
+            // 403 may be about a model or a region; what it says of this class it says of no other.
+            ProviderError::Unauthorized { status: 403, .. } => (Reach::Class, WRONG_KEY),
+            ProviderError::Unauthorized { .. } | ProviderError::NoCredential { .. } => (Reach::Key, WRONG_KEY),
+            ProviderError::QuotaExhausted { .. } => (Reach::Class, NO_MONEY),
+            _ => return None,
+        };
+        Some((reach, Self { error: error.clone(), until: now + time }))
+    }
+
+    /// What a caller is told who comes in the meantime.
+    pub(super) fn refusal(&self) -> Refusal {
+        Refusal { cause: RefusalCause::Closed, error: self.error.clone() }
+    }
+}
