@@ -21,8 +21,10 @@ pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{CancelTask, Drain, ListProviders, Observe};
-pub use provider::{ProviderActor, ProviderCounters};
+pub use messages::{AskHealth, CancelTask, Drain, ListProviders, Observe};
+pub use provider::{
+    ClassHealth, HealthState, LimitHealth, LimitsHealth, ProviderActor, ProviderCounters, ProviderHealth,
+};
 pub use supervisor::{
     BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, Services, SessionFacts,
     SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,

@@ -139,7 +139,8 @@ impl ProviderActor {
                     Some((_, Readiness::Ready | Readiness::Blocked)) | None => {}
                 }
             }
-            let Some((_, index)) = ready.filter(|_| self.in_flight < self.settings.in_flight_max.max(1)) else {
+            let Some((_, index)) = ready.filter(|_| self.in_flight < self.settings.in_flight_max.max(1))
+            else {
                 break;
             };
             self.grant(index, now, ctx);
@@ -218,7 +219,9 @@ impl ProviderActor {
             CallVerdict::Failed(error) => self.note_failure(&error, &ticket, now),
             CallVerdict::Abandoned => debug!(provider = %self.settings.provider, "a permit came back unused"),
         }
-        if ticket.is_probe && let Some(lane) = self.lanes.get_mut(ticket.lane) {
+        if ticket.is_probe
+            && let Some(lane) = self.lanes.get_mut(ticket.lane)
+        {
             lane.breaker.probe_lost(now); // unless the verdict has decided it
         }
     }

@@ -38,7 +38,9 @@ pub(super) enum Passage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed,
-    Open { until: Instant },
+    Open {
+        until: Instant,
+    },
     /// Open, and one call is out.
     Probing,
 }

@@ -34,7 +34,9 @@ impl Closure {
         let (reach, time) = match error {
             // 403 may be about a model or a region; what it says of this class it says of no other.
             ProviderError::Unauthorized { status: 403, .. } => (Reach::Class, WRONG_KEY),
-            ProviderError::Unauthorized { .. } | ProviderError::NoCredential { .. } => (Reach::Key, WRONG_KEY),
+            ProviderError::Unauthorized { .. } | ProviderError::NoCredential { .. } => {
+                (Reach::Key, WRONG_KEY)
+            }
             ProviderError::QuotaExhausted { .. } => (Reach::Class, NO_MONEY),
             _ => return None,
         };

@@ -237,7 +237,8 @@ impl Lane {
     fn failing(&self, until: Instant, now: Instant) -> ProviderError {
         let left = until.saturating_duration_since(now);
         let last = self.last_failure.as_ref().map(ToString::to_string).unwrap_or_default();
-        let detail = format!("its last {} calls failed, so no more are made for now ({last})", self.breaker.row());
+        let detail =
+            format!("its last {} calls failed, so no more are made for now ({last})", self.breaker.row());
         ProviderError::Overloaded { retry_after: Some(left), detail }
     }
 

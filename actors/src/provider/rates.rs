@@ -100,7 +100,10 @@ impl Rates {
 
     /// Time until a call may begin.
     pub(super) fn wait(&mut self, call: Amounts, now: Instant) -> Duration {
-        self.buckets(call).filter_map(|(bucket, amount)| Some(bucket?.wait(amount, now))).max().unwrap_or_default()
+        self.buckets(call)
+            .filter_map(|(bucket, amount)| Some(bucket?.wait(amount, now)))
+            .max()
+            .unwrap_or_default()
     }
 
     /// Takes what a call is expected to use.
@@ -165,7 +168,10 @@ impl Rates {
     /// For people.
     pub(super) fn health(&self, now: Instant) -> LimitsHealth {
         let of = |bucket: &Option<Bucket>| {
-            bucket.clone().map(|mut bucket| LimitHealth { left: whole(bucket.level(now)), limit: whole(bucket.capacity()) })
+            bucket.clone().map(|mut bucket| LimitHealth {
+                left: whole(bucket.level(now)),
+                limit: whole(bucket.capacity()),
+            })
         };
         LimitsHealth {
             requests: of(&self.requests),
@@ -227,7 +233,11 @@ fn number(count: u64) -> f64 {
     count as f64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "levels are between 0 and a limit")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "levels are between 0 and a limit"
+)]
 fn whole(level: f64) -> u64 {
     level.max(0.0) as u64
 }

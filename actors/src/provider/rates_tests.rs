@@ -12,7 +12,8 @@ fn unlimited(now: Instant) -> Rates {
 
 fn left(rates: &Rates, now: Instant) -> [Option<u64>; 4] {
     let health = rates.health(now);
-    [health.requests, health.input_tokens, health.output_tokens, health.tokens].map(|limit| limit.map(|l| l.left))
+    [health.requests, health.input_tokens, health.output_tokens, health.tokens]
+        .map(|limit| limit.map(|l| l.left))
 }
 
 #[test]
@@ -48,7 +49,10 @@ fn what_the_provider_states_seeds_the_buckets_and_what_it_has_not_seen_is_taken_
     let mut joint = unlimited(now);
     joint.correct(&openai, now);
     assert_eq!(left(&joint, now), [None, None, None, Some(10_000)]);
-    assert_eq!(joint.wait(Amounts { requests: 1.0, input: 19_500.0, output: 500.0 }, now), Duration::from_secs(15));
+    assert_eq!(
+        joint.wait(Amounts { requests: 1.0, input: 19_500.0, output: 500.0 }, now),
+        Duration::from_secs(15)
+    );
 }
 
 #[test]

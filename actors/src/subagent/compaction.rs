@@ -29,11 +29,9 @@ pub(crate) async fn compact(
 ) -> Result<(), Halt> {
     let tokens_before = window.tokens();
     // The form of the result is not the form of a summary.
-    let ask = Ask { turns: &asking_for_summary(window), output: None };
-    let reply = match caller.call(agent, tally, ask).await {
-        Err(Halt::TooLong(error)) => return Err(Halt::Error(error)),
-        other => other?,
-    };
+    let ask = Ask { turns: &asking_for_summary(window), output: None, tokens: tokens_before };
+    let reply = caller.call(agent, tally, ask).await?;
+    caller.forget_cached();
     let Some(summary) = reply.turn.last_text() else {
         return Err(Halt::Error(TaskError::Stuck {
             detail: "the conversation could not be summarised".to_owned(),

@@ -3,32 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use codex_task_config::{Price, TokenUsage};
 use codex_task_providers::{
-    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema,
-    ProviderError, Remedy, drive,
+    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema, Progress,
+    ProviderError, RateLimits, drive,
 };
-use rand::RngExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, Halt};
 use super::plan::BoundRoute;
+use super::retry::{Failure, HINT_MAX, Next, Situation, Tries};
+use super::shared_prefix;
 use super::tally::Tally;
-use crate::provider::{Acquire, CallVerdict, Permit};
+use crate::provider::{
+    Acquire, CallShape, CallVerdict, Permit, Quotas, Refusal, SharedPrefix, Standing, Try,
+};
 use crate::task::{Attempt, TaskError, TaskEventKind};
-
-/// Attempts on one route before the next is tried.
-const ATTEMPTS_PER_ROUTE_MAX: usize = 3;
-/// Attempts of one call on all routes together. Those that were throttled are not counted: there waiting helps.
-const ATTEMPTS_MAX: usize = 6;
-/// Times that one call may be throttled on the last route.
-const THROTTLES_MAX: usize = 30;
-/// First wait after a failure; doubles with each attempt, and the real wait is a random part of it.
-const BACKOFF_BASE: Duration = Duration::from_millis(500);
-/// Longest wait after a failure.
-const BACKOFF_MAX: Duration = Duration::from_secs(20);
-/// A server that asks for more patience than this is left for the next route.
-const HINT_MAX: Duration = Duration::from_mins(2);
 
 /// What one agent remembers between its model calls.
 #[derive(Debug, Default)]
@@ -41,6 +32,10 @@ pub(crate) struct Caller {
     dropped: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
     output_tokens_max: Option<u32>,
+    /// What the prompt shares with other agents' on this route; looked at once.
+    prefix: Option<Option<SharedPrefix>>,
+    /// Tokens of this conversation that the provider has in its cache.
+    cached_tokens: u64,
 }
 
 /// What a model is asked.
@@ -50,40 +45,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) turns: &'a [Arc<Message>],
     /// The form that the answer must have.
     pub(crate) output: Option<&'a OutputSchema>,
-}
-
-/// Failed attempts of one call.
-#[derive(Default)]
-struct Tries {
-    /// On all routes, throttled ones not counted.
-    all: usize,
-    /// On this route, throttled ones not counted.
-    on_route: usize,
-    /// Throttled ones on this route.
-    throttled: usize,
-}
-
-impl Tries {
-    fn count(&mut self, error: &ProviderError) {
-        if matches!(error, ProviderError::RateLimited { .. }) {
-            self.throttled += 1;
-        } else {
-            self.all += 1;
-            self.on_route += 1;
-        }
-    }
-}
-
-/// What to do after a failed attempt.
-enum Next {
-    /// Wait, then the same route again.
-    Again(Duration),
-    /// The same route at once, with a changed request.
-    Adapted,
-    /// The next route.
-    Elsewhere,
-    /// Nothing helps.
-    Over,
+    /// Tokens of the whole prompt, as far as they are known.
+    pub(crate) tokens: u64,
 }
 
 impl Caller {
@@ -131,23 +94,24 @@ impl Caller {
             let Some(route) = agent.plan.routes.get(self.route) else {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             };
-            let error = match self.attempt(agent, tally, ask, route).await? {
+            let failure = match self.attempt(agent, tally, (ask, tries.next()), route).await? {
                 Ok(reply) => return Ok(reply),
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            tries.count(&error);
+            tries.count(&failure);
+            let error = failure.error();
             if matches!(error, ProviderError::ContextTooLong { .. }) {
                 return Err(Halt::TooLong(all_failed(tally, first_attempt)));
             }
-            if tries.all >= ATTEMPTS_MAX {
+            if tries.are_spent() {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             }
-            match self.next(agent, &error, &tries) {
-                Next::Again(wait) => self.wait(agent, &error, wait).await?,
-                Next::Adapted => {}
+            match self.next(agent, &failure, &tries) {
+                Next::Again(wait) => self.wait(agent, error, wait).await?,
+                Next::Adapt => {}
                 Next::Elsewhere => {
-                    tries = Tries { all: tries.all, ..Tries::default() };
-                    self.change_route(agent, &error, tally);
+                    tries = tries.elsewhere();
+                    self.change_route(agent, error, tally, self.route + 1);
                 }
                 Next::Over => return Err(Halt::Error(all_failed(tally, first_attempt))),
             }
@@ -156,12 +120,12 @@ impl Caller {
 
     /// One attempt: waits for a permit, runs the call on the I/O runtime, settles.
     async fn attempt(
-        &self,
+        &mut self,
         agent: &AgentContext,
         tally: &mut Tally,
-        ask: Ask<'_>,
+        (ask, attempt): (Ask<'_>, Try),
         route: &BoundRoute,
-    ) -> Result<Result<ChatReply, ProviderError>, Halt> {
+    ) -> Result<Result<ChatReply, Failure>, Halt> {
         let begun = Instant::now();
         let request = self.request(agent, ask, route);
         tally.notes.extend(route.backend.dropped_parameters(&request));
@@ -170,21 +134,39 @@ impl Caller {
             provider: route.route.provider.clone(),
             model: route.route.model.clone(),
         });
-        let permit = match acquire(agent, route).await? {
+        let shape = self.shape(agent, ask, route, &request, attempt);
+        let permit = match acquire(agent, route, shape).await? {
             Ok(permit) => permit,
-            Err(error) => {
-                tally.attempts.push(attempt_on(route, begun, Some(error.clone())));
-                return Ok(Err(error));
+            Err(refusal) => {
+                let failure = Failure::Refused(refusal);
+                if failure.is_attempt() {
+                    tally.attempts.push(attempt_on(route, begun, Some(failure.error().clone())));
+                }
+                return Ok(Err(failure));
             }
         };
         let sent = agent.started.elapsed();
-        let outcome = run_call(agent, route, request).await;
+        let outcome = run_call(agent, route, request, &permit).await;
         if tally.first_token.is_none() {
             tally.first_token = outcome.first_token.map(|after| sent + after);
         }
-        let result = match outcome.result {
+        let result = self.book(agent, tally, route, outcome, permit)?;
+        tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
+        Ok(result.map_err(Failure::Called))
+    }
+
+    /// Gives the permit back and writes down what the call used.
+    fn book(
+        &mut self,
+        agent: &AgentContext,
+        tally: &mut Tally,
+        route: &BoundRoute,
+        outcome: CallOutcome,
+        permit: Permit,
+    ) -> Result<Result<ChatReply, ProviderError>, Halt> {
+        match outcome.result {
             Ok(reply) => {
-                permit.settle(CallVerdict::Answered { rates: outcome.rates });
+                permit.settle(CallVerdict::Answered, reply.usage);
                 let cost = route.cost(&reply.usage);
                 if cost.is_none() && agent.plan.cost_max.is_some() {
                     let model = &route.route.model;
@@ -193,10 +175,12 @@ impl Caller {
                         .insert(format!("the price of {model} is not known: the cost limit does not hold"));
                 }
                 tally.add_usage(reply.usage, cost);
+                tally.cache_saved += route.cache_saving(&reply.usage);
                 tally.provider = Some(route.route.provider.clone());
                 tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
                 tally.turns += 1;
-                Ok(reply)
+                self.cached_tokens = cached_after(&reply.usage);
+                Ok(Ok(reply))
             }
             Err(end) => {
                 if !outcome.partial_text.is_empty() {
@@ -205,69 +189,72 @@ impl Caller {
                 // What was generated before the call failed is billed all the same.
                 if outcome.usage.total_tokens() > 0 {
                     tally.add_usage(outcome.usage, route.cost(&outcome.usage));
+                    tally.cache_saved += route.cache_saving(&outcome.usage);
                 }
                 match end {
-                    CallError::Cancelled => return Err(Halt::Stopped),
+                    CallError::Cancelled => {
+                        permit.settle(CallVerdict::Abandoned, outcome.usage);
+                        Err(Halt::Stopped)
+                    }
                     CallError::Provider(error) => {
-                        permit.settle(CallVerdict::Failed(error.clone()));
-                        Err(error)
+                        tell_quotas(route, &error);
+                        permit.settle(CallVerdict::Failed(error.clone()), outcome.usage);
+                        Ok(Err(error))
                     }
                 }
             }
-        };
-        tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
-        Ok(result)
+        }
+    }
+
+    /// What the gate must know of a call.
+    fn shape(
+        &mut self,
+        agent: &AgentContext,
+        ask: Ask<'_>,
+        route: &BoundRoute,
+        request: &ChatRequest,
+        attempt: Try,
+    ) -> CallShape {
+        let opening = ask.turns.first().filter(|_| route.cache_min_tokens.is_some());
+        let prefix = self
+            .prefix
+            .get_or_insert_with(|| opening.and_then(|first| shared_prefix::of(&agent.plan, first, route)));
+        let has_another = self.route + 1 < agent.plan.routes.len();
+        CallShape {
+            class: Arc::clone(&route.class),
+            prompt_tokens: ask.tokens,
+            cached_tokens: self.cached_tokens,
+            output_max: request.max_output_tokens,
+            prefix: prefix.clone(),
+            standing: if has_another { Standing::HasAnother } else { Standing::OnlyRoute },
+            attempt,
+        }
     }
 
     fn request(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> ChatRequest {
         let plan = &agent.plan;
-        let dropped = |name: &str| self.dropped.iter().any(|parameter| parameter.contains(name));
-        ChatRequest {
+        let mut request = ChatRequest {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
             messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
-            max_output_tokens: self
-                .output_tokens_max
-                .or(plan.output_tokens_max)
-                .filter(|_| !dropped("max_tokens") && !dropped("max_output_tokens")),
-            temperature: plan.temperature.filter(|_| !dropped("temperature")),
-            effort: plan
-                .effort
-                .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
+            max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
+            temperature: plan.temperature,
+            effort: plan.effort,
             output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
-        }
+        };
+        self.dropped.iter().for_each(|parameter| request.leave_out(parameter));
+        request
     }
 
     /// Decides what a failure means for the next attempt.
-    fn next(&mut self, agent: &AgentContext, error: &ProviderError, tries: &Tries) -> Next {
-        match error.remedy() {
-            Remedy::Retry if error.retry_after().is_some_and(|hint| hint > patience(agent)) => {
-                Next::Elsewhere
-            }
-            Remedy::Retry => match error {
-                // The gate pauses this provider for all its callers; waiting happens there.
-                ProviderError::RateLimited { .. } if tries.throttled < self.throttles_max(agent) => {
-                    Next::Again(Duration::ZERO)
-                }
-                ProviderError::RateLimited { .. } => Next::Elsewhere,
-                _ if tries.on_route < ATTEMPTS_PER_ROUTE_MAX => Next::Again(match error.retry_after() {
-                    Some(hint) => hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1)),
-                    None => backoff(tries.all),
-                }),
-                _ => Next::Elsewhere,
-            },
-            Remedy::NextRoute => Next::Elsewhere,
-            Remedy::Adapt => self.adapt(error),
-            Remedy::GiveUp => Next::Over,
-        }
-    }
-
-    /// A task that has another route does not wait for a provider that throttles again and again.
-    fn throttles_max(&self, agent: &AgentContext) -> usize {
+    fn next(&mut self, agent: &AgentContext, failure: &Failure, tries: &Tries) -> Next {
         let has_another = self.route + 1 < agent.plan.routes.len();
-        if has_another { ATTEMPTS_PER_ROUTE_MAX } else { THROTTLES_MAX }
+        match tries.decide(failure, Situation { has_another, patience: patience(agent) }) {
+            Next::Adapt => self.adapt(failure.error()),
+            other => other,
+        }
     }
 
     /// Changes what is sent, once for each cause.
@@ -275,28 +262,47 @@ impl Caller {
         match error {
             ProviderError::ReasoningState { .. } if !self.state_stripped => {
                 self.state_stripped = true;
-                Next::Adapted
+                Next::Adapt
             }
             ProviderError::Parameter { parameter, .. } if !self.dropped.contains(parameter) => {
                 self.dropped.push(parameter.clone());
-                Next::Adapted
+                Next::Adapt
             }
             _ => Next::Elsewhere,
         }
     }
 
-    fn change_route(&mut self, agent: &AgentContext, error: &ProviderError, tally: &mut Tally) {
-        let left = agent.plan.routes.get(self.route).map(|route| route.route.clone());
-        self.route += 1;
+    /// Goes on with the first route after this one whose model reads more. Returns whether there is one.
+    pub(crate) fn widen(&mut self, agent: &AgentContext, error: &TaskError, tally: &mut Tally) -> bool {
+        let window = |route: &BoundRoute| route.backend.limits(&route.route.model).map(|l| l.context_tokens);
+        let present = agent.plan.routes.get(self.route).and_then(window);
+        let is_wider =
+            |route: &BoundRoute| window(route).zip(present).is_some_and(|(other, own)| other > own);
+        let after = agent.plan.routes.iter().enumerate().skip(self.route + 1);
+        let Some((index, _)) = after.into_iter().find(|(_, route)| is_wider(route)) else { return false };
+        self.change_route(agent, error, tally, index);
+        true
+    }
+
+    /// The conversation was replaced: the provider's cache has nothing of the new one but its beginning.
+    pub(crate) fn forget_cached(&mut self) {
+        self.cached_tokens = 0;
+    }
+
+    fn change_route(&mut self, agent: &AgentContext, why: &impl Explained, tally: &mut Tally, to: usize) {
+        let left = agent.plan.routes.get(self.route);
+        self.route = to;
         self.state_stripped = false;
         self.dropped.clear();
-        if let Some(route) = agent.plan.routes.get(self.route) {
-            let name = left.as_ref().map(ToString::to_string).unwrap_or_default();
-            tally.notes.insert(format!("{name} failed ({error}); went on with {}", route.route));
+        self.prefix = None;
+        self.cached_tokens = 0;
+        if let (Some(left), Some(route)) = (left, agent.plan.routes.get(to)) {
+            let price = price_change(left.list_price(), route.list_price());
+            tally.notes.insert(format!("{} failed ({why}); went on with {}{price}", left.route, route.route));
             agent.publish(|| TaskEventKind::RouteChanged {
-                error: error.to_string(),
-                suggestion: error.help(),
-                from: left.map(|left| left.provider),
+                error: why.to_string(),
+                suggestion: why.help(),
+                from: Some(left.route.provider.clone()),
                 provider: route.route.provider.clone(),
                 model: route.route.model.clone(),
             });
@@ -309,6 +315,56 @@ impl Caller {
             () = tokio::time::sleep(wait) => Ok(()),
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),
         }
+    }
+}
+
+/// An error that says what to do about it.
+trait Explained: std::fmt::Display {
+    fn help(&self) -> Option<String>;
+}
+
+impl Explained for ProviderError {
+    fn help(&self) -> Option<String> {
+        Self::help(self)
+    }
+}
+
+impl Explained for TaskError {
+    fn help(&self) -> Option<String> {
+        Self::help(self)
+    }
+}
+
+/// What another model costs instead, where both prices are known and not the same.
+fn price_change(before: Option<Price>, after: Option<Price>) -> String {
+    let (Some(before), Some(after)) = (before, after) else { return String::new() };
+    let is_same =
+        before.input.total_cmp(&after.input).is_eq() && before.output.total_cmp(&after.output).is_eq();
+    if is_same {
+        return String::new();
+    }
+    let compared =
+        if after.input + after.output > before.input + before.output { "dearer" } else { "cheaper" };
+    format!(
+        ", which is {compared}: ${} and ${} per million tokens in and out instead of ${} and ${}",
+        after.input, after.output, before.input, before.output
+    )
+}
+
+/// Tokens of the conversation that the provider has in its cache after an answer.
+fn cached_after(usage: &TokenUsage) -> u64 {
+    usage.cache_read_tokens.saturating_add(usage.cache_write_tokens)
+}
+
+/// Tells the gate what a throttled call said about limits, before the call itself is settled.
+#[expect(clippy::disallowed_methods, reason = "one-way report")]
+fn tell_quotas(route: &BoundRoute, error: &ProviderError) {
+    if !matches!(error, ProviderError::RateLimited { .. }) {
+        return;
+    }
+    let rates = route.backend.refused_rates(&route.route.model);
+    if rates != RateLimits::default() {
+        route.gate.do_send(Quotas { class: Arc::clone(&route.class), rates });
     }
 }
 
@@ -331,12 +387,16 @@ fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
     TaskError::AllRoutesFailed { attempts }
 }
 
-/// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that
-/// died answers with a closed channel: the runtime is going down.
+/// Waits for the gate's permit, or for its word that waiting is in vain. A gate that died answers with a closed channel:
+/// the runtime is going down.
 #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
-async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Permit, ProviderError>, Halt> {
+async fn acquire(
+    agent: &AgentContext,
+    route: &BoundRoute,
+    call: CallShape,
+) -> Result<Result<Permit, Refusal>, Halt> {
     let (reply, answer) = oneshot::channel();
-    route.gate.do_send(Acquire { priority: agent.priority, patience: patience(agent), reply });
+    route.gate.do_send(Acquire { priority: agent.priority, patience: patience(agent), call, reply });
     tokio::select! {
         answer = answer => answer.map_err(|_| Halt::Error(TaskError::RuntimeDown)),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
@@ -344,17 +404,27 @@ async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Perm
 }
 
 /// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.
-async fn run_call(agent: &AgentContext, route: &BoundRoute, request: ChatRequest) -> CallOutcome {
+async fn run_call(
+    agent: &AgentContext,
+    route: &BoundRoute,
+    request: ChatRequest,
+    permit: &Permit,
+) -> CallOutcome {
     let backend = Arc::clone(&route.backend);
-    let limits = CallLimits { total: agent.plan.call_timeout, ..backend.patience() };
+    let limits = CallLimits { total: agent.plan.call_timeout, ..route.patience };
     let stop = agent.stop.token().clone();
     let mut screen = agent.screen();
-    agent
-        .io
-        .run(
-            async move { drive(&*backend, &request, &limits, &stop, |progress| screen.show(progress)).await },
-        )
-        .await
+    let mut beginning = permit.beginning();
+    let call = async move {
+        let hear = |progress: Progress<'_>| {
+            if let Progress::Started { rates } = &progress {
+                beginning.tell(rates);
+            }
+            screen.show(progress);
+        };
+        drive(&*backend, &request, &limits, &stop, hear).await
+    };
+    agent.io.run(call).await
 }
 
 /// The conversation without any provider's own state.
@@ -370,24 +440,4 @@ fn stripped(turns: &[Arc<Message>]) -> Vec<Arc<Message>> {
             Message::Assistant(_) | Message::User(_) => Arc::clone(turn),
         })
         .collect()
-}
-
-/// Exponential backoff with full jitter.
-fn backoff(attempts: usize) -> Duration {
-    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
-    let most = BACKOFF_BASE.saturating_mul(1 << exponent).min(BACKOFF_MAX);
-    most.mul_f64(rand::rng().random_range(0.0..=1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_stays_below_its_cap_and_grows_with_the_attempts() {
-        let longest = |attempts| (0..2_000).map(|_| backoff(attempts)).max().expect("some");
-        assert!(longest(1) <= BACKOFF_BASE);
-        assert!(longest(3) > BACKOFF_BASE * 2 && longest(3) <= BACKOFF_BASE * 4);
-        assert!(longest(100) <= BACKOFF_MAX);
-    }
 }

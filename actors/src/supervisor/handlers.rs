@@ -14,9 +14,9 @@ use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
-    CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
+    AskHealth, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
 };
-use crate::provider::ProviderCounters;
+use crate::provider::{ProviderCounters, ProviderHealth};
 use crate::subagent::StopCause;
 use crate::task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, decode};
 
@@ -172,9 +172,24 @@ impl Handler<ListProviders> for SupervisorActor {
     fn handle(&mut self, _: ListProviders, _: &mut Self::Context) -> Self::Result {
         let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
         Box::pin(async move {
-            let mut counters: Vec<_> = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
+            let mut counters: Vec<ProviderCounters> =
+                join_all(asked).await.into_iter().filter_map(Result::ok).collect();
             counters.sort_by(|a, b| a.provider.cmp(&b.provider));
             counters
+        })
+    }
+}
+
+impl Handler<AskHealth> for SupervisorActor {
+    type Result = ResponseFuture<Vec<ProviderHealth>>;
+
+    fn handle(&mut self, _: AskHealth, _: &mut Self::Context) -> Self::Result {
+        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
+        Box::pin(async move {
+            let mut health: Vec<ProviderHealth> =
+                join_all(asked).await.into_iter().filter_map(Result::ok).collect();
+            health.sort_by(|a, b| a.provider.cmp(&b.provider));
+            health
         })
     }
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codex_task_config::{MicroUsd, TokenUsage};
-use codex_task_providers::{CallError, CallLimits, ChatRequest, Message, UserTurn, drive};
+use codex_task_providers::{CallError, CallLimits, ChatRequest, Message, Progress, UserTurn, drive};
 use codex_task_tools::{PageReader, ToolError};
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::prompt;
-use crate::provider::{Acquire, CallVerdict};
-use crate::subagent::{BoundRoute, StopSignal};
+use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
+use crate::subagent::{BoundRoute, StopSignal, bytes};
 use crate::task::Priority;
 
 /// Longest wait for the model, its provider's pauses included: the page itself is there already.
@@ -21,6 +21,9 @@ const TIME_MAX: Duration = Duration::from_mins(1);
 const ANSWER_TOKENS_MAX: u32 = 4_000;
 /// Characters for each token of the model's window that a page may have: about half of the window.
 const PAGE_CHARS_PER_TOKEN: u64 = 2;
+
+/// Bytes that one token stands for, on average.
+const BYTES_PER_TOKEN: u64 = 4;
 
 const SYSTEM: &str = "You answer one question about one web page. Use only what the page says, and say so when it does not \
     answer the question. Be concise and complete; keep names, numbers, versions, code and addresses exactly as they are. \
@@ -64,16 +67,23 @@ impl SmallModel {
     #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
     async fn ask(&self, page: &str, prompt: &str) -> Result<String, ToolError> {
         let BoundRoute { route, backend, gate, .. } = &self.route;
-        let (reply, answer) = oneshot::channel();
-        gate.do_send(Acquire { priority: self.priority, patience: TIME_MAX, reply });
-        let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
-        let permit = permit.map_err(|error| failed(&error.to_string()))?;
-        let limits = CallLimits { total: TIME_MAX, ..backend.patience() };
         let request = self.request(page, prompt);
-        let outcome = drive(&**backend, &request, &limits, self.stop.token(), |_| {}).await;
+        let (reply, answer) = oneshot::channel();
+        let call = self.shape(&request);
+        gate.do_send(Acquire { priority: self.priority, patience: TIME_MAX, call, reply });
+        let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
+        let permit = permit.map_err(|refusal| failed(&refusal.error.to_string()))?;
+        let limits = CallLimits { total: TIME_MAX, ..self.route.patience };
+        let mut beginning = permit.beginning();
+        let hear = |progress: Progress<'_>| {
+            if let Progress::Started { rates } = &progress {
+                beginning.tell(rates);
+            }
+        };
+        let outcome = drive(&**backend, &request, &limits, self.stop.token(), hear).await;
         match outcome.result {
             Ok(reply) => {
-                permit.settle(CallVerdict::Answered { rates: outcome.rates });
+                permit.settle(CallVerdict::Answered, reply.usage);
                 self.ledger.add(reply.usage, self.route.cost(&reply.usage));
                 let text = reply.turn.last_text().map(str::to_owned);
                 text.ok_or_else(|| failed("it gave no answer"))
@@ -83,13 +93,30 @@ impl SmallModel {
                     self.ledger.add(outcome.usage, self.route.cost(&outcome.usage));
                 }
                 match error {
-                    CallError::Cancelled => Err(ToolError::Cancelled),
+                    CallError::Cancelled => {
+                        permit.settle(CallVerdict::Abandoned, outcome.usage);
+                        Err(ToolError::Cancelled)
+                    }
                     CallError::Provider(error) => {
-                        permit.settle(CallVerdict::Failed(error.clone()));
+                        permit.settle(CallVerdict::Failed(error.clone()), outcome.usage);
                         Err(failed(&format!("{route}: {error}")))
                     }
                 }
             }
+        }
+    }
+
+    /// What the gate must know of the call, which is made once and nowhere else.
+    fn shape(&self, request: &ChatRequest) -> CallShape {
+        let bytes: u64 = request.messages.iter().map(|message| bytes(message)).sum();
+        CallShape {
+            class: Arc::clone(&self.route.class),
+            prompt_tokens: bytes / BYTES_PER_TOKEN,
+            cached_tokens: 0,
+            output_max: request.max_output_tokens,
+            prefix: None,
+            standing: Standing::OnlyRoute,
+            attempt: Try::First,
         }
     }
 

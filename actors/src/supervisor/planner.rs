@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelChoice, ModelRequest, ModelTier, PermissionMode, PriceTable,
-    ProviderName, ToolSelection, resolve_model,
+    AgentDefinition, AgentStatus, ModelChoice, ModelInfo, ModelRequest, ModelTier, PermissionMode,
+    PriceTable, ProviderName, RateSettings, ToolSelection, rate_class, resolve_model,
 };
-use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
+use codex_task_providers::{KeySource, Message, Provider, Route, ToolSpec, plan_routes};
 use codex_task_tools::{Session, ToolSet, Toolbox};
 
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{self, ServerTools, to_spec};
 use super::services::Services;
-use crate::provider::ProviderActor;
+use crate::provider::{GateSettings, ProviderActor};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{TaskError, TaskRequest};
 
@@ -31,10 +31,34 @@ pub(crate) struct Planned {
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
     services: Arc<Services>,
-    gates: HashMap<ProviderName, Addr<ProviderActor>>,
+    gates: HashMap<GateKey, Addr<ProviderActor>>,
     prefixes: HashMap<Arc<str>, Prefix>,
     /// The small model of each provider, where it has one.
     small_models: HashMap<ProviderName, Option<BoundRoute>>,
+}
+
+/// What calls have in common that one provider counts together. Two names of the settings for the same key of the same
+/// server, with the same limits, are one.
+#[derive(PartialEq, Eq, Hash)]
+enum GateKey {
+    /// A server and the variable that holds the key.
+    Credential { server: String, variable: String, in_flight_max: usize, limits: RateSettings },
+    /// A provider of which nothing else is known.
+    Name(ProviderName),
+}
+
+impl GateKey {
+    fn of(provider: &Provider, name: &ProviderName) -> Self {
+        match (&provider.base_url, &provider.key) {
+            (Some(server), KeySource::Variable(variable)) => Self::Credential {
+                server: server.to_string(),
+                variable: variable.clone(),
+                in_flight_max: provider.in_flight_max,
+                limits: provider.limits,
+            },
+            _ => Self::Name(name.clone()),
+        }
+    }
 }
 
 /// The cached part of an agent's prompt. Valid as long as the agent's definition and its tools are the same.
@@ -206,12 +230,24 @@ impl Planner {
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {
         let provider = self.services.providers.get(&route.provider)?;
-        let gate = self
-            .gates
-            .entry(route.provider.clone())
-            .or_insert_with(|| ProviderActor::new(route.provider.clone(), provider.in_flight_max).start());
+        let settings = GateSettings {
+            provider: route.provider.clone(),
+            kind: provider.kind,
+            in_flight_max: provider.in_flight_max,
+            limits: provider.limits,
+        };
+        let key = GateKey::of(provider, &route.provider);
+        let gate = self.gates.entry(key).or_insert_with(|| ProviderActor::new(settings).start());
         let price = PriceTable::bundled().find(provider.kind, &route.model);
-        Some(BoundRoute { backend: Arc::clone(&provider.backend), gate: gate.clone(), price, route })
+        Some(BoundRoute {
+            backend: Arc::clone(&provider.backend),
+            gate: gate.clone(),
+            price,
+            class: rate_class(provider.kind, &route.model).into(),
+            patience: provider.patience(),
+            cache_min_tokens: price.and_then(ModelInfo::cache_min_tokens),
+            route,
+        })
     }
 
     fn prefix(&mut self, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {

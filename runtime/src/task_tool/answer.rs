@@ -114,6 +114,7 @@ mod tests {
             model: None,
             usage: codex_task_config::TokenUsage::default(),
             cost: None,
+            cache_saved: codex_task_config::SavedUsd::default(),
             timing: codex_task_actors::TaskTiming::default(),
             turns: 0,
             tool_calls: 0,
