@@ -21,7 +21,7 @@ pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{AskHealth, CancelTask, Drain, ListProviders, Observe};
+pub use messages::{AskHealth, AskPlace, CancelTask, Drain, ListProviders, Observe};
 pub use provider::{
     ClassHealth, HealthState, LimitHealth, LimitsHealth, ProviderActor, ProviderCounters, ProviderHealth,
 };

@@ -44,6 +44,14 @@ impl<C: Send + 'static> Message for Observe<C> {
 #[rtype(result = "Vec<ProviderCounters>")]
 pub struct ListProviders;
 
+/// Asks the supervisor how many tasks go before this one; `None` when it does not wait for a slot.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Option<usize>")]
+pub struct AskPlace {
+    /// The task.
+    pub task: TaskId,
+}
+
 /// Asks the supervisor how every provider is that was used so far, in the order of their names.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Vec<ProviderHealth>")]

@@ -22,6 +22,7 @@
 
 mod builder;
 mod handle;
+mod health;
 pub mod json;
 mod panic_hook;
 #[cfg(feature = "store")]
@@ -33,13 +34,15 @@ mod threads;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, CloseRun, CollectRun,
-    Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome, Priority, ProviderCounters,
-    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, SupervisorActor, SupervisorCounters, TaskBoard,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, ClassHealth, CloseRun,
+    CollectRun, HealthState, Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome,
+    Priority, ProviderCounters, ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask,
+    SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
+    TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, TokenUsage};
+pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, SavedUsd, TokenUsage};
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+pub use health::RuntimeHealth;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};

@@ -11,6 +11,8 @@ mod embedding;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 mod harness;
@@ -24,6 +26,8 @@ mod kills;
 mod models;
 #[cfg(test)]
 mod processes;
+#[cfg(test)]
+mod prompt_cache;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]

@@ -10,17 +10,16 @@ use tokio::time::Instant;
 const ROW_MAX: u32 = 5;
 /// Calls that are needed before their share of failures means anything.
 const CALLS_MIN: u32 = 10;
-/// How long calls are remembered for that share.
-const REMEMBERED: Duration = Duration::from_secs(30);
+/// Calls of half a minute are remembered for that share, in six pieces.
+const SLOTS: usize = 6;
+/// How long each piece is.
+const SLOT: Duration = Duration::from_secs(5);
 /// First time without calls; doubles with each probe that fails.
 const OPEN_MIN: Duration = Duration::from_secs(5);
 /// Longest time without calls.
 const OPEN_MAX: Duration = Duration::from_mins(1);
 /// Part of that time by which it may be shorter or longer, so that many programs do not probe together.
 const SPREAD: f64 = 0.20;
-
-/// Pieces in which the remembered time is kept.
-const SLOTS: usize = 6;
 
 /// What a caller may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,15 +161,15 @@ impl Recent {
     }
 
     fn turn(&mut self, now: Instant) {
-        let slot = REMEMBERED.as_millis() / SLOTS as u128;
-        let passed = now.saturating_duration_since(self.began).as_millis() / slot;
+        let passed = now.saturating_duration_since(self.began).as_millis() / SLOT.as_millis();
+        let Ok(passed) = u32::try_from(passed) else { return *self = Self::new(now) };
         if passed == 0 {
             return;
         }
+        self.began += SLOT.saturating_mul(passed);
         let passed = usize::try_from(passed).unwrap_or(SLOTS).min(SLOTS);
         self.slots.rotate_right(passed % SLOTS);
         self.slots.iter_mut().take(passed).for_each(|slot| *slot = (0, 0));
-        self.began = now;
     }
 }
 

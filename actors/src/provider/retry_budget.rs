@@ -8,10 +8,10 @@ use super::permit::{Refusal, RefusalCause};
 
 /// Tries again that are always possible within ten seconds.
 const PER_TEN_SECONDS: f64 = 10.0;
-/// What a first try adds.
-const SHARE: f64 = 0.20;
-/// The most that first tries can add up to.
-const SAVED_MAX: f64 = 100.0;
+/// First tries that allow one more.
+const FIRST_TRIES_FOR_ONE: u32 = 5;
+/// The most first tries that are counted for that.
+const FIRST_TRIES_MAX: u32 = 500;
 
 /// What all tries again together may cost until calls succeed.
 const QUOTA: u32 = 500;
@@ -38,21 +38,25 @@ pub(crate) enum Try {
 #[derive(Clone, Debug)]
 pub(super) struct RetryBudget {
     steady: Bucket,
-    /// From first tries.
-    saved: f64,
+    /// First tries that have allowed nothing yet.
+    first_tries: u32,
     quota: u32,
 }
 
 impl RetryBudget {
     pub(super) fn new(now: Instant) -> Self {
-        Self { steady: Bucket::full(PER_TEN_SECONDS, PER_TEN_SECONDS / 10.0, now), saved: 0.0, quota: QUOTA }
+        Self {
+            steady: Bucket::full(PER_TEN_SECONDS, PER_TEN_SECONDS / 10.0, now),
+            first_tries: 0,
+            quota: QUOTA,
+        }
     }
 
     /// Takes what a call costs; false when it is not to be made. Calls that the provider itself asked for always are.
     pub(super) fn allow(&mut self, call: Try, now: Instant) -> bool {
         match call {
             Try::First => {
-                self.saved = (self.saved + SHARE).min(SAVED_MAX);
+                self.first_tries = (self.first_tries + 1).min(FIRST_TRIES_MAX);
                 true
             }
             Try::AfterThrottle => {
@@ -64,8 +68,8 @@ impl RetryBudget {
     }
 
     fn take_one(&mut self, now: Instant) -> bool {
-        if self.saved >= 1.0 {
-            self.saved -= 1.0;
+        if self.first_tries >= FIRST_TRIES_FOR_ONE {
+            self.first_tries -= FIRST_TRIES_FOR_ONE;
         } else if self.steady.wait(1.0, now).is_zero() {
             self.steady.take(1.0, now);
         } else {

@@ -13,8 +13,10 @@ pub(super) const ATTEMPTS_PER_ROUTE_MAX: usize = 3;
 pub(super) const ATTEMPTS_MAX: usize = 6;
 /// Times that one call may be throttled on the last route.
 const THROTTLES_MAX: usize = 30;
-/// Times that one call waits for its only route to get well.
-const HELD_MAX: usize = 3;
+/// Times that one call waits for its only route to get well, or for its turn to be tried again there.
+const HELD_MAX: usize = 4;
+/// First wait of a call that is not tried again because too many others are; doubles each time.
+const SPENT_WAIT: Duration = Duration::from_secs(2);
 /// First wait after a failure; doubles with each attempt, and the real wait is a random part of it.
 const BACKOFF_BASE: Duration = Duration::from_millis(500);
 /// Longest wait after a failure.
@@ -42,7 +44,7 @@ pub(super) struct Tries {
     on_route: usize,
     /// Throttled ones on this route.
     throttled: usize,
-    /// Times that it waited for its route to get well.
+    /// Times that it waited because its route was not well.
     held: usize,
     /// What the next attempt on this route is.
     next: Try,
@@ -112,8 +114,9 @@ impl Tries {
                 self.on_route += 1;
                 self.next = Try::AfterFailure;
             }
-            Failure::Refused(Refusal { cause: RefusalCause::Failing, .. }) => self.held += 1,
-            Failure::Refused(_) => {}
+            Failure::Refused(Refusal { cause, .. }) => {
+                self.held += usize::from(is_about_the_route(*cause));
+            }
         }
     }
 
@@ -122,10 +125,13 @@ impl Tries {
         let error = failure.error();
         let is_too_long = error.retry_after().is_some_and(|hint| hint > here.patience);
         match failure {
-            Failure::Refused(Refusal { cause: RefusalCause::Failing, .. })
-                if !here.has_another && !is_too_long && self.held <= HELD_MAX =>
+            Failure::Refused(Refusal { cause, .. })
+                if is_about_the_route(*cause)
+                    && !here.has_another
+                    && !is_too_long
+                    && self.held <= HELD_MAX =>
             {
-                Next::Again(with_jitter(error.retry_after().unwrap_or(BACKOFF_BASE)))
+                Next::Again(error.retry_after().map_or_else(|| spent_wait(self.held), with_jitter))
             }
             Failure::Refused(_) => Next::Elsewhere,
             Failure::Called(error) => match error.remedy() {
@@ -150,6 +156,20 @@ impl Tries {
             error => Next::Again(error.retry_after().map_or_else(|| backoff(self.all), with_jitter)),
         }
     }
+}
+
+/// Whether waiting for the route itself helps.
+fn is_about_the_route(cause: RefusalCause) -> bool {
+    match cause {
+        RefusalCause::Failing | RefusalCause::RetriesSpent => true,
+        RefusalCause::Paused | RefusalCause::Closed => false,
+    }
+}
+
+/// Between half and the whole of a time that doubles with each wait.
+fn spent_wait(held: usize) -> Duration {
+    let doublings = u32::try_from(held.saturating_sub(1)).unwrap_or(u32::MAX).min(8);
+    SPENT_WAIT.saturating_mul(1 << doublings).mul_f64(rand::rng().random_range(0.5..=1.0))
 }
 
 fn with_jitter(hint: Duration) -> Duration {
@@ -196,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn an_only_route_that_fails_is_waited_for_three_times_and_another_one_is_taken_at_once() {
+    fn an_only_route_that_fails_is_waited_for_a_few_times_and_another_one_is_taken_at_once() {
         let detail = String::new();
         let error = ProviderError::Overloaded { retry_after: Some(Duration::from_secs(5)), detail };
         let failure = Failure::Refused(Refusal { cause: RefusalCause::Failing, error });

@@ -14,7 +14,8 @@ use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
-    AskHealth, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
+    AskHealth, AskPlace, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone,
+    SubagentStepped,
 };
 use crate::provider::{ProviderCounters, ProviderHealth};
 use crate::subagent::StopCause;
@@ -177,6 +178,15 @@ impl Handler<ListProviders> for SupervisorActor {
             counters.sort_by(|a, b| a.provider.cmp(&b.provider));
             counters
         })
+    }
+}
+
+impl Handler<AskPlace> for SupervisorActor {
+    type Result = Option<usize>;
+
+    fn handle(&mut self, AskPlace { task }: AskPlace, _: &mut Self::Context) -> Self::Result {
+        let entry = self.tasks.get(&task).filter(|entry| matches!(entry.state, TaskState::Queued))?;
+        Some(self.queue.before(entry.request.priority, task))
     }
 }
 

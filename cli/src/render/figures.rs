@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_task::{MicroUsd, RunReport, TaskStatus};
+use codex_task::{MicroUsd, RunReport, SavedUsd, TaskStatus};
 
 /// What is known about the money that tasks took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// `3 tasks (1 not completed), 12,345 tokens, $0.0272, 14.2 s`; a scenario counts tokens by a rule of thumb and costs
+/// `3 tasks (1 not completed), 12,345 tokens, $0.0272 ($0.1328 saved by prompt caches), 14.2 s`; a scenario counts tokens by a rule of thumb and costs
 /// nothing.
 pub(crate) fn summary(report: &RunReport, is_scripted: bool) -> String {
     let tasks = report.tasks.len();
@@ -49,6 +49,9 @@ pub(crate) fn summary(report: &RunReport, is_scripted: bool) -> String {
     let (tokens, total) = (thousands(tokens), duration(report.total));
     let (about, cost) =
         if is_scripted { ("about ", "no cost".to_owned()) } else { ("", Cost::of(report).to_string()) };
+    let saved: SavedUsd = report.tasks.iter().map(|task| task.cache_saved).sum();
+    let saved = saved.gain().map(|saved| format!(" ({saved} saved by prompt caches)")).unwrap_or_default();
+    let cost = format!("{cost}{saved}");
     format!("{}{failed}, {about}{tokens} tokens, {cost}, {total}", counted(tasks, "task"))
 }
 

@@ -109,6 +109,10 @@ impl TaskTool {
         let is_error = !is_completed(&report);
         let has_begun = answer::has_begun(&report);
         let text = self.fit(&report, bytes_max.saturating_sub(AGENT_ID_BYTES)).await;
+        let text = match answer::is_a_providers_fault(&report) {
+            true => answer::with_trouble(text, &self.handle.health().await.trouble()),
+            false => text,
+        };
         let id = has_begun.then(|| answer::agent_id(task));
         ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error }
     }
@@ -137,9 +141,12 @@ impl TaskTool {
             }
         }
         self.background.insert(task, BackgroundTask { description, ending, _running: waiting });
+        let capacity =
+            self.capacity(task).await.map(|text| format!("\nCapacity: {text}.")).unwrap_or_default();
         ToolAnswer::text(format!(
             "Async agent launched successfully.\nagentId: {task} (an internal id, not for the user: TaskOutput fetches \
-             the report with it, TaskStop ends the agent)\nThe agent works in the background; go on with other work."
+             the report with it, TaskStop ends the agent)\nThe agent works in the background; go on with other \
+             work.{capacity}"
         ))
     }
 
@@ -152,6 +159,7 @@ impl TaskTool {
             let _ = tokio::time::timeout(input.wait, ending.wait_for(Option::is_some)).await;
         }
         let ended = ending.borrow().clone();
+        let capacity = if ended.is_none() { self.capacity(task).await } else { None };
         let (retrieval, status, output) = match ended.as_deref() {
             None => ("not_ready", "running", None),
             Some(Ok(report)) => {
@@ -166,7 +174,19 @@ impl TaskTool {
             format!("<status>{status}</status>"),
         ];
         parts.extend(output.map(|text| format!("<output>\n\n--- RESULT ---\n{text}\n</output>")));
+        parts.extend(capacity.map(|text| format!("<capacity>{text}</capacity>")));
         ToolAnswer::text(parts.join("\n\n"))
+    }
+
+    /// What holds a task up, if anything does: its place in the queue, providers that are not ready.
+    async fn capacity(&self, task: TaskId) -> Option<String> {
+        let health = self.handle.health().await;
+        let place = self.handle.place_in_queue(task).await;
+        let waits = place.map(|before| {
+            format!("the task waits for a slot, {before} before it; {}", health.slots_in_words())
+        });
+        let parts: Vec<String> = waits.into_iter().chain(health.trouble()).collect();
+        (!parts.is_empty()).then(|| parts.join(". "))
     }
 
     async fn stop(self, text: String) -> ToolAnswer {

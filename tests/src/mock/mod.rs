@@ -6,11 +6,13 @@ mod call;
 mod gemini;
 mod openai;
 mod openai_chat;
+mod prompt_cache;
 mod reply;
 mod server;
 
 pub use call::Call;
 pub(crate) use call::joined;
+pub use prompt_cache::CacheUse;
 pub use reply::Reply;
 pub use server::Mock;
 
