@@ -127,8 +127,9 @@ impl Caller {
         route: &BoundRoute,
     ) -> Result<Result<ChatReply, Failure>, Halt> {
         let begun = Instant::now();
-        let request = self.request(agent, ask, route);
+        let mut request = self.request(agent, ask, route);
         tally.notes.extend(route.backend.dropped_parameters(&request));
+        self.dropped.iter().for_each(|parameter| request.leave_out(parameter));
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
             provider: route.route.provider.clone(),
@@ -233,7 +234,7 @@ impl Caller {
 
     fn request(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> ChatRequest {
         let plan = &agent.plan;
-        let mut request = ChatRequest {
+        ChatRequest {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
@@ -243,9 +244,7 @@ impl Caller {
             effort: plan.effort,
             output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
-        };
-        self.dropped.iter().for_each(|parameter| request.leave_out(parameter));
-        request
+        }
     }
 
     /// Decides what a failure means for the next attempt.

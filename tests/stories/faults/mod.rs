@@ -34,18 +34,16 @@ fn with_fallback(name: &str) -> AgentDefinition {
     agent
 }
 
-/// The agent `worker` on both, on the test's own clock.
+/// The agent `worker` on both, on the test's own clock, which the story pauses.
 fn two_routes(first: &Arc<ScriptedBackend>, second: &Arc<ScriptedBackend>, at_once: usize) -> OneClock {
-    tokio::time::pause();
     let mut setup = Setup::new(agents([with_fallback("worker")]), first.clone());
     setup.backends.push(second.clone());
     setup.overrides.max_concurrent = Some(at_once);
     OneClock::start(setup)
 }
 
-/// The agent `worker` on one provider, on the test's own clock.
+/// The agent `worker` on one provider, on the test's own clock, which the story pauses.
 fn one_route(model: &Arc<ScriptedBackend>, at_once: usize) -> OneClock {
-    tokio::time::pause();
     let mut setup = Setup::new(agents([agent("worker")]), model.clone());
     setup.overrides.max_concurrent = Some(at_once);
     OneClock::start(setup)
