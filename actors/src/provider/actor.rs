@@ -228,7 +228,9 @@ impl ProviderActor {
 
     fn note_failure(&mut self, error: &ProviderError, ticket: &Ticket, now: Instant) {
         self.counters.failed += 1;
-        if let Some((reach, closure)) = Closure::of(error, now) {
+        // A scenario has no key that could be wrong: what it fails one agent with says nothing about the next.
+        let closing = Closure::of(error, now).filter(|_| self.settings.kind != ProviderKind::Scripted);
+        if let Some((reach, closure)) = closing {
             return self.close(reach, closure, ticket.lane, now);
         }
         let provider = &self.settings.provider;

@@ -261,7 +261,7 @@ async fn throttles_never_stop_calls_for_good() {
 #[actix::test]
 async fn a_key_that_is_not_accepted_is_found_out_once_for_all_who_wait_and_all_who_come() {
     tokio::time::pause();
-    let gate = gate(1);
+    let gate = limited(1, ProviderKind::Anthropic, RateSettings::default());
     let wrong = ProviderError::Unauthorized { status: 401, detail: "who are you".to_owned() };
     let first = admitted(ask(&gate, Priority::Normal).await).await;
     let waiting = ask_call(&gate, of_class("other")).await;
