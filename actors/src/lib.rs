@@ -6,6 +6,7 @@
 //! panic there would end the process).
 
 mod aggregator;
+mod budget;
 mod io_runtime;
 mod journal;
 mod messages;
@@ -17,19 +18,21 @@ mod task;
 pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
 };
+pub use budget::Spent;
 pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{AskHealth, AskPlace, CancelTask, Drain, ListProviders, Observe};
+pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe};
 pub use provider::{
     ClassHealth, HealthState, LimitHealth, LimitsHealth, ProviderActor, ProviderCounters, ProviderHealth,
 };
 pub use supervisor::{
-    BoardEntry, BoardState, ContinueTask, RestartPolicy, RetireWorker, Services, SessionFacts,
+    AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
+    PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
-    Attempt, Outcome, Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,
+    TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };

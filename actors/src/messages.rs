@@ -23,6 +23,11 @@ pub struct CancelTask {
 #[rtype(result = "()")]
 pub struct Drain;
 
+/// Ends the tasks that wait for a slot. Replies how many there were.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "usize")]
+pub struct CancelQueued;
+
 /// Asks an actor for its counters `C`: each actor knows one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Observe<C>(PhantomData<fn() -> C>);

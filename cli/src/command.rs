@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, demo, doctor, gate, install, logging, mcp, runs};
+use crate::{agents, commands, demo, doctor, exec, gate, install, logging, mcp, runs, trust};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -27,12 +27,16 @@ struct Arguments {
 #[derive(Subcommand, Debug)]
 enum Command {
     Run(Box<RunArgs>),
+    Exec(Box<exec::ExecArgs>),
     #[command(subcommand)]
     Agents(agents::AgentsCommand),
+    #[command(subcommand)]
+    Commands(commands::CommandsCommand),
     #[command(subcommand)]
     Gate(gate::GateCommand),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    Trust(trust::TrustArgs),
     Doctor(doctor::DoctorArgs),
     Mcp(mcp::McpArgs),
     #[command(subcommand)]
@@ -70,9 +74,12 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
             }
             run::run(&args, host)
         }
+        Command::Exec(args) => exec::run(&args, host),
+        Command::Commands(command) => Ok(commands::run(&command, host)),
         Command::Agents(command) => agents::run(command, host),
         Command::Gate(command) => gate::run(&command, host),
         Command::Runs(command) => runs::run(command, host),
+        Command::Trust(args) => trust::run(&args, host),
         Command::Doctor(args) => doctor::run(args, host),
         Command::Install(command) => install::run(command, host),
         Command::Mcp(args) => mcp::run(&args, host),

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::interrupt::Interruption;
+
 /// The ending, as scripts see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -11,18 +13,30 @@ pub(crate) enum Exit {
     Failure,
     /// A fault of ours.
     Internal,
-    /// Ctrl-C or SIGTERM; what existed by then was printed.
+    /// Ctrl-C; what existed by then was printed.
     Interrupted,
+    /// SIGTERM; running tasks had time to end, and what existed by then was printed.
+    Terminated,
 }
 
 impl Exit {
-    /// The number: the usual ones, and 130 as shells have it.
+    /// The number: the usual ones, and 130 and 143 as shells have them.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Success => 0,
             Self::Failure => 1,
             Self::Internal => 2,
             Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+}
+
+impl From<Interruption> for Exit {
+    fn from(came: Interruption) -> Self {
+        match came {
+            Interruption::Interrupt => Self::Interrupted,
+            Interruption::Terminate => Self::Terminated,
         }
     }
 }

@@ -10,6 +10,15 @@ use tokio::sync::mpsc;
 use crate::fault::Fault;
 use crate::host::Host;
 
+/// What asks the command to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    /// Ctrl-C: somebody wants the end now.
+    Interrupt,
+    /// SIGTERM: a session, a container or an operator wants an orderly end.
+    Terminate,
+}
+
 /// Where interruptions come from.
 pub(crate) enum Interrupts {
     /// The operating system.
@@ -25,7 +34,7 @@ pub(crate) enum Interrupts {
     Console,
     /// A test.
     #[cfg(test)]
-    Channel(mpsc::UnboundedReceiver<()>),
+    Channel(mpsc::UnboundedReceiver<Interruption>),
 }
 
 impl Interrupts {
@@ -56,21 +65,22 @@ impl Interrupts {
     ///
     /// # Cancel safety
     /// No interruption is lost when the future is dropped.
-    pub(crate) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) -> Interruption {
         let came = match self {
             #[cfg(unix)]
             Self::Signals { interrupt, terminate } => tokio::select! {
-                signal = interrupt.recv() => signal,
-                signal = terminate.recv() => signal,
+                signal = interrupt.recv() => signal.map(|()| Interruption::Interrupt),
+                signal = terminate.recv() => signal.map(|()| Interruption::Terminate),
             },
             #[cfg(not(unix))]
-            Self::Console => tokio::signal::ctrl_c().await.ok(),
+            Self::Console => tokio::signal::ctrl_c().await.ok().map(|()| Interruption::Interrupt),
             #[cfg(test)]
             Self::Channel(receiver) => receiver.recv().await,
         };
-        if came.is_none() {
+        match came {
+            Some(came) => came,
             // Nobody can interrupt any longer.
-            std::future::pending::<()>().await;
+            None => std::future::pending().await,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 mod agents;
 mod command;
+mod commands;
 mod demo;
 mod doctor;
+mod exec;
 mod exit;
 mod fault;
 mod gate;
@@ -18,6 +20,7 @@ mod runs;
 #[cfg(test)]
 mod scenes;
 mod session;
+mod trust;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;

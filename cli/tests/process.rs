@@ -84,7 +84,7 @@ fn a_reader_that_leaves_is_no_failure() {
 
 #[cfg(unix)]
 #[test]
-fn sigterm_ends_with_130_and_the_results_so_far() {
+fn ctrl_c_ends_with_130_and_the_results_so_far() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = codex_task(folder.path())
         .arg("demo")
@@ -95,7 +95,7 @@ fn sigterm_ends_with_130_and_the_results_so_far() {
     let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let is_begun = |line: &String| line.starts_with("Task(Executing");
     lines.by_ref().map(|line| line.expect("UTF-8")).find(is_begun).expect("a task begins");
-    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(killed.success());
     let rest: Vec<String> = lines.map_while(Result::ok).collect();
     let mut out = String::new();

@@ -1,6 +1,6 @@
 //! The process environment as a value, so that tests pass their own and nothing reads it twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +12,8 @@ const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 #[derive(Clone)]
 pub struct Environment {
     variables: Arc<BTreeMap<String, String>>,
+    /// Names that the user's own settings give to commands.
+    for_commands: Arc<BTreeSet<String>>,
     cwd: Arc<Path>,
 }
 
@@ -28,6 +30,7 @@ impl Environment {
             |(key, value): (OsString, OsString)| Some((key.into_string().ok()?, value.into_string().ok()?));
         Ok(Self {
             variables: Arc::new(std::env::vars_os().filter_map(utf8).collect()),
+            for_commands: Arc::default(),
             cwd: std::env::current_dir()?.into(),
         })
     }
@@ -39,6 +42,7 @@ impl Environment {
     ) -> Self {
         Self {
             variables: Arc::new(variables.into_iter().map(|(k, v)| (k.into(), v.into())).collect()),
+            for_commands: Arc::default(),
             cwd: cwd.into().into(),
         }
     }
@@ -46,7 +50,19 @@ impl Environment {
     /// The same variables seen from another working directory.
     #[must_use]
     pub fn with_cwd(&self, cwd: impl Into<PathBuf>) -> Self {
-        Self { variables: Arc::clone(&self.variables), cwd: cwd.into().into() }
+        Self { cwd: cwd.into().into(), ..self.clone() }
+    }
+
+    /// The same environment with the names of variables that the user has set for commands: they are passed on to
+    /// shells although no list knows them, unless they mark a secret or decide what runs.
+    #[must_use]
+    pub fn with_names_for_commands(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { for_commands: Arc::new(names.into_iter().collect()), ..self }
+    }
+
+    /// Whether the user has set a variable for commands.
+    pub fn is_for_commands(&self, name: &str) -> bool {
+        self.for_commands.contains(name)
     }
 
     /// Value of a variable; unset and empty are the same.

@@ -4,10 +4,13 @@
 //! Invariant: this is the only crate that names `serde_yaml`, behind one module.
 
 mod agent;
+mod attachment;
+mod command;
 mod duration;
 mod environment;
 mod ids;
 mod instructions;
+mod isolation;
 mod json;
 mod mcp_servers;
 mod model;
@@ -20,21 +23,27 @@ pub mod yaml;
 
 pub use agent::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus,
-    AgentTemplate, FieldState, RegistryHandle, RegistryWatcher, RequiredFields, Syntax, ToolPattern,
-    ToolSelection, UnknownTool, templates,
+    AgentTemplate, FieldState, JUDGE_AGENT, MAIN_AGENT, RegistryHandle, RegistryWatcher, RequiredFields,
+    Syntax, ToolPattern, ToolSelection, UnknownTool, session_agent, templates,
+};
+pub use attachment::{Attachment, AttachmentSupport, MediaType};
+pub use command::{
+    CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
+    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
 };
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
+pub use isolation::Isolation;
 pub use mcp_servers::{
     LoadedMcpServers, McpNameError, McpScope, McpServer, McpServerEntry, McpServerName, McpTransport,
     McpVariableError, mcp_servers_of_frontmatter,
 };
 pub use model::{
-    Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo, ModelRequest, ModelTier, Price,
-    PriceTable, ProviderKind, SavedUsd, ScheduledPrice, TokenUsage, model_of_tier, model_variables,
-    rate_class, resolve_model, vendor_of_model,
+    AutoChoice, AutoRequest, BudgetLimits, Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo,
+    ModelRequest, ModelTier, Price, PriceTable, ProviderKind, SavedUsd, ScheduledPrice, TokenUsage,
+    ToolReach, model_of_tier, model_variables, rate_class, resolve_model, vendor_of_model,
 };
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RuleScope,
@@ -42,8 +51,9 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    CallTimeouts, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict,
-    ProviderSettings, RateSettings, Settings, SettingsOverrides, WebSettings,
+    CallTimeouts, FolderTrust, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust,
+    McpVerdict, ProviderSettings, RateSettings, ResumePolicy, Settings, SettingsOverrides, TRUST_VARIABLE,
+    TrustOrigin, TrustStore, TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

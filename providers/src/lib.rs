@@ -3,6 +3,7 @@
 //! Invariant: nothing here retries, limits or chooses a provider for a running task; each call is one HTTP request.
 
 mod anthropic;
+mod attachments;
 mod backend;
 mod chat;
 mod credential;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, EventBus, IoRuntime, Journal, RestartPolicy, Services, SessionFacts, SupervisorActor,
-    TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
+    SessionFacts, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -14,17 +14,21 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Containment, Egress, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox, WebFetch,
-    builtin_tools,
+    Approver, Containment, Egress, HostTools, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox,
+    WebFetch, Worktrees, builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "store")]
+use crate::cancelling;
+use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
+use crate::pressure::SystemPressure;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::ToolCatalog;
+use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
 
 /// Worker Arbiters by default: two fault domains.
@@ -71,7 +75,10 @@ pub struct RuntimeBuilder {
     backends: Vec<Arc<dyn ChatBackend>>,
     tools: Vec<Arc<dyn Tool>>,
     approver: Option<Arc<dyn Approver>>,
+    host_tools: Option<Arc<dyn HostTools>>,
+    event_sinks: Vec<Arc<dyn EventSink>>,
     restart_policy: RestartPolicy,
+    pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
     io: Option<Handle>,
     journal: Option<Arc<dyn Journal>>,
@@ -129,10 +136,33 @@ impl RuntimeBuilder {
         self
     }
 
+    /// The host's own means to run commands, to read and write files, and to ask its user: agents' Bash, Read, Write and
+    /// Edit go there, behind the same gate, and what no rule decides is asked there unless an approver is set.
+    #[must_use]
+    pub fn host_tools(mut self, host: Arc<dyn HostTools>) -> Self {
+        self.host_tools = Some(host);
+        self
+    }
+
+    /// Hears what tasks do, as it happens. Several may listen.
+    #[must_use]
+    pub fn event_sink(mut self, sink: Arc<dyn EventSink>) -> Self {
+        self.event_sinks.push(sink);
+        self
+    }
+
     /// How often agents that die are started again.
     #[must_use]
     pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
         self.restart_policy = policy;
+        self
+    }
+
+    /// Who tells how short the machine is of memory, processors and file descriptors, instead of the kernel: while it is,
+    /// fewer tasks run than `limits.max_concurrent`. [`crate::NoPressure`] never says so.
+    #[must_use]
+    pub fn pressure(mut self, sampler: Arc<dyn PressureSampler>) -> Self {
+        self.pressure = Some(sampler);
         self
     }
 
@@ -221,6 +251,18 @@ impl PreparedRuntime {
         &self.problems
     }
 
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// See [`RuntimeBuilder::recorder`].
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn recorder(self, recorder: Arc<Recorder>) -> Self {
+        Self { builder: self.builder.recorder(recorder), ..self }
+    }
+
     /// What the Task tool offers, now and after the start.
     pub fn tool_catalog(&self) -> ToolCatalog {
         ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)
@@ -241,21 +283,29 @@ impl PreparedRuntime {
         let servers_stop = CancellationToken::new();
         let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
         problems.extend(found);
+        let nested =
+            Arc::new(NestedTasks::new(ToolCatalog::new(agents.clone(), rights.clone(), settings.limits)));
         let services = Arc::new(Services {
             agents,
             providers: Arc::new(providers),
-            toolbox: toolbox(&settings, builder.tools, builder.approver),
+            toolbox: toolbox(&settings, builder.host_tools.as_ref(), builder.tools, builder.approver),
             mcp,
             rights,
             session,
             facts: facts(&environment),
+            delegation: Some(Arc::clone(&nested) as Arc<dyn Delegation>),
             settings,
             environment,
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
+            pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
+        tidy_worktrees(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
+        for sink in builder.event_sinks {
+            event_sink::feed(sink, &events).map_err(StartError::Threads)?;
+        }
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
@@ -269,7 +319,12 @@ impl PreparedRuntime {
             (supervisor.start(), aggregator)
         })
         .map_err(StartError::Threads)?;
-        Ok(RuntimeHandle::new(Shared {
+        #[cfg(feature = "store")]
+        let cancelling = builder
+            .recorder
+            .as_deref()
+            .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
+        let handle = RuntimeHandle::new(Shared {
             supervisor,
             aggregator,
             board,
@@ -282,8 +337,25 @@ impl PreparedRuntime {
             threads: Mutex::new(Some(threads)),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
-        }))
+            #[cfg(feature = "store")]
+            _cancelling: cancelling,
+        });
+        nested.attach(&handle.shared);
+        Ok(handle)
     }
+}
+
+/// Removes, beside everything else, what agents of processes that died have left unchanged.
+fn tidy_worktrees(services: &Services) {
+    let worktrees = Worktrees::of(&services.environment);
+    if !worktrees.is_anything_left() {
+        return;
+    }
+    // Nobody waits for it; what is not done by the end of the runtime, the next one does.
+    drop(services.io.spawn_blocking(move || match worktrees.tidy() {
+        0 => {}
+        count => tracing::debug!(count, "worktrees of dead processes were removed"),
+    }));
 }
 
 fn watched_agents(
@@ -345,10 +417,19 @@ fn mcp_servers(
     (hub, problems)
 }
 
-fn toolbox(settings: &Settings, tools: Vec<Arc<dyn Tool>>, approver: Option<Arc<dyn Approver>>) -> Toolbox {
+fn toolbox(
+    settings: &Settings,
+    host: Option<&Arc<dyn HostTools>>,
+    tools: Vec<Arc<dyn Tool>>,
+    approver: Option<Arc<dyn Approver>>,
+) -> Toolbox {
     let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
     let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
-    let toolbox = tools.into_iter().fold(built_in, Toolbox::with);
+    let lent = match host {
+        Some(host) => lent_by(host, built_in),
+        None => built_in,
+    };
+    let toolbox = tools.into_iter().fold(lent, Toolbox::with);
     match approver {
         Some(approver) => toolbox.with_approver(approver),
         None => toolbox,

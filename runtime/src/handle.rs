@@ -9,8 +9,9 @@ use std::time::Duration;
 use actix::Addr;
 use actix::dev::Request;
 use codex_task_actors::{
-    AggregatorActor, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId, RunReport, RunTask,
-    Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId, TaskReport, TaskRequest,
+    AggregatorActor, CancelQueued, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId,
+    RunReport, RunTask, RunTasks, Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId,
+    TaskReport, TaskRequest,
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
 use codex_task_providers::{LocalServer, ProviderRegistry};
@@ -20,6 +21,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
+#[cfg(feature = "store")]
+use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "store")]
 use crate::store::Recorder;
@@ -55,6 +58,9 @@ pub(crate) struct Shared {
     /// Who writes down what tasks do.
     #[cfg(feature = "store")]
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// Cancels what other processes ask to be cancelled, as long as the runtime lives.
+    #[cfg(feature = "store")]
+    pub(crate) _cancelling: Option<AbortOnDropHandle<()>>,
 }
 
 /// What a shutdown left behind.
@@ -93,24 +99,27 @@ impl RuntimeHandle {
         TaskFuture { answer: Box::pin(self.shared.supervisor.send(task)), cancel }
     }
 
-    /// Runs tasks side by side and collects them all, failed ones included, in the order given.
+    /// Runs tasks side by side and collects them all, failed ones included, in the order given. They share the limits of
+    /// their run: the settings', narrowed by those of the requests. Where the runtime records, a process that is killed
+    /// right after this call has forgotten none of them.
     ///
     /// # Errors
     /// [`TaskError::ShuttingDown`] or [`TaskError::RuntimeDown`]: there is no runtime to take the tasks.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the tasks.
-    pub async fn run_all(&self, tasks: Vec<TaskRequest>) -> Result<RunReport, TaskError> {
+    pub async fn run_all(&self, mut tasks: Vec<TaskRequest>) -> Result<RunReport, TaskError> {
         let run = RunId::new();
-        let ids = tasks.iter().map(|task| task.id).collect();
+        for task in &mut tasks {
+            task.run = run;
+        }
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+        let cancel: Vec<_> = ids.iter().map(|task| self.cancel_on_drop(*task)).collect();
         let down = |_| TaskError::RuntimeDown;
         self.shared.aggregator.send(OpenRun { run, tasks: ids }).await.map_err(down)?;
         let _close = CloseOnDrop { aggregator: self.shared.aggregator.clone(), run };
-        let futures =
-            tasks.into_iter().map(|task| self.run(RunTask::<String>::from_request(task).in_run(run)));
-        for ended in join_all(futures).await {
-            ended?;
-        }
+        self.shared.supervisor.send(RunTasks { requests: tasks }).await.map_err(down)??;
+        cancel.into_iter().for_each(CancelOnDrop::disarm);
         self.shared
             .aggregator
             .send(CollectRun { run })
@@ -119,7 +128,6 @@ impl RuntimeHandle {
             .map_err(|_| TaskError::RuntimeDown)
     }
 
-    #[cfg(feature = "store")]
     pub(crate) fn cancel_on_drop(&self, task: TaskId) -> CancelOnDrop {
         CancelOnDrop { supervisor: self.shared.supervisor.clone(), task: Some(task) }
     }
@@ -202,6 +210,19 @@ impl RuntimeHandle {
         &self.shared.services
     }
 
+    /// Takes no new tasks, ends those that wait for a slot, gives running ones this long to end by themselves, and cancels
+    /// the rest. The runtime goes on to live. Returns how many were cancelled.
+    pub async fn drain(&self, grace: Duration) -> usize {
+        let supervisor = &self.shared.supervisor;
+        // Polled together, so that nothing new comes in before the queue is emptied.
+        let (drained, queued) = futures_util::join!(
+            tokio::time::timeout(grace, supervisor.send(Drain)),
+            supervisor.send(CancelQueued),
+        );
+        let rest = if drained.is_err() { self.cancel_all().await } else { 0 };
+        queued.unwrap_or(0) + rest
+    }
+
     /// Takes no new tasks, gives running ones five seconds to end, cancels the rest, stops and joins all threads.
     pub async fn shutdown(self) -> ShutdownReport {
         self.shutdown_within(DRAIN_GRACE).await
@@ -274,7 +295,6 @@ pub(crate) struct CancelOnDrop {
 
 impl CancelOnDrop {
     /// The task has ended.
-    #[cfg(feature = "store")]
     pub(crate) fn disarm(mut self) {
         self.task = None;
     }

@@ -1,7 +1,7 @@
 //! How much the runtime can take on, for hosts, people and the models that ask for tasks.
 
 use codex_task_actors::{
-    AskHealth, AskPlace, HealthState, Observe, ProviderHealth, SupervisorCounters, TaskId,
+    AskHealth, AskPlace, HealthState, Observe, ProviderHealth, Shortage, SupervisorCounters, TaskId,
 };
 use serde::Serialize;
 
@@ -10,8 +10,10 @@ use crate::handle::RuntimeHandle;
 /// Slots, queue and providers at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RuntimeHealth {
-    /// Tasks that may run at once.
+    /// Tasks that may run at once now: fewer than configured while the machine is short of something.
     pub slots: usize,
+    /// What the machine was short of when it was last looked at.
+    pub shortage: Shortage,
     /// Tasks that run.
     pub running: usize,
     /// Tasks that wait for a slot.
@@ -26,8 +28,8 @@ impl RuntimeHandle {
         let supervisor = self.supervisor();
         let counters = supervisor.send(Observe::<SupervisorCounters>::new()).await.unwrap_or_default();
         let providers = supervisor.send(AskHealth).await.unwrap_or_default();
-        let SupervisorCounters { running, queued, .. } = counters;
-        RuntimeHealth { slots: self.settings().limits.max_concurrent, running, queued, providers }
+        let SupervisorCounters { running, queued, running_max, shortage, .. } = counters;
+        RuntimeHealth { slots: running_max, shortage, running, queued, providers }
     }
 
     /// Tasks that go before this one; `None` when it does not wait for a slot.

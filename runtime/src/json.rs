@@ -1,20 +1,24 @@
 //! Reports as JSON: the shapes that other programs rely on. Fields are only ever added.
 
 mod agent;
+mod command;
+mod consensus;
 mod event;
 #[cfg(feature = "store")]
 mod record;
 
 use std::time::Duration;
 
-use codex_task_actors::{Attempt, Outcome, RunReport, TaskReport, TaskStatus};
+use codex_task_actors::{Attempt, KeptWorktree, Outcome, RunReport, TaskReport, TaskStatus};
 use codex_task_config::{SavedUsd, TokenUsage};
 use serde::Serialize;
 
 pub use agent::{AgentJson, ProblemJson};
+pub use command::CommandJson;
+pub use consensus::{AnswerJson, ConsensusJson};
 pub use event::{EventJson, EventKindJson};
 #[cfg(feature = "store")]
-pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson};
+pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson, WatchJson};
 
 /// A run: `{"run_id", "status", "tasks"}`.
 #[derive(Clone, Debug, Serialize)]
@@ -25,6 +29,9 @@ pub struct RunJson {
     pub status: TaskStatus,
     /// Its tasks, in the order in which they were asked for.
     pub tasks: Vec<TaskJson>,
+    /// What their agents have started in turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nested: Vec<TaskJson>,
 }
 
 /// A task.
@@ -61,6 +68,9 @@ pub struct TaskJson {
     pub tool_calls: u32,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// The git worktree that the agent has left, because something in it has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<KeptWorktree>,
 }
 
 /// An error in the four parts that people see too.
@@ -111,6 +121,7 @@ impl From<&RunReport> for RunJson {
             run_id: report.run.to_string(),
             status: if completed { TaskStatus::Completed } else { TaskStatus::Failed },
             tasks: report.tasks.iter().map(|task| TaskJson::from(task.as_ref())).collect(),
+            nested: report.nested.iter().map(|task| TaskJson::from(task.as_ref())).collect(),
         }
     }
 }
@@ -143,6 +154,7 @@ impl From<&TaskReport> for TaskJson {
             },
             tool_calls: report.tool_calls,
             notes: report.notes.clone(),
+            worktree: report.worktree.clone(),
         }
     }
 }

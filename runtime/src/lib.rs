@@ -21,10 +21,16 @@
 //! any thread or runtime, a multi-thread tokio among them.
 
 mod builder;
+#[cfg(feature = "store")]
+mod cancelling;
+mod consensus;
+mod event_sink;
 mod handle;
 mod health;
 pub mod json;
 mod panic_hook;
+mod pressure;
+mod prompt;
 #[cfg(feature = "store")]
 mod resume;
 #[cfg(feature = "store")]
@@ -34,15 +40,26 @@ mod threads;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, BoardEntry, BoardState, CancelTask, ClassHealth, CloseRun,
-    CollectRun, HealthState, Journal, JournalAck, JournalEntry, JournalError, Observe, OpenRun, Outcome,
-    Priority, ProviderCounters, ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask,
-    SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask,
+    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, HealthState, Journal, JournalAck,
+    JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage, Narrowing, NoPressure,
+    Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters, ProviderHealth,
+    RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage, SupervisorActor,
+    SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage, TaskReport,
+    TaskRequest, TaskStatus, TaskTiming,
 };
-pub use codex_task_config::{Environment, MicroUsd, ModelChoice, PermissionMode, SavedUsd, TokenUsage};
+pub use codex_task_config::{
+    BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SavedUsd,
+    TokenUsage,
+};
+pub use codex_task_tools::{
+    Approval, ApprovalRequest, Confinement, HostCommand, HostOutput, HostTools, ToolError,
+};
+pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
+pub use event_sink::EventSink;
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
 pub use health::RuntimeHealth;
+pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};

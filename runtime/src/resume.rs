@@ -1,8 +1,11 @@
 //! Going on with what the journal remembers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use codex_task_actors::{ContinueTask, RunId, RunReport, TaskError, TaskImage, TaskReport};
+use codex_task_actors::{
+    ContinueTask, Outcome, RunId, RunReport, RunTask, TaskError, TaskId, TaskImage, TaskReport,
+};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -61,9 +64,12 @@ impl RuntimeHandle {
     /// Dropping the future cancels the tasks.
     pub async fn go_on(&self, run: RunId, images: Vec<TaskImage>) -> Result<RunReport, ResumeError> {
         let began = Instant::now();
-        let tasks = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
-        let tasks = tasks.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        Ok(RunReport { run, tasks, total: began.elapsed() })
+        let nested: HashSet<TaskId> = images.iter().filter(|image| is_nested(image)).map(task_of).collect();
+        let reports = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
+        let reports =
+            reports.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let (nested, tasks) = reports.into_iter().partition(|report| nested.contains(&report.task));
+        Ok(RunReport { run, tasks, nested, total: began.elapsed() })
     }
 
     /// Goes on with the unfinished tasks of a run whose process has ended; see [`RuntimeHandle::go_on`].
@@ -87,11 +93,20 @@ impl RuntimeHandle {
     /// # Cancel safety
     /// Dropping the future cancels the task.
     pub async fn resume_task(&self, task: &str, prompt: &str) -> Result<TaskReport, ResumeError> {
-        let recorder = Arc::clone(self.recorder().ok_or(ResumeError::NotRecorded)?);
-        recorder.flush().await; // the task may be one of this very runtime
-        let (task, prompt) = (task.to_owned(), prompt.to_owned());
-        let image = blocking(move || recorder.reopen(&task, &prompt)).await?;
-        Ok(self.continue_task(image).await?)
+        if self.recorder().is_none() {
+            return Err(ResumeError::NotRecorded);
+        }
+        let unknown = || ClaimError::UnknownTask(task.to_owned());
+        let id: TaskId = task.trim().parse().map_err(|_| unknown())?;
+        // The agent is the conversation's own.
+        let report = self.run(RunTask::<String>::new("", prompt).resume(id)).await?;
+        match &report.outcome {
+            Outcome::Failed { error: TaskError::NoTranscript { .. }, .. } => Err(unknown().into()),
+            Outcome::Failed { error: TaskError::StillRunning { task }, .. } => {
+                Err(ClaimError::Running(*task).into())
+            }
+            _ => Ok(report),
+        }
     }
 
     async fn continue_task(&self, image: TaskImage) -> Result<TaskReport, TaskError> {
@@ -109,6 +124,15 @@ impl RuntimeHandle {
         }
         sent.unwrap_or(Err(TaskError::RuntimeDown))
     }
+}
+
+fn task_of(image: &TaskImage) -> TaskId {
+    image.request().id
+}
+
+/// Whether an agent has asked for the task.
+fn is_nested(image: &TaskImage) -> bool {
+    image.request().lineage.parent.is_some()
 }
 
 /// Runs a question to the database where it holds nobody up: the caller's thread may be the only one of its runtime.

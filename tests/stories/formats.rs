@@ -248,27 +248,24 @@ async fn a_tool_that_nobody_has_is_answered_with_an_error_on_every_format() {
 }
 
 #[tokio::test]
-async fn a_cost_limit_ends_a_task_before_the_call_after_it_and_says_so_where_it_cannot_hold() {
+async fn a_cost_limit_lets_no_call_begin_that_could_pass_it_and_refuses_models_without_a_price() {
     let vendors = Vendors::start("", |call| match call.tool_results().len() {
         0 => three_looks(),
         _ => Reply::text("seen all three"),
     });
     for (format, mock) in &vendors.mocks {
-        let mut request = RunTask::<String>::new(kind(*format), "go");
-        request.request.cost_max = Some(MicroUsd(1));
-        let report = vendors.runtime.run(request).await.expect("the runtime runs");
-        let calls = mock.calls().len();
-        if price(*format).is_some() {
-            let error = TaskError::CostLimit { limit: MicroUsd(1) };
-            assert_eq!((report.outcome, calls), (Outcome::Failed { error, partial: None }, 1), "{format:?}");
-        } else {
-            assert_eq!(
-                (report.outcome, calls),
-                (Outcome::Completed("seen all three".into()), 2),
-                "{format:?}"
-            );
-            let note = "the price of mock-model is not known: the cost limit does not hold";
-            assert_eq!(report.notes, [note], "{format:?}");
-        }
+        let limited = RunTask::<String>::new(kind(*format), "go").cost_max(MicroUsd(1));
+        let report = vendors.runtime.run(limited).await.expect("the runtime runs");
+        let error = match price(*format) {
+            Some(_) => TaskError::CostLimit { limit: MicroUsd(1) },
+            None => TaskError::PriceUnknown { model: ModelId::new(model(*format)) },
+        };
+        assert_eq!(report.outcome, Outcome::Failed { error, partial: None }, "{format:?}");
+        assert_eq!(mock.calls().len(), 0, "{format:?}");
+        let enough =
+            RunTask::<String>::new(kind(*format), "go").cost_max(MicroUsd(1_000_000)).tokens_max(90_000);
+        let report = vendors.runtime.run(enough).await.expect("the runtime runs");
+        assert_eq!(report.outcome, Outcome::Completed("seen all three".into()), "{format:?}");
+        assert_eq!(mock.calls().len(), 2, "{format:?}");
     }
 }

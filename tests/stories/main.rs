@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod arbiters;
 #[cfg(test)]
+mod budget;
+#[cfg(test)]
 mod cancellation;
+#[cfg(test)]
+mod checklist;
 #[cfg(test)]
 mod confinement;
 #[cfg(test)]
@@ -23,7 +27,11 @@ mod journal;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod models;
+#[cfg(test)]
+mod pressure;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
@@ -32,6 +40,8 @@ mod prompt_cache;
 mod queue;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod resume;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
@@ -48,3 +58,5 @@ mod typed;
 mod window;
 #[cfg(test)]
 mod work;
+#[cfg(test)]
+mod worktrees;

@@ -5,6 +5,7 @@ mod containment;
 mod error;
 mod gate;
 mod mcp;
+mod media;
 mod path;
 mod rights;
 mod sandbox;
@@ -15,8 +16,9 @@ mod tool;
 mod tool_set;
 mod visible;
 mod web;
+mod worktree;
 
-pub use builtin::builtin_tools;
+pub use builtin::{HostApprover, HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
 pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{
@@ -32,6 +34,7 @@ pub use sandbox::{
 };
 pub use session::Session;
 pub use todos::{Todo, TodoList, TodoStatus};
-pub use tool::{Access, RemoteChanges, Tool, ToolDefinition, ToolReply};
+pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, WebFetch};
+pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

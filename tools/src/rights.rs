@@ -112,6 +112,34 @@ impl Rights {
         }
     }
 
+    /// The same rights in another workspace: rules about its files mean those of the new one too, and still those of the
+    /// old one.
+    #[must_use]
+    pub fn within(&self, workspace: &Path) -> Self {
+        if *workspace == *self.workspace {
+            return self.clone();
+        }
+        let moved = |rules: &[Arc<CompiledRule>]| -> Vec<Arc<CompiledRule>> {
+            let about_files = rules.iter().filter(|rule| rule.is_about_files());
+            let there = about_files.map(|rule| {
+                let rule = rule.rule_in(&self.workspace, workspace);
+                Arc::new(CompiledRule::compile(&rule, workspace, self.home.as_deref()).0)
+            });
+            rules.iter().cloned().chain(there).collect()
+        };
+        let filters = self.filters.iter().map(|filter| {
+            let ToolFilter { selection, disallowed, limits } = filter.as_ref();
+            let (selection, disallowed) = (selection.clone(), disallowed.clone());
+            Arc::new(ToolFilter { selection, disallowed, limits: moved(limits) })
+        });
+        Self {
+            rules: moved(&self.rules).into(),
+            filters: filters.collect(),
+            workspace: workspace.into(),
+            ..self.clone()
+        }
+    }
+
     /// The same rights, with commands that no rule names held by a sandbox. Without this, only rules and the mode let
     /// anything run.
     #[must_use]
@@ -187,6 +215,13 @@ impl Rights {
         DeniedPaths::new(patterns)
     }
 
+    /// What no opening for writing and no command in the sandbox may change.
+    pub(crate) fn unwritable_paths(&self) -> DeniedPaths {
+        let patterns: Vec<PathPattern> =
+            self.of(RuleBehavior::Deny).filter_map(|rule| rule.unwritable_path().cloned()).collect();
+        DeniedPaths::new(patterns)
+    }
+
     /// Compiles `Name(specifier)` of an agent file; `None` without a specifier.
     fn rule_from(&self, pattern: &ToolPattern, behavior: RuleBehavior) -> Option<Arc<CompiledRule>> {
         let specifier = specifier_of(pattern)?;
@@ -223,7 +258,9 @@ impl ToolFilter {
         if is_whole {
             return Vec::new();
         }
-        self.limits.iter().map(AsRef::as_ref).filter(|limit| limit.rule.tool == *tool).collect()
+        let is_meant =
+            |limit: &&CompiledRule| canonical(limit.rule.tool.as_str()) == canonical(tool.as_str());
+        self.limits.iter().map(AsRef::as_ref).filter(is_meant).collect()
     }
 }
 

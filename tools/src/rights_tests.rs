@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 
-use codex_task_config::RuleExample;
+use codex_task_config::{RuleExample, SandboxMode};
 use proptest::prelude::*;
 
 use super::*;
 use crate::gate::testing::Bench;
-use crate::gate::{Decision, GateCall, judge};
+use crate::gate::{Confinement, Decision, GateCall, judge};
 use crate::{Access, RemoteChanges};
 
 fn list(entries: &[&str]) -> ToolSelection {
@@ -195,19 +195,49 @@ fn any_call() -> impl Strategy<Value = (&'static str, Access)> {
     ]
 }
 
+/// What holds commands, where anything is known about it.
+fn any_containment() -> impl Strategy<Value = Option<Containment>> {
+    use SandboxPresence::{Missing, Working};
+    let mode = prop::sample::select(vec![
+        SandboxMode::ReadOnly,
+        SandboxMode::WorkspaceWrite,
+        SandboxMode::DangerFullAccess,
+    ]);
+    let sandbox = prop::sample::select(vec![
+        Working,
+        Missing(SandboxUnavailable::Ask),
+        Missing(SandboxUnavailable::Refuse),
+    ]);
+    prop::option::of((mode, sandbox).prop_map(|(mode, sandbox)| Containment { mode, sandbox }))
+}
+
+/// How much a confinement leaves open.
+fn freedom(confinement: Confinement) -> u8 {
+    match confinement {
+        Confinement::Sandbox(SandboxMode::ReadOnly) => 0,
+        Confinement::Sandbox(SandboxMode::WorkspaceWrite) => 1,
+        Confinement::Free | Confinement::Sandbox(SandboxMode::DangerFullAccess) => 2,
+    }
+}
+
 proptest! {
-    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over up to four generations.
+    /// Whatever an agent file says, a child's verdict is at least as strict as its parent's, over up to four generations:
+    /// what runs for the child runs for its parent, and is held no less.
     #[test]
     fn narrowed_rights_allow_nothing_that_the_parent_does_not(
         rules in prop::collection::vec(any_rule(), 0..6),
         mode in any_mode(),
+        containment in any_containment(),
         files in prop::collection::vec((prop::option::of(any_list()), any_list(), prop::option::of(any_mode())), 1..5),
         calls in prop::collection::vec(any_call(), 1..8),
     ) {
         let bench = Bench::new(mode, &rules);
         bench.file("src/a", "x");
         bench.file("secrets/key", "x");
-        let mut parent = bench.rights.clone();
+        let mut parent = match containment {
+            Some(containment) => bench.rights.clone().contained(containment),
+            None => bench.rights.clone(),
+        };
         for (listed, disallowed, mode) in files {
             let selection = listed.map_or(ToolSelection::Inherit, |entries| list(&entries));
             let child = parent.narrowed_for(&selection, &patterns(&disallowed), mode);
@@ -216,6 +246,12 @@ proptest! {
                 let call = GateCall { tool: &tool, access, session: &bench.session };
                 let (of_parent, of_child) = (judge(&call, &parent), judge(&call, &child));
                 prop_assert!(of_child.decision() >= of_parent.decision(), "{tool} {access:?}: {of_parent:?} then {of_child:?}");
+                prop_assert!(
+                    of_child.decision() != Decision::Allow || freedom(of_child.confinement) <= freedom(of_parent.confinement),
+                    "{tool} {access:?}: held by {:?}, then by {:?}", of_parent.confinement, of_child.confinement
+                );
+                let held_by_nothing = judge(&call, &child.clone().without_sandbox());
+                prop_assert!(held_by_nothing.decision() >= of_child.decision(), "{tool} {access:?}: {of_child:?} then {held_by_nothing:?}");
             }
             parent = child;
         }

@@ -86,6 +86,16 @@ impl Session {
         }
     }
 
+    /// The same session in another workspace, which is its working directory too: what the agent has begun goes on.
+    ///
+    /// # Errors
+    /// [`PathError`] when that is no directory.
+    pub fn moved_to(&self, workspace: &Path) -> Result<Self, PathError> {
+        let environment = self.environment.with_cwd(workspace);
+        let guard = PathGuard::open(workspace, &self.additional_directories, workspace, environment.home())?;
+        Ok(Self { cwd: guard.cwd().into(), workspace: workspace.into(), environment, guard, ..self.clone() })
+    }
+
     /// The same session with somebody who reads pages of the web for the agent, instead of whom the tool has.
     #[must_use]
     pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
@@ -102,8 +112,8 @@ impl Session {
         Self { confinement, ..self.clone() }
     }
 
-    /// The same session with paths that no opening may reach.
-    pub(crate) fn denying(self, denied: DeniedPaths) -> Self {
-        Self { guard: self.guard.denying(denied), ..self }
+    /// The same session with paths that no opening may reach, and others that none may change.
+    pub(crate) fn denying(self, denied: DeniedPaths, unwritable: DeniedPaths) -> Self {
+        Self { guard: self.guard.denying(denied, unwritable), ..self }
     }
 }

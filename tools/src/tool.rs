@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use codex_task_config::ToolName;
+use codex_task_config::{Attachment, ToolName};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -45,17 +45,38 @@ pub enum Access {
         /// Whether the server says that the call changes nothing: enough to run it beside others, not to allow it.
         changes: RemoteChanges,
     },
+    /// Starts an agent, which has its own gate.
+    Delegate {
+        /// Its name.
+        agent: String,
+    },
     /// Touches nothing outside the session (e.g. a to-do list).
     Nothing,
 }
 
+/// How a call gets along with the others of its turn, and with a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conduct {
+    /// It changes nothing: it runs beside others, and again after a crash.
+    Reads,
+    /// It runs beside others, and has effects: never twice.
+    Delegates,
+    /// It has effects, and runs alone.
+    Acts,
+}
+
 impl Access {
-    /// Whether calls of this kind may run beside each other within one turn.
-    pub fn is_read_only(&self) -> bool {
+    /// How calls of this kind get along with others.
+    pub fn conduct(&self) -> Conduct {
         match self {
-            Self::Read(_) | Self::Fetch { .. } | Self::Nothing => true,
-            Self::Remote { changes } => *changes == RemoteChanges::SaysNone,
-            Self::Write(_) | Self::Execute { .. } => false,
+            Self::Read(_)
+            | Self::Fetch { .. }
+            | Self::Remote { changes: RemoteChanges::SaysNone }
+            | Self::Nothing => Conduct::Reads,
+            Self::Delegate { .. } => Conduct::Delegates,
+            Self::Write(_) | Self::Execute { .. } | Self::Remote { changes: RemoteChanges::Possible } => {
+                Conduct::Acts
+            }
         }
     }
 }
@@ -76,12 +97,34 @@ pub struct ToolReply {
     pub text: String,
     /// Whether the call failed or was refused.
     pub is_error: bool,
+    /// What the model looks at beside the text; none beside a failure.
+    pub attachments: Vec<Attachment>,
+}
+
+/// What a tool gives that has run: a text, and what the model is to look at beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOutput {
+    /// The text.
+    pub text: String,
+    /// Images and documents.
+    pub attachments: Vec<Attachment>,
+}
+
+impl From<String> for ToolOutput {
+    fn from(text: String) -> Self {
+        Self { text, attachments: Vec::new() }
+    }
 }
 
 impl ToolReply {
+    /// A call that went well and gave text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: false, attachments: Vec::new() }
+    }
+
     /// A failed or refused call.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { text: text.into(), is_error: true }
+        Self { text: text.into(), is_error: true, attachments: Vec::new() }
     }
 }
 
@@ -97,6 +140,12 @@ pub trait Tool: Send + Sync {
     /// [`ToolError`] when the arguments make no sense together.
     fn access(&self, arguments: &Value, session: &Session) -> Result<Access, ToolError>;
 
+    /// Whether the schema alone says which arguments are valid. A tool that is more lenient, or has its own words for what
+    /// is wrong, gets them as they are, as long as they are an object.
+    fn is_checked_by_schema(&self) -> bool {
+        true
+    }
+
     /// Whether a command runs as [`Session::confinement`] says. Where a tool does not see to it, no command of it is
     /// allowed because a sandbox would hold it.
     fn confines_commands(&self) -> bool {
@@ -108,4 +157,17 @@ pub trait Tool: Send + Sync {
     /// # Cancel safety
     /// Dropping the future ends the work and every process that it started.
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>>;
+
+    /// Runs the call for a model that may be shown more than text. This is what is called; a tool that shows images or
+    /// documents has it beside [`Tool::run`], every other one is only its text.
+    ///
+    /// # Cancel safety
+    /// As [`Tool::run`].
+    fn run_with_attachments<'a>(
+        &'a self,
+        arguments: Value,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
+        Box::pin(async move { self.run(arguments, session).await.map(ToolOutput::from) })
+    }
 }

@@ -74,6 +74,8 @@ struct OpenedRun {
     missing: usize,
     /// For each task its report. An id that was asked for twice has two: the second call was refused.
     ended: HashMap<TaskId, VecDeque<Arc<TaskReport>>>,
+    /// Tasks of the run that its tasks have started.
+    nested: Vec<Arc<TaskReport>>,
     opened: Instant,
     collectors: Vec<oneshot::Sender<RunReport>>,
 }
@@ -81,21 +83,25 @@ struct OpenedRun {
 impl OpenedRun {
     fn new(order: Vec<TaskId>) -> Self {
         let ended = order.iter().map(|task| (*task, VecDeque::new())).collect();
-        Self { missing: order.len(), order, ended, opened: Instant::now(), collectors: Vec::new() }
+        let (opened, collectors) = (Instant::now(), Vec::new());
+        Self { missing: order.len(), order, ended, nested: Vec::new(), opened, collectors }
     }
 
-    /// Takes the report of a task, if it is one of the run's.
+    /// Takes the report of a task.
     fn add(&mut self, report: Arc<TaskReport>) {
         if let Some(reports) = self.ended.get_mut(&report.task) {
             reports.push_back(report);
             self.missing = self.missing.saturating_sub(1);
+        } else {
+            self.nested.push(report);
         }
     }
 
     fn into_report(mut self, run: RunId) -> (RunReport, Vec<oneshot::Sender<RunReport>>) {
         let next = |task: &TaskId| self.ended.get_mut(task)?.pop_front();
         let tasks = self.order.iter().filter_map(next).collect();
-        (RunReport { run, tasks, total: self.opened.elapsed() }, self.collectors)
+        let total = self.opened.elapsed();
+        (RunReport { run, tasks, nested: self.nested, total }, self.collectors)
     }
 }
 
@@ -201,6 +207,7 @@ mod tests {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            worktree: None,
         };
         TaskEnded { report: Arc::new(report) }
     }

@@ -12,8 +12,8 @@ use crate::task::{TaskId, TaskReport, TaskRequest};
 /// One entry of the journal.
 #[derive(Clone, Debug)]
 pub enum JournalEntry {
-    /// A task was taken.
-    Admitted(Box<Admission>),
+    /// Tasks were taken: on record together, or not at all.
+    Admitted(Vec<Admission>),
     /// An agent came one step further.
     Stepped {
         /// The task.
@@ -84,13 +84,14 @@ impl Admission {
 }
 
 impl JournalEntry {
-    /// The task that the entry is about.
-    pub fn task(&self) -> TaskId {
-        match self {
-            Self::Admitted(admission) => admission.request.id,
-            Self::Stepped { task, .. } => *task,
-            Self::Ended { report } => report.task,
-        }
+    /// The tasks that the entry is about.
+    pub fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        let (admitted, other) = match self {
+            Self::Admitted(admissions) => (admissions.as_slice(), None),
+            Self::Stepped { task, .. } => (&[][..], Some(*task)),
+            Self::Ended { report } => (&[][..], Some(report.task)),
+        };
+        admitted.iter().map(|admission| admission.request.id).chain(other)
     }
 }
 

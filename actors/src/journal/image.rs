@@ -6,6 +6,7 @@ use codex_task_providers::{AssistantPart, AssistantTurn, Message, UserPart, User
 
 use super::entry::StoredStep;
 use super::{Admission, JournalStep};
+use crate::budget::Spent;
 use crate::subagent::{Checkpoint, CheckpointStep, Tally};
 use crate::task::TaskRequest;
 
@@ -26,6 +27,8 @@ pub struct TaskImage {
     /// The first user turn, as it was before any compaction.
     pub(crate) opening: Arc<Message>,
     pub(crate) checkpoint: Checkpoint,
+    /// What the run's other tasks had taken.
+    pub(crate) run_spent: Spent,
 }
 
 impl TaskImage {
@@ -40,6 +43,7 @@ impl TaskImage {
             prefix: admission.prefix,
             checkpoint: Checkpoint::new(Arc::clone(&admission.opening)),
             opening: admission.opening,
+            run_spent: Spent::default(),
         })
     }
 
@@ -67,10 +71,34 @@ impl TaskImage {
         &self.request
     }
 
+    /// The same conversation for a caller who asks for it now: with what is asked for now, but for what the conversation
+    /// itself depends on.
+    #[must_use]
+    pub fn asked_for(mut self, request: TaskRequest) -> Self {
+        let before = self.request;
+        self.request = TaskRequest {
+            subagent_type: before.subagent_type,
+            description: request.description.or(before.description),
+            model: request.model.or(before.model),
+            effort: request.effort.or(before.effort),
+            isolation: request.isolation.or(before.isolation),
+            output: before.output,
+            ..request
+        };
+        self
+    }
+
     /// The task goes on where it stood, and its report says so.
     #[must_use]
     pub fn resumed(mut self) -> Self {
         self.checkpoint.tally.notes.insert(RESUMED.to_owned());
+        self
+    }
+
+    /// What the run's other tasks had taken counts against the run's limits.
+    #[must_use]
+    pub fn with_run_spent(mut self, spent: Spent) -> Self {
+        self.run_spent = spent;
         self
     }
 

@@ -18,7 +18,13 @@ fn call(id: &str) -> AssistantPart {
 }
 
 fn result(id: &str, text: &str) -> ToolResult {
-    ToolResult { call_id: id.into(), tool: "T".into(), text: text.into(), is_error: false }
+    ToolResult {
+        call_id: id.into(),
+        tool: "T".into(),
+        text: text.into(),
+        is_error: false,
+        attachments: Vec::new(),
+    }
 }
 
 /// An answer with calls, and with reasoning state whose bytes must not change.

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::JournalEntry;
-use crate::task::TaskId;
+use super::{JournalEntry, TaskImage};
+use crate::task::{TaskError, TaskId, TaskRequest};
 
 /// Where an entry's fate is told: `Ok` once it is on disk. Dropped when nobody can tell any longer.
 pub type JournalAck = oneshot::Sender<Result<(), JournalError>>;
@@ -35,4 +35,20 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// [`JournalError`] when an entry of this task was lost.
     fn room(&self, task: TaskId) -> BoxFuture<'static, Result<(), JournalError>>;
+
+    /// Whether the journal can be asked for conversations. The supervisor remembers them itself where it cannot.
+    fn recalls(&self) -> bool {
+        false
+    }
+
+    /// Looks for the conversation of a task that has ended, by the id of this request, and takes it as going on with the
+    /// request's prompt (see [`TaskImage::asked_for`] and [`TaskImage::with_prompt`]): what follows of it is told to this
+    /// journal. `None` when it knows no such task.
+    ///
+    /// # Errors
+    /// [`TaskError::StillRunning`] when somebody works on the task, [`TaskError::Journal`] when its record cannot be read.
+    fn recall(&self, request: TaskRequest) -> BoxFuture<'static, Result<Option<TaskImage>, TaskError>> {
+        drop(request);
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }

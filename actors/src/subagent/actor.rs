@@ -22,6 +22,9 @@ use crate::task::Outcome;
 /// Time that a stopped agent has to end by itself, with its partial text, before it is dropped.
 const STOP_GRACE: Duration = Duration::from_millis(900);
 
+/// What is told of a task that ended with its run's time.
+const RUN_TIME_OVER: &str = "the time of the whole run was over before the task's own";
+
 /// What an incarnation begins with; made by the supervisor.
 pub(crate) struct Seed {
     pub(crate) context: AgentContext,
@@ -87,6 +90,7 @@ async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
     let (task, generation) = (seed.context.task, seed.context.generation);
     let mut run = Box::new(AgentRun::new(seed.context, seed.opening, seed.checkpoint));
     let result = run_until_stopped(&mut run).await;
+    run.leave_place().await;
     let ending = Box::new(into_ending(*run, result));
     SubagentFinishedTo { supervisor, finished: SubagentFinished { task, generation, ending } }
 }
@@ -108,13 +112,17 @@ async fn run_until_stopped(run: &mut AgentRun) -> Result<String, Halt> {
 
 fn into_ending(run: AgentRun, result: Result<String, Halt>) -> Ending {
     let AgentRun { context, mut tally, .. } = run;
+    let notes = &mut tally.notes;
     let mut partial = || tally.partial.take().filter(|text| !text.trim().is_empty());
     let outcome = match result {
         Ok(text) => Outcome::Completed(text),
         Err(Halt::Error(error) | Halt::TooLong(error)) => Outcome::Failed { error, partial: partial() },
         Err(Halt::Stopped) => match context.stop.cause() {
             Some(StopCause::Deadline) => {
-                Outcome::TimedOut { after: context.plan.timeout, partial: partial() }
+                if context.time_allowed() < context.plan.timeout {
+                    notes.insert(RUN_TIME_OVER.to_owned());
+                }
+                Outcome::TimedOut { after: context.time_allowed(), partial: partial() }
             }
             Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial: partial() },
         },

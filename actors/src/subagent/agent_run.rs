@@ -21,6 +21,7 @@ use super::stop::StopSignal;
 use super::tally::Tally;
 use super::{compaction, repetition, tool_turn, typed_output};
 use crate::aggregator::EventBus;
+use crate::budget::Budget;
 use crate::io_runtime::IoRuntime;
 use crate::journal::{Journal, JournalError};
 use crate::messages::SubagentStepped;
@@ -50,6 +51,10 @@ pub(crate) struct AgentContext {
     pub(crate) stop: StopSignal,
     /// When the task first ran: restarts do not move it.
     pub(crate) started: Instant,
+    /// What this task's model calls are paid from.
+    pub(crate) budget: Arc<Budget>,
+    /// When the time of the run, or of the task that asked for this one, is over.
+    pub(crate) deadline: Option<Instant>,
     pub(crate) io: IoRuntime,
     pub(crate) events: EventBus,
     pub(crate) supervisor: Addr<SupervisorActor>,
@@ -145,12 +150,22 @@ impl AgentContext {
 
     /// Whether the agent must do nothing more: it was asked to stop, or another incarnation acts in its place.
     pub(crate) fn must_stop(&self) -> bool {
-        self.stop.cause().is_some() || self.acting.load(Ordering::SeqCst) != self.generation
+        self.stop.cause().is_some() || self.is_superseded()
+    }
+
+    /// Whether another incarnation acts in the agent's place.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.acting.load(Ordering::SeqCst) != self.generation
     }
 
     /// Time until the task's deadline.
     pub(crate) fn time_left(&self) -> Duration {
-        self.plan.timeout.saturating_sub(self.started.elapsed())
+        self.time_allowed().saturating_sub(self.started.elapsed())
+    }
+
+    /// Time from the start of the task to its deadline, which is never later than that of its run.
+    pub(crate) fn time_allowed(&self) -> Duration {
+        time_allowed(self.plan.timeout, self.started, self.deadline)
     }
 
     /// Shows streamed text to whoever watches.
@@ -193,15 +208,14 @@ impl AgentRun {
             if self.tally.turns >= self.context.plan.turns_max {
                 return Ok(self.turn_limit_report());
             }
-            self.check_cost()?;
             self.context.wait_for_journal().await?;
             if self.window.needs_compaction(self.context.plan.output_tokens_max) {
                 self.shorten(stuck("the conversation cannot be made shorter")).await?;
             }
             let ask = Ask {
                 turns: self.window.turns(),
-                output: self.context.plan.output.as_ref(),
                 tokens: self.window.tokens(),
+                output: self.context.plan.output.as_ref(),
             };
             let reply = match self.caller.call(&self.context, &mut self.tally, ask).await {
                 Ok(reply) => reply,
@@ -218,8 +232,12 @@ impl AgentRun {
         }
     }
 
-    /// Adds the tools of the agent's MCP servers.
+    /// Takes the agent to its own place, if it has one, and adds the tools of its MCP servers.
     async fn equip(&mut self) -> Result<(), Halt> {
+        if let Some(place) = self.context.plan.isolation.clone() {
+            let tools = place.enter(&self.context.tools).await.map_err(Halt::Error)?;
+            self.context.tools = Arc::new(tools);
+        }
         let Some(servers) = self.context.plan.servers.clone() else { return Ok(()) };
         let AgentContext { plan, tools, stop, .. } = &self.context;
         let equipped = servers.equip(plan, tools, stop.token()).await.map_err(Halt::Error)?;
@@ -292,19 +310,16 @@ impl AgentRun {
         }
         let mut results = results?;
         let round = self.repetition.note(&calls, &results);
+        let stuck_because = match round {
+            Round::Stuck(rounds) => Some(repetition::reason(rounds, &calls, &results)),
+            Round::Fresh | Round::Repeated(_) => None,
+        };
         if let Round::Repeated(rounds) = round {
-            results.parts.push(UserPart::Text { text: repetition::reminder(rounds).into() });
+            let text = repetition::reminder(rounds, &results);
+            results.parts.push(UserPart::Text { text: text.into() });
         }
         self.tell_turn(Arc::new(Message::User(results)));
-        match round {
-            Round::Fresh | Round::Repeated(_) => Ok(()),
-            Round::Stuck(rounds) => {
-                let names = repetition::names(&calls);
-                Err(Halt::Error(stuck(&format!(
-                    "{rounds} times in a row the same call with the same result: {names}"
-                ))))
-            }
-        }
+        stuck_because.map_or(Ok(()), |reason| Err(Halt::Error(stuck(&reason))))
     }
 
     fn tell(&mut self, text: &str) {
@@ -375,12 +390,18 @@ impl AgentRun {
         }
     }
 
-    fn check_cost(&self) -> Result<(), Halt> {
-        match self.context.plan.cost_max {
-            Some(limit) if self.tally.cost >= limit && self.tally.turns > 0 => {
-                Err(Halt::Error(TaskError::CostLimit { limit }))
-            }
-            Some(_) | None => Ok(()),
+    /// Leaves the agent's own place, if it has one: what it has changed there stays, and is told.
+    pub(crate) async fn leave_place(&mut self) {
+        let Some(place) = self.context.plan.isolation.clone() else { return };
+        if self.context.is_superseded() {
+            return;
+        }
+        // What it has left running must not change anything while it is looked at.
+        self.context.tools.session().close();
+        self.tally.worktree = place.leave().await;
+        if let Some(left) = &self.tally.worktree {
+            let note = format!("its changes are in {}, on the branch {}", left.path.display(), left.branch);
+            self.tally.notes.insert(note);
         }
     }
 
@@ -416,6 +437,11 @@ impl AgentRun {
              {partial}"
         )
     }
+}
+
+/// The task's own time, or less where what stands above it ends before.
+pub(crate) fn time_allowed(own: Duration, started: Instant, deadline: Option<Instant>) -> Duration {
+    deadline.map_or(own, |deadline| own.min(deadline.saturating_duration_since(started)))
 }
 
 fn stuck(detail: &str) -> TaskError {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use codex_task_providers::{Message, ToolCall, ToolResult};
 
-use super::Tally;
+use super::{Tally, attachments};
 
 /// What a model is told about a call that had begun when its agent crashed.
 pub(super) const OUTCOME_UNKNOWN: &str = "The runtime was interrupted while this call was running, and its outcome is \
@@ -90,6 +90,7 @@ impl Checkpoint {
         match step {
             CheckpointStep::Answered { turn, tally } | CheckpointStep::Told { turn, tally } => {
                 self.turns.push(turn);
+                attachments::make_room(&mut self.turns);
                 self.begun.clear();
                 self.tally = *tally;
             }
@@ -114,6 +115,7 @@ fn not_made(call: &ToolCall, text: &str) -> ToolResult {
         tool: Arc::clone(&call.name),
         text: text.into(),
         is_error: true,
+        attachments: Vec::new(),
     }
 }
 
@@ -127,8 +129,13 @@ mod tests {
     fn a_call_that_had_begun_is_remembered_until_its_turn_is_answered() {
         let answer = Arc::new(Message::Assistant(AssistantTurn { parts: Vec::new(), state: None }));
         let results = Arc::new(Message::User(UserTurn::text("r")));
-        let result =
-            |id: &str| ToolResult { call_id: id.into(), tool: "T".into(), text: "t".into(), is_error: false };
+        let result = |id: &str| ToolResult {
+            call_id: id.into(),
+            tool: "T".into(),
+            text: "t".into(),
+            is_error: false,
+            attachments: Vec::new(),
+        };
         let opening = Arc::new(Message::User(UserTurn::text("p")));
         let mut checkpoint = Checkpoint::new(opening);
         checkpoint.apply(CheckpointStep::Answered { turn: answer, tally: Box::default() });

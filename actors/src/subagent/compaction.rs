@@ -5,6 +5,7 @@ use std::sync::Arc;
 use codex_task_providers::{Message, ToolResult, UserPart, UserTurn};
 
 use super::agent_run::{AgentContext, Halt};
+use super::attachments;
 use super::checkpoint::CheckpointStep;
 use super::context_window::{ContextWindow, bytes};
 use super::model_call::{Ask, Caller};
@@ -19,7 +20,7 @@ const ASK: &str = "The conversation is about to exceed your context window and w
     paths, line numbers and exact names), what you have changed, what is left to do, and anything that must not be \
     forgotten. Be complete and concrete; everything else will be gone.";
 
-/// Replaces the conversation by its opening and a summary of the rest, written by the model itself.
+/// Leaves out old images and documents; where that is not enough, replaces the conversation by its opening and a summary of the rest, written by the model itself.
 pub(crate) async fn compact(
     agent: &AgentContext,
     caller: &mut Caller,
@@ -28,8 +29,15 @@ pub(crate) async fn compact(
     opening: &Arc<Message>,
 ) -> Result<(), Halt> {
     let tokens_before = window.tokens();
+    // What was looked at long ago is read again more easily than what was thought about it.
+    if window.leave_out_old_attachments() && !window.needs_compaction(agent.plan.output_tokens_max) {
+        tally.notes.insert("images and documents of earlier turns were left out to save context".to_owned());
+        let turns = window.turns().to_vec();
+        agent.step(CheckpointStep::Compacted { turns, tally: Box::new(tally.clone()) });
+        return Ok(());
+    }
     // The form of the result is not the form of a summary.
-    let ask = Ask { turns: &asking_for_summary(window), output: None, tokens: tokens_before };
+    let ask = Ask { turns: &asking_for_summary(window), tokens: window.tokens(), output: None };
     let reply = caller.call(agent, tally, ask).await?;
     caller.forget_cached();
     let Some(summary) = reply.turn.last_text() else {
@@ -74,7 +82,7 @@ fn asking_for_summary(window: &ContextWindow) -> Vec<Arc<Message>> {
     turns
 }
 
-/// Cuts tool results, oldest first, until the conversation fits.
+/// Cuts tool results and leaves out what they show, oldest first, until the conversation fits.
 fn fitting(turns: &[Arc<Message>], bytes_max: u64) -> Vec<Arc<Message>> {
     let mut total: u64 = turns.iter().map(|turn| bytes(turn)).sum();
     turns
@@ -91,6 +99,7 @@ fn fitting(turns: &[Arc<Message>], bytes_max: u64) -> Vec<Arc<Message>> {
 }
 
 fn elide(turn: &Arc<Message>) -> Arc<Message> {
+    let turn = &attachments::without(turn, |_| true, "left out").unwrap_or_else(|| Arc::clone(turn));
     let Message::User(user) = turn.as_ref() else { return Arc::clone(turn) };
     let parts = user
         .parts
@@ -112,8 +121,13 @@ mod tests {
     use super::*;
 
     fn result(text: &str) -> Arc<Message> {
-        let result =
-            ToolResult { call_id: "1".into(), tool: "Read".into(), text: text.into(), is_error: false };
+        let result = ToolResult {
+            call_id: "1".into(),
+            tool: "Read".into(),
+            text: text.into(),
+            is_error: false,
+            attachments: Vec::new(),
+        };
         Arc::new(Message::User(UserTurn { parts: vec![UserPart::ToolResult(result)] }))
     }
 

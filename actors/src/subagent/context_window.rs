@@ -5,6 +5,8 @@ use std::sync::Arc;
 use codex_task_config::TokenUsage;
 use codex_task_providers::{AssistantPart, AssistantTurn, Message, ModelLimits, UserPart, UserTurn};
 
+use super::attachments;
+
 /// Bytes that one token stands for, on average, in English and code; used only for turns no provider has counted yet.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -29,7 +31,12 @@ pub(crate) struct ContextWindow {
 
 impl ContextWindow {
     /// A window that begins with what a checkpoint holds.
-    pub(crate) fn new(turns: Vec<Arc<Message>>, prefix_bytes: usize, limits: Option<ModelLimits>) -> Self {
+    pub(crate) fn new(
+        mut turns: Vec<Arc<Message>>,
+        prefix_bytes: usize,
+        limits: Option<ModelLimits>,
+    ) -> Self {
+        attachments::make_room(&mut turns);
         Self {
             turns,
             tokens_counted: 0,
@@ -80,6 +87,25 @@ impl ContextWindow {
             }
             None => self.turns.push(turn),
         }
+        self.shrink(attachments::make_room);
+    }
+
+    /// Leaves out images and documents of all turns but the last one. Whether there were any.
+    pub(crate) fn leave_out_old_attachments(&mut self) -> bool {
+        self.shrink(attachments::leave_out_old)
+    }
+
+    /// Lets attachments be left out, and takes them off what the provider has counted.
+    fn shrink<T>(&mut self, leave_out: impl FnOnce(&mut [Arc<Message>]) -> T) -> T {
+        let counted = |window: &Self| -> u64 {
+            window.turns.iter().take(window.turns_counted).map(|turn| attachments::tokens(turn)).sum()
+        };
+        let before = counted(self);
+        let result = leave_out(&mut self.turns);
+        let left_out = before - counted(self);
+        // What was counted stays a count: nothing at all would mean that nobody has counted.
+        self.tokens_counted = self.tokens_counted.saturating_sub(left_out).max(self.tokens_counted.min(1));
+        result
     }
 
     /// Replaces everything by a shorter beginning.
@@ -116,7 +142,7 @@ impl ContextWindow {
     }
 }
 
-/// Bytes of a turn that a model would read.
+/// Bytes of a turn that a model would read; attachments as many as their tokens would be as text.
 pub(crate) fn bytes(message: &Message) -> u64 {
     let bytes: usize = match message {
         Message::User(turn) => turn
@@ -136,12 +162,13 @@ pub(crate) fn bytes(message: &Message) -> u64 {
             })
             .sum(),
     };
-    bytes as u64
+    bytes as u64 + attachments::tokens(message) * BYTES_PER_TOKEN
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subagent::attachments::tests::shown;
 
     fn user(text: &str) -> Arc<Message> {
         Arc::new(Message::User(UserTurn::text(text)))
@@ -169,6 +196,17 @@ mod tests {
         assert_eq!(window.tokens(), 510);
         window.push_user(user(&"z".repeat(40)));
         assert_eq!(window.tokens(), 520);
+    }
+
+    #[test]
+    fn attachments_count_by_their_tokens_until_they_are_left_out() {
+        let mut window = ContextWindow::new(vec![user("a"), assistant("b"), shown("c", &[9])], 0, None);
+        assert_eq!(window.tokens(), 1_000);
+        let usage = TokenUsage { input_tokens: 1_500, ..TokenUsage::default() };
+        window.push_assistant(assistant("d"), &usage);
+        assert!(window.leave_out_old_attachments());
+        assert_eq!(window.tokens(), 500);
+        assert!(!window.leave_out_old_attachments());
     }
 
     #[test]

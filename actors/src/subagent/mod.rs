@@ -2,14 +2,18 @@
 
 mod actor;
 mod agent_run;
+mod attachments;
 mod checkpoint;
 mod compaction;
 mod context_window;
 mod death_watch;
 mod model_call;
 mod plan;
+mod refused;
 mod repetition;
+mod reserving;
 mod retry;
+mod route_change;
 mod screen;
 mod shared_prefix;
 mod stop;
@@ -18,9 +22,9 @@ mod tool_turn;
 mod typed_output;
 
 pub(crate) use actor::{Ending, Seed, SubagentActor};
-pub(crate) use agent_run::AgentContext;
+pub(crate) use agent_run::{AgentContext, time_allowed};
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
-pub(crate) use context_window::bytes;
+pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;
 pub(crate) use plan::{AgentPlan, BoundRoute};
 pub(crate) use stop::{StopCause, StopSignal};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_config::{Price, TokenUsage};
+use codex_task_config::TokenUsage;
 use codex_task_providers::{
     CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema, Progress,
     ProviderError, RateLimits, drive,
@@ -13,9 +13,12 @@ use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, Halt};
 use super::plan::BoundRoute;
+use super::refused::Refused;
 use super::retry::{Failure, HINT_MAX, Next, Situation, Tries};
-use super::shared_prefix;
+use super::route_change::Explained;
 use super::tally::Tally;
+use super::{reserving, route_change, shared_prefix};
+use crate::budget::Reservation;
 use crate::provider::{
     Acquire, CallShape, CallVerdict, Permit, Quotas, Refusal, SharedPrefix, Standing, Try,
 };
@@ -28,6 +31,8 @@ pub(crate) struct Caller {
     route: usize,
     /// Reasoning state that the provider did not accept is no longer sent.
     state_stripped: bool,
+    /// Images and documents that the provider refused are no longer sent.
+    refused: Refused,
     /// Parameters that the model did not accept are no longer sent.
     dropped: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
@@ -43,10 +48,10 @@ pub(crate) struct Caller {
 pub(crate) struct Ask<'a> {
     /// The conversation.
     pub(crate) turns: &'a [Arc<Message>],
+    /// Tokens of the prompt, as far as they can be told before.
+    pub(crate) tokens: u64,
     /// The form that the answer must have.
     pub(crate) output: Option<&'a OutputSchema>,
-    /// Tokens of the whole prompt, as far as they are known.
-    pub(crate) tokens: u64,
 }
 
 impl Caller {
@@ -106,6 +111,13 @@ impl Caller {
             if tries.are_spent() {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             }
+            if self.refused.learn(error, ask.turns) {
+                tally.notes.insert(format!(
+                    "{} refused images or documents ({error}); went on without",
+                    route.route
+                ));
+                continue;
+            }
             match self.next(agent, &failure, &tries) {
                 Next::Again(wait) => self.wait(agent, error, wait).await?,
                 Next::Adapt => {}
@@ -127,7 +139,10 @@ impl Caller {
         route: &BoundRoute,
     ) -> Result<Result<ChatReply, Failure>, Halt> {
         let begun = Instant::now();
+        let wanted = self.output_tokens_max.or(agent.plan.output_tokens_max);
+        let reservation = reserving::reserve(agent, reserving::wish(ask.tokens, wanted, route)).await?;
         let mut request = self.request(agent, ask, route);
+        request.max_output_tokens = reservation.answer_tokens().or(request.max_output_tokens);
         tally.notes.extend(route.backend.dropped_parameters(&request));
         self.dropped.iter().for_each(|parameter| request.leave_out(parameter));
         agent.publish(|| TaskEventKind::TurnStarted {
@@ -151,30 +166,24 @@ impl Caller {
         if tally.first_token.is_none() {
             tally.first_token = outcome.first_token.map(|after| sent + after);
         }
-        let result = self.book(agent, tally, route, outcome, permit)?;
+        let result = self.book(tally, route, outcome, (permit, reservation))?;
         tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
         Ok(result.map_err(Failure::Called))
     }
 
-    /// Gives the permit back and writes down what the call used.
+    /// Gives back what the call held, and writes down what it used.
     fn book(
         &mut self,
-        agent: &AgentContext,
         tally: &mut Tally,
         route: &BoundRoute,
         outcome: CallOutcome,
-        permit: Permit,
+        (permit, reservation): (Permit, Reservation),
     ) -> Result<Result<ChatReply, ProviderError>, Halt> {
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered, reply.usage);
                 let cost = route.cost(&reply.usage);
-                if cost.is_none() && agent.plan.cost_max.is_some() {
-                    let model = &route.route.model;
-                    tally
-                        .notes
-                        .insert(format!("the price of {model} is not known: the cost limit does not hold"));
-                }
+                reservation.settle(&reply.usage, cost);
                 tally.add_usage(reply.usage, cost);
                 tally.cache_saved += route.cache_saving(&reply.usage);
                 tally.provider = Some(route.route.provider.clone());
@@ -189,7 +198,9 @@ impl Caller {
                 }
                 // What was generated before the call failed is billed all the same.
                 if outcome.usage.total_tokens() > 0 {
-                    tally.add_usage(outcome.usage, route.cost(&outcome.usage));
+                    let cost = route.cost(&outcome.usage);
+                    reservation.settle(&outcome.usage, cost);
+                    tally.add_usage(outcome.usage, cost);
                     tally.cache_saved += route.cache_saving(&outcome.usage);
                 }
                 match end {
@@ -238,7 +249,11 @@ impl Caller {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
             tools: Arc::clone(&plan.tools),
-            messages: if self.state_stripped { stripped(ask.turns) } else { ask.turns.to_vec() },
+            messages: self.refused.left_out_of(if self.state_stripped {
+                stripped(ask.turns)
+            } else {
+                ask.turns.to_vec()
+            }),
             max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
             temperature: plan.temperature,
             effort: plan.effort,
@@ -293,18 +308,12 @@ impl Caller {
         self.route = to;
         self.state_stripped = false;
         self.dropped.clear();
+        self.refused = Refused::default();
         self.prefix = None;
         self.cached_tokens = 0;
         if let (Some(left), Some(route)) = (left, agent.plan.routes.get(to)) {
-            let price = price_change(left.list_price(), route.list_price());
-            tally.notes.insert(format!("{} failed ({why}); went on with {}{price}", left.route, route.route));
-            agent.publish(|| TaskEventKind::RouteChanged {
-                error: why.to_string(),
-                suggestion: why.help(),
-                from: Some(left.route.provider.clone()),
-                provider: route.route.provider.clone(),
-                model: route.route.model.clone(),
-            });
+            tally.notes.insert(route_change::note(left, route, why));
+            agent.publish(|| route_change::event(left, route, why));
         }
     }
 
@@ -315,39 +324,6 @@ impl Caller {
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),
         }
     }
-}
-
-/// An error that says what to do about it.
-trait Explained: std::fmt::Display {
-    fn help(&self) -> Option<String>;
-}
-
-impl Explained for ProviderError {
-    fn help(&self) -> Option<String> {
-        Self::help(self)
-    }
-}
-
-impl Explained for TaskError {
-    fn help(&self) -> Option<String> {
-        Self::help(self)
-    }
-}
-
-/// What another model costs instead, where both prices are known and not the same.
-fn price_change(before: Option<Price>, after: Option<Price>) -> String {
-    let (Some(before), Some(after)) = (before, after) else { return String::new() };
-    let is_same =
-        before.input.total_cmp(&after.input).is_eq() && before.output.total_cmp(&after.output).is_eq();
-    if is_same {
-        return String::new();
-    }
-    let compared =
-        if after.input + after.output > before.input + before.output { "dearer" } else { "cheaper" };
-    format!(
-        ", which is {compared}: ${} and ${} per million tokens in and out instead of ${} and ${}",
-        after.input, after.output, before.input, before.output
-    )
 }
 
 /// Tokens of the conversation that the provider has in its cache after an answer.

@@ -8,7 +8,7 @@ use codex_task_config::{Effort, MicroUsd, ModelInfo, Price, SavedUsd, TokenUsage
 use codex_task_providers::{CallLimits, ChatBackend, OutputSchema, Route, ToolSpec};
 
 use crate::provider::ProviderActor;
-use crate::supervisor::{Ledger, ServerTools};
+use crate::supervisor::{Isolated, Ledger, ServerTools};
 
 /// One way to a model: the backend that speaks to it and the actor that admits calls to it.
 #[derive(Clone)]
@@ -64,8 +64,6 @@ pub(crate) struct AgentPlan {
     pub(crate) output: Option<OutputSchema>,
     /// Most model calls.
     pub(crate) turns_max: u32,
-    /// Most money.
-    pub(crate) cost_max: Option<MicroUsd>,
     /// From the start of the task to its end.
     pub(crate) timeout: Duration,
     /// Longest single model call.
@@ -76,6 +74,8 @@ pub(crate) struct AgentPlan {
     pub(crate) reading: Arc<Ledger>,
     /// Servers whose tools are added when the agent starts.
     pub(crate) servers: Option<Arc<ServerTools>>,
+    /// Where the agent works, if apart from the session's own files.
+    pub(crate) isolation: Option<Arc<Isolated>>,
 }
 
 impl AgentPlan {

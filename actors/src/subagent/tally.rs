@@ -6,7 +6,7 @@ use std::time::Duration;
 use codex_task_config::{MicroUsd, ModelId, ProviderName, SavedUsd, TokenUsage};
 use serde::{Deserialize, Serialize};
 
-use crate::task::Attempt;
+use crate::task::{Attempt, KeptWorktree};
 
 /// Running totals of one task.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,6 +44,8 @@ pub(crate) struct Tally {
     pub(crate) corrected: bool,
     /// What the user should know, each once.
     pub(crate) notes: BTreeSet<String>,
+    /// What the agent has left apart from the session's own files.
+    pub(crate) worktree: Option<KeptWorktree>,
 }
 
 impl Tally {

@@ -1,9 +1,9 @@
-//! The tool calls of one turn: reads side by side, everything else in order, each answered exactly once.
+//! The tool calls of one turn: reads and subagents side by side, everything else in order, each answered exactly once.
 
 use std::sync::Arc;
 
 use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn};
-use codex_task_tools::ToolReply;
+use codex_task_tools::{Conduct, ToolReply};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -29,9 +29,9 @@ pub(crate) async fn run(
     let mut results = Vec::with_capacity(calls.len());
     let mut rest = calls;
     while let Some((first, others)) = rest.split_first() {
-        let reads = rest.iter().take_while(|call| is_read_only(agent, call)).count();
-        if reads > 1 {
-            let (batch, after) = rest.split_at(reads);
+        let side_by_side = rest.iter().take_while(|call| conduct(agent, call) != Conduct::Acts).count();
+        if side_by_side > 1 {
+            let (batch, after) = rest.split_at(side_by_side);
             for result in join_all(batch.iter().map(|call| run_one(agent, call, begun))).await {
                 results.push(result?);
             }
@@ -53,8 +53,8 @@ pub(crate) async fn run(
     Ok(UserTurn { parts })
 }
 
-fn is_read_only(agent: &AgentContext, call: &ToolCall) -> bool {
-    agent.tools.is_read_only(&call.name, &call.arguments)
+fn conduct(agent: &AgentContext, call: &ToolCall) -> Conduct {
+    agent.tools.conduct(&call.name, &call.arguments)
 }
 
 /// Runs one call, unless an earlier incarnation of the agent had begun it. A call with effects is on record, where there
@@ -65,7 +65,7 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
         Some(BegunCall { result: None, .. }) => return Ok(answer(call, ToolReply::error(OUTCOME_UNKNOWN))),
         None => {}
     }
-    let has_effects = !is_read_only(agent, call);
+    let has_effects = conduct(agent, call) != Conduct::Reads;
     if has_effects {
         agent.step_durably(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) }).await?;
     }
@@ -99,12 +99,13 @@ fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {
         tool: Arc::clone(&call.name),
         text: reply.text.into(),
         is_error: reply.is_error,
+        attachments: reply.attachments,
     }
 }
 
 /// The argument that says most about a call, for people.
 fn summary(arguments: &str) -> String {
-    const TELLING: [&str; 5] = ["file_path", "command", "pattern", "path", "url"];
+    const TELLING: [&str; 6] = ["file_path", "command", "pattern", "path", "url", "description"];
     let arguments: serde_json::Value = serde_json::from_str(arguments).unwrap_or_default();
     let telling = TELLING.iter().find_map(|key| arguments.get(key)?.as_str());
     let telling = telling.or_else(|| step_in_progress(&arguments)).unwrap_or_default();

@@ -15,17 +15,21 @@ use tracing::debug;
 
 use super::history::History;
 use super::planner::{Planned, Planner};
-use super::queue::TaskQueue;
+use super::pressure::{RunningLimit, Shortage};
 use super::record::Beginning;
 use super::restart::{RestartHistory, RestartPolicy};
+use super::resume::Recalling;
 use super::services::Services;
+use super::slots::{SlotKey, Slots};
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
+use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
-use crate::journal::{Journal, JournalEntry};
+use crate::budget::{Budget, Spent};
+use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
 use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
 use crate::task::{
-    Outcome, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
+    Outcome, RunId, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
 
 /// See the module.
@@ -33,9 +37,13 @@ pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
     pub(super) tasks: HashMap<TaskId, TaskEntry>,
-    pub(super) queue: TaskQueue,
-    /// Tasks that hold a slot.
-    pub(super) running: usize,
+    /// The budgets of runs that have tasks.
+    pub(super) runs: HashMap<RunId, Arc<Budget>>,
+    pub(super) slots: Slots,
+    /// Tasks that may hold a slot, at each depth.
+    pub(super) limit: RunningLimit,
+    /// Whether somebody looks at the machine just now.
+    pub(super) looking: bool,
     /// Number of the last incarnation of any task. Never used twice: an id may come again after its task has ended,
     /// and what its old agent still says must not be taken for the new one's.
     pub(super) generation: u64,
@@ -50,6 +58,12 @@ pub struct SupervisorActor {
     pub(super) counters: SupervisorCounters,
     /// Where what happens is written down, if anywhere.
     pub(super) journal: Option<Arc<dyn Journal>>,
+    /// Beginnings that are written down together; see [`super::RunTasks`].
+    pub(super) admissions: Option<Vec<Admission>>,
+    /// Conversations that may be gone on with, where the journal remembers none.
+    pub(super) transcripts: Transcripts,
+    /// Tasks whose conversation the journal looks for.
+    pub(super) recalling: Recalling,
 }
 
 /// What the supervisor has seen.
@@ -59,6 +73,10 @@ pub struct SupervisorCounters {
     pub running: usize,
     /// Tasks that wait for one.
     pub queued: usize,
+    /// Tasks that may hold one now: fewer than configured while the machine is short of something.
+    pub running_max: usize,
+    /// What the machine was shortest of at the last look; it is looked at while tasks wait.
+    pub shortage: Shortage,
     /// Tasks that were taken.
     pub admitted: u64,
     /// Tasks that could not begin.
@@ -83,12 +101,17 @@ impl SupervisorActor {
         worker_count: usize,
         workers: Option<WorkerFactory>,
     ) -> Self {
+        let limits = services.settings.limits;
+        let first_look = services.pressure.sample();
+        let limit = RunningLimit::new(limits.min_concurrent, limits.max_concurrent, &first_look);
         Self {
             planner: Planner::new(Arc::clone(&services)),
+            slots: Slots::new(limit.now()),
             services,
             tasks: HashMap::new(),
-            queue: TaskQueue::default(),
-            running: 0,
+            runs: HashMap::new(),
+            limit,
+            looking: false,
             generation: 0,
             workers: Workers::new(workers),
             worker_count,
@@ -99,6 +122,9 @@ impl SupervisorActor {
             drained: None,
             counters: SupervisorCounters::default(),
             journal: None,
+            admissions: None,
+            transcripts: Transcripts::default(),
+            recalling: Recalling::default(),
         }
     }
 
@@ -116,27 +142,38 @@ impl SupervisorActor {
         ctx: &mut Context<Self>,
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
+        self.admit_to(beginning, reply, ctx);
+        report
+    }
+
+    /// As [`Self::admit`], for a caller who waits already. Gives the report of a task that could not begin.
+    pub(super) fn admit_to(
+        &mut self,
+        beginning: Beginning,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+        ctx: &mut Context<Self>,
+    ) -> Option<Arc<TaskReport>> {
         let stop = StopSignal::default();
         let request = beginning.request();
+        let budget = self.budget_of(&beginning);
         let planned = if self.tasks.contains_key(&request.id) {
             Err(TaskError::DuplicateTask)
         } else {
-            self.planner.plan(request, &stop)
+            self.planner.plan(request, &stop, &budget.budget)
         };
         let Planned { plan, tools, opening } = match planned {
             Ok(planned) => planned,
             Err(error) => {
-                self.refuse(request, error, reply);
-                return report;
+                return Some(self.refuse(request, error, reply));
             }
         };
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;
-        let (task, run, priority) = (request.id, request.run, request.priority);
+        let (task, run) = (request.id, request.run);
+        self.join_budget(run, &budget);
         let (agent, description) = (Arc::clone(&request.subagent_type), request.description.clone());
         self.board.insert(task, BoardEntry { run, agent, description, state: BoardState::Queued });
-        let position = self.queue.push(priority, task);
-        if self.running >= self.services.max_concurrent() {
+        if let Some(position) = self.slots.push(SlotKey::of(&request), task) {
             self.publish(&request, || TaskEventKind::Queued {
                 position,
                 description: request.description.clone(),
@@ -155,30 +192,36 @@ impl SupervisorActor {
             acting: Arc::default(),
             admitted: Instant::now(),
             started: None,
+            budget: budget.budget,
+            deadline: budget.deadline,
             stopping_since: None,
             reply,
         };
         self.tasks.insert(task, entry);
         self.dispatch(ctx);
-        report
+        None
     }
 
-    /// Ends a task that cannot begin.
+    /// Ends a task that cannot begin, and gives its report.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    fn refuse(&mut self, request: &TaskRequest, error: TaskError, reply: oneshot::Sender<Arc<TaskReport>>) {
+    pub(super) fn refuse(
+        &mut self,
+        request: &TaskRequest,
+        error: TaskError,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+    ) -> Arc<TaskReport> {
         self.counters.refused += 1;
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = reply.send(report); // a caller that left needs no answer
+        let _ = reply.send(Arc::clone(&report)); // a caller that left needs no answer
+        report
     }
 
     /// Starts waiting tasks while there are free slots.
-    fn dispatch(&mut self, ctx: &mut Context<Self>) {
-        while self.running < self.services.max_concurrent() {
-            let Some(task) = self.queue.pop() else { return };
-            self.running += 1;
+    pub(super) fn dispatch(&mut self, ctx: &mut Context<Self>) {
+        while let Some(task) = self.slots.take() {
             self.announce_start(task);
             self.incarnate(task, ctx);
         }
@@ -212,6 +255,8 @@ impl SupervisorActor {
             priority: entry.request.priority,
             stop: entry.stop.clone(),
             started,
+            budget: Arc::clone(&entry.budget),
+            deadline: entry.deadline,
             io: self.services.io.clone(),
             events: self.events.clone(),
             supervisor: ctx.address(),
@@ -238,18 +283,32 @@ impl SupervisorActor {
 
     /// Ends a task: reports, replies, frees its slot.
     #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
-    pub(super) fn finish(&mut self, task: TaskId, outcome: Outcome, tally: Tally, ctx: &mut Context<Self>) {
+    pub(super) fn finish(
+        &mut self,
+        task: TaskId,
+        outcome: Outcome,
+        mut tally: Tally,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(entry) = self.tasks.remove(&task) else { return };
         self.board.remove(&task);
+        self.leave_budget(entry.request.run, &entry.budget);
         // Also when an abandoned incarnation still holds the session.
         entry.tools.session().close();
+        let slot = SlotKey::of(&entry.request);
         match entry.state {
-            TaskState::Queued => self.queue.remove(entry.request.priority, task),
+            TaskState::Queued => self.slots.remove(slot, task),
             TaskState::Running { place } => {
                 self.workers.leave(place);
-                self.running -= 1;
+                self.slots.leave(slot);
             }
-            TaskState::Restarting => self.running -= 1,
+            TaskState::Restarting => self.slots.leave(slot),
+        }
+        if let (Some(place), Outcome::Crashed { .. }) = (&entry.plan.isolation, &outcome)
+            && let Some(left) = place.whereabouts()
+        {
+            // It is left, and looked at, when the plan is dropped.
+            tally.notes.insert(format!("its changes, if there are any, are in {}", left.path.display()));
         }
         let total = entry.admitted.elapsed();
         let ran = entry.started.map_or(Duration::ZERO, |started| started.elapsed());
@@ -268,7 +327,18 @@ impl SupervisorActor {
         self.record(|| JournalEntry::Ended { report: Arc::clone(&report) });
         self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = entry.reply.send(report); // a caller that left needs no answer
+        let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;
+        self.keep_transcript(
+            TaskImage {
+                request,
+                prefix: Arc::clone(&plan.cache_key),
+                opening,
+                checkpoint,
+                run_spent: Spent::default(),
+            },
+            &report,
+        );
+        let _ = reply.send(report); // a caller that left needs no answer
         self.dispatch(ctx);
         self.tell_if_drained();
     }
@@ -293,6 +363,7 @@ impl SupervisorActor {
 
     pub(super) fn tell_if_drained(&mut self) {
         if self.tasks.is_empty()
+            && self.recalling.is_empty()
             && let Some(waiting) = &mut self.drained
         {
             for waiter in waiting.drain(..) {
@@ -330,5 +401,6 @@ fn report(
         tool_calls: tally.tool_calls,
         restarts,
         notes: tally.notes.into_iter().collect(),
+        worktree: tally.worktree,
     }
 }

@@ -1,5 +1,7 @@
 //! What the supervisor does with each message; the work is in its own methods.
 
+use std::sync::Arc;
+
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
 use futures_util::future::join_all;
 use schemars::JsonSchema;
@@ -10,16 +12,19 @@ use tracing::warn;
 
 use super::actor::{SupervisorActor, SupervisorCounters};
 use super::record::Beginning;
+use super::slots::SlotKey;
 use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
-    AskHealth, AskPlace, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone,
-    SubagentStepped,
+    AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished,
+    SubagentGone, SubagentStepped,
 };
 use crate::provider::{ProviderCounters, ProviderHealth};
-use crate::subagent::StopCause;
-use crate::task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, decode};
+use crate::subagent::{StopCause, Tally};
+use crate::task::{
+    Conversation, Outcome, RunTask, TaskError, TaskEventKind, TaskId, TaskReport, TaskRequest, decode,
+};
 
 impl Actor for SupervisorActor {
     type Context = Context<Self>;
@@ -37,7 +42,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> Handler<RunTask<T>> for 
         if self.drained.is_some() {
             return Box::pin(async { Err(TaskError::ShuttingDown) });
         }
-        let ended = self.admit(Beginning::Fresh(task.request), ctx);
+        let ended = self.take(task.request, ctx);
         Box::pin(async move {
             let report = ended.await.map_err(|_| TaskError::RuntimeDown)?;
             Ok(decode(report))
@@ -49,7 +54,26 @@ impl Handler<CancelTask> for SupervisorActor {
     type Result = bool;
 
     fn handle(&mut self, CancelTask { task }: CancelTask, ctx: &mut Self::Context) -> Self::Result {
-        let Some(entry) = self.tasks.get_mut(&task) else { return false };
+        self.cancel(task, ctx)
+    }
+}
+
+impl SupervisorActor {
+    /// Takes a task, whether its conversation is new or goes on.
+    pub(super) fn take(
+        &mut self,
+        request: TaskRequest,
+        ctx: &mut Context<Self>,
+    ) -> oneshot::Receiver<Arc<TaskReport>> {
+        match request.conversation {
+            Conversation::New => self.admit(Beginning::Fresh(Box::new(request)), ctx),
+            Conversation::Resumed => self.resume(request, ctx),
+        }
+    }
+
+    /// Ends a task wherever it is. Returns whether it was there.
+    pub(super) fn cancel(&mut self, task: TaskId, ctx: &mut Context<Self>) -> bool {
+        let Some(entry) = self.tasks.get_mut(&task) else { return self.cancel_recall(task) };
         match entry.state {
             TaskState::Running { .. } => {
                 entry.stopping_since.get_or_insert_with(Instant::now);
@@ -62,6 +86,18 @@ impl Handler<CancelTask> for SupervisorActor {
             }
         }
         true
+    }
+}
+
+impl Handler<CancelQueued> for SupervisorActor {
+    type Result = usize;
+
+    fn handle(&mut self, _: CancelQueued, ctx: &mut Self::Context) -> Self::Result {
+        let waiting = self.slots.queue();
+        for task in &waiting {
+            self.finish(*task, Outcome::Cancelled { partial: None }, Tally::default(), ctx);
+        }
+        waiting.len()
     }
 }
 
@@ -133,7 +169,7 @@ impl Handler<SubagentGone> for SupervisorActor {
 /// How a task ended that was asked to stop and whose agent died before it could say so.
 fn outcome_of_stop(entry: &TaskEntry, partial: Option<String>) -> Outcome {
     match entry.stop.cause() {
-        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.plan.timeout, partial },
+        Some(StopCause::Deadline) => Outcome::TimedOut { after: entry.time_allowed(), partial },
         Some(StopCause::Cancelled) | None => Outcome::Cancelled { partial },
     }
 }
@@ -186,7 +222,7 @@ impl Handler<AskPlace> for SupervisorActor {
 
     fn handle(&mut self, AskPlace { task }: AskPlace, _: &mut Self::Context) -> Self::Result {
         let entry = self.tasks.get(&task).filter(|entry| matches!(entry.state, TaskState::Queued))?;
-        Some(self.queue.before(entry.request.priority, task))
+        Some(self.slots.before(SlotKey::of(&entry.request), task))
     }
 }
 
@@ -209,8 +245,10 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
 
     fn handle(&mut self, _: Observe<SupervisorCounters>, _: &mut Self::Context) -> Self::Result {
         MessageResult(SupervisorCounters {
-            running: self.running,
-            queued: self.queue.len(),
+            running: self.slots.running(),
+            queued: self.slots.queued(),
+            running_max: self.limit.now(),
+            shortage: self.limit.shortage(),
             ..self.counters.clone()
         })
     }

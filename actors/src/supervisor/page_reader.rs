@@ -11,8 +11,9 @@ use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::prompt;
+use crate::budget::{Budget, Wish};
 use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
-use crate::subagent::{BoundRoute, StopSignal, bytes};
+use crate::subagent::{BoundRoute, StopSignal};
 use crate::task::Priority;
 
 /// Longest wait for the model, its provider's pauses included: the page itself is there already.
@@ -21,9 +22,8 @@ const TIME_MAX: Duration = Duration::from_mins(1);
 const ANSWER_TOKENS_MAX: u32 = 4_000;
 /// Characters for each token of the model's window that a page may have: about half of the window.
 const PAGE_CHARS_PER_TOKEN: u64 = 2;
-
-/// Bytes that one token stands for, on average.
-const BYTES_PER_TOKEN: u64 = 4;
+/// Bytes of a page that count as a token, rather too few than too many.
+const BYTES_PER_TOKEN: u64 = 3;
 
 const SYSTEM: &str = "You answer one question about one web page. Use only what the page says, and say so when it does not \
     answer the question. Be concise and complete; keep names, numbers, versions, code and addresses exactly as they are. \
@@ -50,6 +50,7 @@ pub(super) struct SmallModel {
     pub(super) priority: Priority,
     pub(super) stop: StopSignal,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) budget: Arc<Budget>,
 }
 
 impl PageReader for SmallModel {
@@ -66,10 +67,18 @@ impl PageReader for SmallModel {
 impl SmallModel {
     #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
     async fn ask(&self, page: &str, prompt: &str) -> Result<String, ToolError> {
-        let BoundRoute { route, backend, gate, .. } = &self.route;
+        let BoundRoute { route, backend, gate, price, .. } = &self.route;
         let request = self.request(page, prompt);
+        let prompt_tokens = (page.len() + prompt.len()) as u64 / BYTES_PER_TOKEN;
+        let wish = Wish {
+            prompt_tokens,
+            answer_tokens: u64::from(ANSWER_TOKENS_MAX),
+            price: *price,
+            on: jiff::Zoned::now().date(),
+        };
+        let reservation = self.budget.reserve(wish).await.map_err(|error| failed(&error.to_string()))?;
         let (reply, answer) = oneshot::channel();
-        let call = self.shape(&request);
+        let call = self.shape(prompt_tokens);
         gate.do_send(Acquire { priority: self.priority, patience: TIME_MAX, call, reply });
         let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
         let permit = permit.map_err(|refusal| failed(&refusal.error.to_string()))?;
@@ -84,13 +93,17 @@ impl SmallModel {
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered, reply.usage);
-                self.ledger.add(reply.usage, self.route.cost(&reply.usage));
+                let cost = self.route.cost(&reply.usage);
+                reservation.settle(&reply.usage, cost);
+                self.ledger.add(reply.usage, cost);
                 let text = reply.turn.last_text().map(str::to_owned);
                 text.ok_or_else(|| failed("it gave no answer"))
             }
             Err(error) => {
                 if outcome.usage.total_tokens() > 0 {
-                    self.ledger.add(outcome.usage, self.route.cost(&outcome.usage));
+                    let cost = self.route.cost(&outcome.usage);
+                    reservation.settle(&outcome.usage, cost);
+                    self.ledger.add(outcome.usage, cost);
                 }
                 match error {
                     CallError::Cancelled => {
@@ -107,13 +120,12 @@ impl SmallModel {
     }
 
     /// What the gate must know of the call, which is made once and nowhere else.
-    fn shape(&self, request: &ChatRequest) -> CallShape {
-        let bytes: u64 = request.messages.iter().map(|message| bytes(message)).sum();
+    fn shape(&self, prompt_tokens: u64) -> CallShape {
         CallShape {
             class: Arc::clone(&self.route.class),
-            prompt_tokens: bytes / BYTES_PER_TOKEN,
+            prompt_tokens,
             cached_tokens: 0,
-            output_max: request.max_output_tokens,
+            output_max: Some(ANSWER_TOKENS_MAX),
             prefix: None,
             standing: Standing::OnlyRoute,
             attempt: Try::First,

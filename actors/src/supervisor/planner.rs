@@ -6,19 +6,29 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task_config::{
-    AgentDefinition, AgentStatus, ModelChoice, ModelInfo, ModelRequest, ModelTier, PermissionMode,
-    PriceTable, ProviderName, RateSettings, ToolSelection, rate_class, resolve_model,
+    AgentDefinition, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelInfo, ModelRequest, ModelTier,
+    PermissionMode, PriceTable, ProviderName, RateSettings, ToolReach, ToolSelection, rate_class,
+    resolve_model, session_agent,
 };
 use codex_task_providers::{KeySource, Message, Provider, Route, ToolSpec, plan_routes};
-use codex_task_tools::{Session, ToolSet, Toolbox};
+use codex_task_tools::{Session, ToolDefinition, ToolSet, Toolbox};
 
+use super::delegation::Delegate;
+use super::isolated::Isolated;
 use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
-use super::server_tools::{self, ServerTools, to_spec};
+use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
+use crate::budget::Budget;
 use crate::provider::{GateSettings, ProviderActor};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
-use crate::task::{TaskError, TaskRequest};
+use crate::task::{Narrowing, TaskError, TaskRequest};
+
+/// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
+const LOOKING: [&str; 8] =
+    ["Read", "Glob", "Grep", "LS", "WebFetch", "TodoWrite", "BashOutput", "TaskOutput"];
+/// Bytes that one token stands for, on average, in English and code.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// What a task needs to start.
 pub(crate) struct Planned {
@@ -64,7 +74,7 @@ impl GateKey {
 /// The cached part of an agent's prompt. Valid as long as the agent's definition and its tools are the same.
 struct Prefix {
     definition: Arc<AgentDefinition>,
-    tool_names: Vec<Arc<str>>,
+    definitions: Arc<[ToolDefinition]>,
     system: Arc<str>,
     tools: Arc<[ToolSpec]>,
     cache_key: Arc<str>,
@@ -90,26 +100,36 @@ impl Planner {
     }
 
     /// Plans one task, or says why it cannot begin.
-    pub(crate) fn plan(&mut self, request: &TaskRequest, stop: &StopSignal) -> Result<Planned, TaskError> {
+    pub(crate) fn plan(
+        &mut self,
+        request: &TaskRequest,
+        stop: &StopSignal,
+        budget: &Arc<Budget>,
+    ) -> Result<Planned, TaskError> {
         if request.prompt.trim().is_empty() {
             return Err(TaskError::EmptyPrompt);
         }
-        let agent = self.find_agent(&request.subagent_type)?;
+        let agent = self.find_agent(request)?;
         if let Some(rule) = self.services.rights.agent_denied_by(agent.name.as_str()) {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());
             return Err(TaskError::AgentDenied { name, rule });
         }
-        let routes = self.routes(request, &agent);
+        let isolation =
+            request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
+        let isolation = isolation.transpose()?;
+        let mut model_notes = Vec::new();
+        let routes = self.routes(request, &agent, budget, &mut model_notes);
         let reading = Arc::default();
         let session = self.services.session.for_task(stop.token().clone());
         let session = match &routes {
-            Ok(routes) => self.with_reader(session, routes, request, stop, &reading),
+            Ok(routes) => self.with_reader(session, routes, request, (stop, budget), &reading),
             Err(_) => session,
         };
-        let KnownTools { tools, notes, servers } = self.tools(request, &agent, session)?;
+        let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
         let routes = routes?;
+        notes.extend(model_notes);
         let services = Arc::clone(&self.services);
-        let prefix = self.prefix(&agent, &tools);
+        let prefix = self.prefix(request, &agent, &tools);
         let limits = &services.settings.limits;
         let plan = AgentPlan {
             routes,
@@ -121,18 +141,25 @@ impl Planner {
             effort: request.effort.or(agent.effort),
             output: request.output.clone(),
             turns_max: request.turns_max.or(agent.max_turns).unwrap_or(limits.max_turns),
-            cost_max: request.cost_max,
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
             reading,
             servers,
+            isolation,
         };
-        let opening = prompt::opening(&services.facts, &agent, request);
+        let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
+        let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
     }
 
-    fn find_agent(&self, name: &str) -> Result<Arc<AgentDefinition>, TaskError> {
+    fn find_agent(&self, request: &TaskRequest) -> Result<Arc<AgentDefinition>, TaskError> {
+        let name = &*request.subagent_type;
+        if request.lineage.is_of_session()
+            && let Some(agent) = session_agent(name)
+        {
+            return Ok(agent);
+        }
         let registry = self.services.agents.current();
         if let Some(agent) = registry.get(name) {
             return Ok(Arc::clone(agent));
@@ -155,29 +182,55 @@ impl Planner {
         agent: &Arc<AgentDefinition>,
         session: Session,
     ) -> Result<KnownTools, TaskError> {
-        let services = &self.services;
         let modes = [agent.permission_mode, request.permission_mode];
         let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
-        match ServerTools::of(services, agent, mode) {
+        let equipment = self.equipment(request, agent, mode);
+        match ServerTools::of(&self.services, agent, &equipment) {
             None => {
-                let toolbox = &services.toolbox;
-                let (tools, notes) = server_tools::resolve(services, agent, mode, toolbox, session)?;
+                let (tools, notes) = equipment.resolve(agent, session)?;
                 Ok(KnownTools { tools, notes, servers: None })
             }
             // Its list is resolved as a whole once its servers run; until then there is a session and nothing to call.
             Some(servers) => {
                 let nothing = AgentDefinition { tools: ToolSelection::Inherit, ..(**agent).clone() };
-                let toolbox = Toolbox::default();
-                let (tools, _) = server_tools::resolve(services, &nothing, mode, &toolbox, session)?;
+                let (tools, _) =
+                    Equipment { toolbox: Toolbox::default(), ..equipment }.resolve(&nothing, session)?;
                 Ok(KnownTools { tools, notes: Vec::new(), servers: Some(Arc::new(servers)) })
             }
         }
     }
 
+    /// What an agent's tools are chosen from, and within which rights.
+    fn equipment(
+        &self,
+        request: &TaskRequest,
+        agent: &AgentDefinition,
+        mode: Option<PermissionMode>,
+    ) -> Equipment {
+        let services = &self.services;
+        let rights = request.lineage.narrow(&services.rights);
+        // Agents that an isolated one would start would work on the very files that it is kept from.
+        let is_isolated = request.isolation.or(agent.isolation).is_some();
+        let may_delegate = request.lineage.depth < services.settings.limits.max_depth && !is_isolated;
+        let tools = match services.delegation.as_ref().filter(|_| may_delegate) {
+            None => Vec::new(),
+            Some(delegation) => {
+                let (tools, disallowed) = (agent.tools.clone(), agent.disallowed_tools.clone());
+                let own = Narrowing { tools, disallowed, mode };
+                let children = request.lineage.child(request.id, own);
+                delegation.tools(Delegate { task: request.id, run: request.run, children })
+            }
+        };
+        let toolbox = tools.into_iter().fold(services.toolbox.clone(), Toolbox::with);
+        Equipment { toolbox, rights, mode }
+    }
+
     fn routes(
         &mut self,
         request: &TaskRequest,
-        agent: &AgentDefinition,
+        agent: &Arc<AgentDefinition>,
+        budget: &Budget,
+        notes: &mut Vec<String>,
     ) -> Result<Arc<[BoundRoute]>, TaskError> {
         let services = Arc::clone(&self.services);
         let wanted = ModelRequest {
@@ -185,16 +238,52 @@ impl Planner {
             agent: &agent.model,
             session: services.settings.model.as_ref(),
         };
-        let choice = resolve_model(&wanted, &services.environment);
+        let mut choice = resolve_model(&wanted, &services.environment);
+        if choice == ModelChoice::Auto {
+            let AutoChoice { tier, reason } = self.auto(request, agent, budget)?;
+            notes.push(reason);
+            choice = ModelChoice::Tier(tier);
+        }
         let routes = plan_routes(
             &choice,
-            agent.provider.as_ref(),
+            request.provider.as_ref().or(agent.provider.as_ref()),
             &agent.fallback,
             &services.settings,
             &services.environment,
             &services.providers,
         )?;
-        Ok(routes.into_iter().filter_map(|route| self.bind(route)).collect())
+        let bound: Vec<_> = routes.into_iter().filter_map(|route| self.bind(route)).collect();
+        if budget.needs_prices() { with_prices(bound, notes) } else { Ok(bound.into()) }
+    }
+
+    /// What `auto` means for this task.
+    fn auto(
+        &self,
+        request: &TaskRequest,
+        agent: &Arc<AgentDefinition>,
+        budget: &Budget,
+    ) -> Result<AutoChoice, TaskError> {
+        let services = &self.services;
+        let KnownTools { tools, servers, .. } = self.tools(request, agent, services.session.clone())?;
+        let only_looks = |tool: &ToolDefinition| LOOKING.contains(&tool.name.as_str());
+        let is_read_only = servers.is_none() && tools.definitions().iter().all(|tool| only_looks(tool));
+        let wanted = AutoRequest {
+            prompt_tokens: (request.prompt.len() + agent.prompt.len()) as u64 / BYTES_PER_TOKEN,
+            reach: if is_read_only { ToolReach::ReadOnly } else { ToolReach::Changes },
+            effort: request.effort.or(agent.effort),
+            cost_max: budget.cost_max(),
+        };
+        let today = jiff::Zoned::now().date();
+        Ok(wanted.choose(|tier, usage| {
+            let tier = ModelChoice::Tier(tier);
+            let (settings, environment) = (&services.settings, &services.environment);
+            let provider = agent.provider.as_ref();
+            let routes =
+                plan_routes(&tier, provider, &[], settings, environment, &services.providers).ok()?;
+            let route = routes.first()?;
+            let kind = services.providers.get(&route.provider)?.kind;
+            PriceTable::bundled().find(kind, &route.model)?.cost(usage, today)
+        }))
     }
 
     /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
@@ -204,13 +293,14 @@ impl Planner {
         session: Session,
         routes: &[BoundRoute],
         request: &TaskRequest,
-        stop: &StopSignal,
+        (stop, budget): (&StopSignal, &Arc<Budget>),
         ledger: &Arc<Ledger>,
     ) -> Session {
         let Some(own) = routes.first() else { return session };
         let route = self.small_model(own).unwrap_or_else(|| own.clone());
-        let (stop, ledger) = (stop.clone(), Arc::clone(ledger));
-        session.with_page_reader(Arc::new(SmallModel { route, priority: request.priority, stop, ledger }))
+        let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
+        let priority = request.priority;
+        session.with_page_reader(Arc::new(SmallModel { route, priority, stop, ledger, budget }))
     }
 
     /// The small model of a route's provider, looked for once.
@@ -250,25 +340,52 @@ impl Planner {
         })
     }
 
-    fn prefix(&mut self, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {
-        let names = || tools.definitions().iter().map(|tool| tool.name.as_str());
+    fn prefix(&mut self, request: &TaskRequest, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {
+        let definitions = tools.definitions();
         let key: Arc<str> = agent.name.as_str().into();
         let is_current = self.prefixes.get(&key).is_some_and(|prefix| {
-            Arc::ptr_eq(&prefix.definition, agent) && prefix.tool_names.iter().map(AsRef::as_ref).eq(names())
+            Arc::ptr_eq(&prefix.definition, agent)
+                && prefix.definitions.len() == definitions.len()
+                && prefix.definitions.iter().zip(definitions.iter()).all(|(a, b)| is_same(a, b))
         });
         if !is_current {
             self.prefixes.remove(&key);
         }
         self.prefixes.entry(key).or_insert_with(|| {
-            let system = prompt::system_prompt(&agent.prompt);
-            let specs: Arc<[ToolSpec]> = tools.definitions().iter().map(to_spec).collect();
+            let system = if request.lineage.is_of_session() {
+                prompt::system_prompt_of_session(&agent.prompt)
+            } else {
+                prompt::system_prompt(&agent.prompt)
+            };
+            let specs: Arc<[ToolSpec]> = definitions.iter().map(to_spec).collect();
             Prefix {
                 definition: Arc::clone(agent),
-                tool_names: names().map(Into::into).collect(),
+                definitions: Arc::clone(definitions),
                 cache_key: prompt::cache_key(&system, &specs),
                 system,
                 tools: specs,
             }
         })
     }
+}
+
+/// The routes whose price is known: a limit of money alone holds for no other.
+fn with_prices(routes: Vec<BoundRoute>, notes: &mut Vec<String>) -> Result<Arc<[BoundRoute]>, TaskError> {
+    let (priced, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|bound| bound.price.is_some());
+    match (priced.is_empty(), others.first()) {
+        (true, Some(first)) => Err(TaskError::PriceUnknown { model: first.route.model.clone() }),
+        (_, other) => {
+            let left_out = |bound: &BoundRoute| {
+                format!("{} is not used: max_cost is set and its price is not known", bound.route)
+            };
+            notes.extend(other.map(left_out));
+            Ok(priced.into())
+        }
+    }
+}
+
+/// Whether two tools are offered in the same words. Those of one toolbox share them; the Task tool's change with the
+/// agents.
+fn is_same(a: &ToolDefinition, b: &ToolDefinition) -> bool {
+    a.name == b.name && (Arc::ptr_eq(&a.description, &b.description) || a.description == b.description)
 }

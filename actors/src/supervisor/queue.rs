@@ -30,6 +30,11 @@ impl TaskQueue {
         self.waiting.pop_first().map(|(_, task)| task)
     }
 
+    /// All of them, in their order.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskId> {
+        self.waiting.iter().map(|(_, task)| *task)
+    }
+
     /// Takes out a task that is no longer wanted.
     pub(crate) fn remove(&mut self, priority: Priority, task: TaskId) {
         self.waiting.remove(&(Reverse(priority), task));

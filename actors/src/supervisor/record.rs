@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix::{Context, Handler, Message, ResponseFuture};
 use codex_task_providers::Message as Turn;
+use futures_util::future::try_join_all;
 
 use super::SupervisorActor;
 use crate::journal::{Admission, JournalAck, JournalEntry, JournalStep, TaskImage};
@@ -22,19 +23,33 @@ pub struct ContinueTask {
     pub image: Box<TaskImage>,
 }
 
+/// Runs tasks side by side and replies with their reports, in the order given. Their beginnings are on record together or
+/// not at all: a process that is killed right after has forgotten none of them.
+///
+/// # Cancel safety
+/// Dropping the `send` future does not end the tasks: send [`crate::CancelTask`] for each.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<Vec<Arc<TaskReport>>, TaskError>")]
+pub struct RunTasks {
+    /// The tasks.
+    pub requests: Vec<TaskRequest>,
+}
+
 /// How a task begins.
 pub(super) enum Beginning {
     /// For the first time.
-    Fresh(TaskRequest),
+    Fresh(Box<TaskRequest>),
     /// Where the journal's image of it stands.
     Resumed(Box<TaskImage>),
+    /// Where an image of it stands of which the journal knows nothing.
+    Reopened(Box<TaskImage>),
 }
 
 impl Beginning {
     pub(super) fn request(&self) -> &TaskRequest {
         match self {
             Self::Fresh(request) => request,
-            Self::Resumed(image) => &image.request,
+            Self::Resumed(image) | Self::Reopened(image) => &image.request,
         }
     }
 }
@@ -43,23 +58,40 @@ impl SupervisorActor {
     /// Puts the beginning of a task on record. Gives what its first incarnation starts with: the request, the first user
     /// turn and the checkpoint.
     pub(super) fn begin(
-        &self,
+        &mut self,
         beginning: Beginning,
         plan: &AgentPlan,
         opening: Arc<Turn>,
     ) -> (TaskRequest, Arc<Turn>, Checkpoint) {
         match beginning {
             Beginning::Fresh(request) => {
-                self.record(|| JournalEntry::Admitted(Box::new(Admission::new(&request, plan, &opening))));
-                (request, Arc::clone(&opening), Checkpoint::new(opening))
+                self.record_beginning(|| Admission::new(&request, plan, &opening));
+                (*request, Arc::clone(&opening), Checkpoint::new(opening))
+            }
+            Beginning::Reopened(image) => {
+                let task = image.request.id;
+                let admission = || Admission::new(&image.request, plan, &image.opening);
+                self.record_beginning(admission);
+                let turns = image.checkpoint.turns.clone();
+                let step = CheckpointStep::Compacted { turns, tally: Box::default() };
+                self.record(|| JournalEntry::Stepped { task, step: JournalStep(step) });
+                self.begin(Beginning::Resumed(image), plan, opening)
             }
             Beginning::Resumed(image) => {
-                let TaskImage { request, prefix, opening, mut checkpoint } = *image;
+                let TaskImage { request, prefix, opening, mut checkpoint, run_spent: _ } = *image;
                 if prefix != plan.cache_key {
                     checkpoint.tally.notes.insert(CHANGED.to_owned());
                 }
                 (request, opening, checkpoint)
             }
+        }
+    }
+
+    /// Puts one beginning on record, or keeps it for those that are written down with it.
+    fn record_beginning(&mut self, admission: impl FnOnce() -> Admission) {
+        match &mut self.admissions {
+            Some(together) if self.journal.is_some() => together.push(admission()),
+            Some(_) | None => self.record(|| JournalEntry::Admitted(vec![admission()])),
         }
     }
 
@@ -78,6 +110,22 @@ impl SupervisorActor {
             Some(recorded) => journal.record_durably(entry, recorded),
             None => journal.record(entry),
         }
+    }
+}
+
+impl Handler<RunTasks> for SupervisorActor {
+    type Result = ResponseFuture<Result<Vec<Arc<TaskReport>>, TaskError>>;
+
+    fn handle(&mut self, RunTasks { requests }: RunTasks, ctx: &mut Context<Self>) -> Self::Result {
+        if self.drained.is_some() {
+            return Box::pin(async { Err(TaskError::ShuttingDown) });
+        }
+        self.admissions = Some(Vec::with_capacity(requests.len()));
+        let ended: Vec<_> = requests.into_iter().map(|request| self.take(request, ctx)).collect();
+        if let Some(admissions) = self.admissions.take().filter(|admissions| !admissions.is_empty()) {
+            self.record(|| JournalEntry::Admitted(admissions));
+        }
+        Box::pin(async move { try_join_all(ended).await.map_err(|_| TaskError::RuntimeDown) })
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, PermissionMode, ToolSelection};
 use codex_task_providers::ToolSpec;
-use codex_task_tools::{McpHub, McpState, Session, Tool, ToolDefinition, ToolSet, Toolbox};
+use codex_task_tools::{McpHub, McpState, Rights, Session, Tool, ToolDefinition, ToolSet, Toolbox};
 use tokio_util::sync::CancellationToken;
 
 use super::prompt;
@@ -17,8 +17,18 @@ use crate::task::TaskError;
 pub(crate) struct ServerTools {
     services: Arc<Services>,
     agent: Arc<AgentDefinition>,
+    equipment: Equipment,
+}
+
+/// What an agent's tools are chosen from, and within which rights.
+#[derive(Clone)]
+pub(super) struct Equipment {
+    /// All tools but those of MCP servers.
+    pub(super) toolbox: Toolbox,
+    /// What the session and the agents above leave.
+    pub(super) rights: Rights,
     /// What happens to the agent's calls that no rule names.
-    mode: Option<PermissionMode>,
+    pub(super) mode: Option<PermissionMode>,
 }
 
 /// An agent with the tools of its servers.
@@ -36,13 +46,17 @@ impl ServerTools {
     pub(super) fn of(
         services: &Arc<Services>,
         agent: &Arc<AgentDefinition>,
-        mode: Option<PermissionMode>,
+        equipment: &Equipment,
     ) -> Option<Self> {
         let is_needed = services.mcp.can_mean(&agent.tools)
             || !agent.mcp_servers.is_empty()
             // A server that may not run is worth a word to an agent that names it.
             || (agent.tools != ToolSelection::Inherit && !services.mcp.status_for(&agent.tools).is_empty());
-        is_needed.then(|| Self { services: Arc::clone(services), agent: Arc::clone(agent), mode })
+        is_needed.then(|| Self {
+            services: Arc::clone(services),
+            agent: Arc::clone(agent),
+            equipment: equipment.clone(),
+        })
     }
 
     /// Starts the servers that do not run yet, and gives the agent their tools beside those of `plan` and `tools`. The
@@ -69,9 +83,9 @@ impl ServerTools {
             }
             tools
         });
-        let toolbox = of_servers.await.into_iter().fold(self.services.toolbox.clone(), Toolbox::with);
-        let (tools, mut notes) =
-            resolve(&self.services, &self.agent, self.mode, &toolbox, tools.session().clone())?;
+        let toolbox = of_servers.await.into_iter().fold(self.equipment.toolbox.clone(), Toolbox::with);
+        let equipment = Equipment { toolbox, ..self.equipment.clone() };
+        let (tools, mut notes) = equipment.resolve(&self.agent, tools.session().clone())?;
         notes.extend(self.problems(own.as_ref()));
         let specs: Arc<[ToolSpec]> = tools.definitions().iter().map(to_spec).collect();
         let cache_key = prompt::cache_key(&plan.system, &specs);
@@ -120,21 +134,23 @@ impl ServerTools {
     }
 }
 
-/// The tools of an agent out of a toolbox, and what is to be said of its list.
-pub(super) fn resolve(
-    services: &Services,
-    agent: &AgentDefinition,
-    mode: Option<PermissionMode>,
-    toolbox: &Toolbox,
-    session: Session,
-) -> Result<(ToolSet, Vec<String>), TaskError> {
-    let rights = services.rights.narrowed_for(&agent.tools, &agent.disallowed_tools, mode);
-    let resolved = toolbox
-        .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
-        .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;
-    let left_out = resolved.left_out.iter();
-    let notes = left_out.map(|name| format!("tool '{name}' does not exist and was left out")).collect();
-    Ok((resolved.tool_set, notes))
+impl Equipment {
+    /// The tools of an agent, and what is to be said of its list.
+    pub(super) fn resolve(
+        &self,
+        agent: &AgentDefinition,
+        session: Session,
+    ) -> Result<(ToolSet, Vec<String>), TaskError> {
+        let rights = self.rights.within(&session.workspace);
+        let rights = rights.narrowed_for(&agent.tools, &agent.disallowed_tools, self.mode);
+        let resolved = self
+            .toolbox
+            .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)
+            .map_err(|error| TaskError::NoTools(error.for_agent(agent.name.as_str())))?;
+        let left_out = resolved.left_out.iter();
+        let notes = left_out.map(|name| format!("tool '{name}' does not exist and was left out")).collect();
+        Ok((resolved.tool_set, notes))
+    }
 }
 
 pub(super) fn to_spec(tool: &ToolDefinition) -> ToolSpec {

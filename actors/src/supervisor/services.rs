@@ -7,6 +7,8 @@ use codex_task_config::{RegistryHandle, Settings};
 use codex_task_providers::ProviderRegistry;
 use codex_task_tools::{McpHub, Rights, Session, Toolbox};
 
+use super::delegation::Delegation;
+use super::pressure::PressureSampler;
 use super::restart::RestartPolicy;
 use crate::io_runtime::IoRuntime;
 
@@ -30,17 +32,14 @@ pub struct Services {
     pub session: Session,
     /// What every agent is told about where it works.
     pub facts: SessionFacts,
+    /// Who makes the tools with which agents start agents; without it none can.
+    pub delegation: Option<Arc<dyn Delegation>>,
     /// Where connections and tools live.
     pub io: IoRuntime,
     /// How often dead agents are started again.
     pub restart_policy: RestartPolicy,
-}
-
-impl Services {
-    /// Tasks that may hold a slot at once.
-    pub(crate) fn max_concurrent(&self) -> usize {
-        self.settings.limits.max_concurrent
-    }
+    /// What tells how short the machine is of memory, processors and file descriptors.
+    pub pressure: Arc<dyn PressureSampler>,
 }
 
 /// What every agent is told about where it works.

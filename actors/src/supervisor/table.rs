@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use codex_task_providers::Message;
 use codex_task_tools::ToolSet;
@@ -11,7 +12,8 @@ use tokio::time::Instant;
 
 use super::restart::RestartHistory;
 use super::workers::Place;
-use crate::subagent::{AgentPlan, Checkpoint, StopSignal};
+use crate::budget::Budget;
+use crate::subagent::{AgentPlan, Checkpoint, StopSignal, time_allowed};
 use crate::task::{RunId, TaskId, TaskReport, TaskRequest};
 
 /// All tasks that have not ended, for hosts: read at any time, from any thread.
@@ -63,9 +65,23 @@ pub(super) struct TaskEntry {
     pub(super) admitted: Instant,
     /// When the task first ran: what its deadline counts from.
     pub(super) started: Option<Instant>,
+    /// What its model calls are paid from.
+    pub(super) budget: Arc<Budget>,
+    /// When the time of its run, or of the task that asked for it, is over.
+    pub(super) deadline: Option<Instant>,
     /// When it was asked to stop.
     pub(super) stopping_since: Option<Instant>,
     pub(super) reply: oneshot::Sender<Arc<TaskReport>>,
+}
+
+impl TaskEntry {
+    /// Time from the start of the task to its deadline, which is never later than that of its run.
+    pub(super) fn time_allowed(&self) -> Duration {
+        match self.started {
+            Some(started) => time_allowed(self.plan.timeout, started, self.deadline),
+            None => self.plan.timeout,
+        }
+    }
 }
 
 /// Where a task is, for the supervisor.

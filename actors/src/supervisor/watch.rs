@@ -1,13 +1,15 @@
 //! Looking after what does not look after itself: agents that do not end, and workers that do not answer.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{AsyncContext, Context, Handler, Message};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::SupervisorActor;
+use super::pressure::Pressure;
 use super::table::{TaskEntry, TaskState};
 use super::workers::Place;
 use crate::subagent::{StopCause, Tally};
@@ -29,13 +31,31 @@ pub(super) struct MoveAgent {
     generation: u64,
 }
 
+/// Somebody has looked at the machine.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct PressureSeen(Pressure);
+
 impl SupervisorActor {
     /// One look at everything.
     pub(super) fn watch(&mut self, ctx: &mut Context<Self>) {
+        self.look_at_machine(ctx);
         self.give_up_overdue(ctx);
         for place in self.workers.look(Instant::now(), &ctx.address()) {
             self.evacuate(place, ctx);
         }
+    }
+
+    /// As long as tasks wait: may more of them run, or must fewer? The look itself may block, so not here.
+    #[expect(clippy::disallowed_methods, reason = "one answer to one look, never two at a time")]
+    fn look_at_machine(&mut self, ctx: &mut Context<Self>) {
+        if self.looking || self.slots.queued() == 0 {
+            return;
+        }
+        self.looking = true;
+        let (sampler, supervisor) = (Arc::clone(&self.services.pressure), ctx.address());
+        let look = move || supervisor.do_send(PressureSeen(sampler.sample()));
+        drop(self.services.io.spawn_blocking(look)); // it reports by itself
     }
 
     /// Gives up agents that should have ended by now: their Arbiter is blocked. What they still do is ignored.
@@ -49,8 +69,11 @@ impl SupervisorActor {
             })
             .collect();
         for (task, outcome, tally) in overdue {
-            warn!(task_id = %task, "an agent did not stop in time and is given up");
-            self.counters.given_up += 1;
+            let is_begun = self.tasks.get(&task).is_some_and(|entry| entry.started.is_some());
+            if is_begun {
+                warn!(task_id = %task, "an agent did not stop in time and is given up");
+                self.counters.given_up += 1;
+            }
             if let Some(entry) = self.tasks.get(&task) {
                 entry.stop.fire(StopCause::Deadline); // unless it was cancelled before
             }
@@ -72,6 +95,22 @@ impl SupervisorActor {
     }
 }
 
+impl Handler<PressureSeen> for SupervisorActor {
+    type Result = ();
+
+    fn handle(&mut self, PressureSeen(pressure): PressureSeen, ctx: &mut Self::Context) {
+        self.looking = false;
+        let before = self.limit.now();
+        self.limit.look(&pressure, self.slots.running_most());
+        self.slots.set_max(self.limit.now());
+        let (now, shortage) = (self.limit.now(), self.limit.shortage());
+        if now != before {
+            info!(before, now, ?shortage, "the number of tasks that may run has changed");
+        }
+        self.dispatch(ctx);
+    }
+}
+
 impl Handler<MoveAgent> for SupervisorActor {
     type Result = ();
 
@@ -87,11 +126,15 @@ impl Handler<MoveAgent> for SupervisorActor {
 fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
     let partial = || entry.checkpoint.tally.partial.clone();
     let stopping = entry.stopping_since.is_some_and(|since| now.duration_since(since) > GIVE_UP_AFTER);
-    let time = entry.plan.timeout.saturating_add(GIVE_UP_AFTER);
+    if entry.started.is_none() && entry.deadline.is_some_and(|deadline| deadline <= now) {
+        return Some(Outcome::TimedOut { after: now.duration_since(entry.admitted), partial: partial() });
+    }
+    let allowed = entry.time_allowed();
+    let time = allowed.saturating_add(GIVE_UP_AFTER);
     let late = entry.started.is_some_and(|started| now.duration_since(started) > time);
     match (stopping, late) {
         (true, _) => Some(Outcome::Cancelled { partial: partial() }),
-        (false, true) => Some(Outcome::TimedOut { after: entry.plan.timeout, partial: partial() }),
+        (false, true) => Some(Outcome::TimedOut { after: allowed, partial: partial() }),
         (false, false) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use codex_task_providers::{ProviderError, RouteError};
 
-use super::Attempt;
+use super::{Attempt, TaskId};
 use crate::journal::JournalError;
 
 /// Why a task could not start or could not finish. `Display` is for people; [`TaskError::for_model`] is the text that
@@ -42,6 +42,26 @@ pub enum TaskError {
     /// A task with the same id has not ended yet.
     #[error("a task with this id is running already")]
     DuplicateTask,
+    /// The task to go on with has not ended yet.
+    #[error("the agent {task} is still running")]
+    StillRunning {
+        /// The task.
+        task: TaskId,
+    },
+    /// There is no conversation to go on with.
+    #[error("no transcript found for the agent {task}")]
+    NoTranscript {
+        /// The task, as the caller names it.
+        task: String,
+    },
+    /// The agent could not be given a place of its own to work in.
+    #[error("{reason}")]
+    NoWorktree {
+        /// Why not.
+        reason: String,
+        /// What to do about it.
+        help: String,
+    },
     /// The prompt has no text.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -70,10 +90,28 @@ pub enum TaskError {
         detail: String,
     },
     /// The next model call could cost more than is left.
-    #[error("the cost limit of {limit} is reached")]
+    #[error("the cost limit of {limit} leaves no room for another model call")]
     CostLimit {
         /// The limit.
         limit: codex_task_config::MicroUsd,
+    },
+    /// The next model call could take more tokens than are left.
+    #[error("the limit of {limit} tokens leaves no room for another model call")]
+    TokenLimit {
+        /// The limit.
+        limit: u64,
+    },
+    /// All model calls were made.
+    #[error("all {limit} model calls that were allowed are made")]
+    CallLimit {
+        /// The limit.
+        limit: u64,
+    },
+    /// Money is limited, and nobody knows what the model costs.
+    #[error("max_cost cannot be kept: the price of {model} is not known")]
+    PriceUnknown {
+        /// The model.
+        model: codex_task_config::ModelId,
     },
     /// The model cannot go on: the answer hit the output limit again and again, or the window cannot be compacted.
     #[error("the model could not finish: {detail}")]
@@ -101,6 +139,9 @@ impl TaskError {
             Self::NoTools(_) => "no_tools",
             Self::AgentDenied { .. } => "agent_denied",
             Self::DuplicateTask => "duplicate_task",
+            Self::StillRunning { .. } => "still_running",
+            Self::NoTranscript { .. } => "no_transcript",
+            Self::NoWorktree { .. } => "no_worktree",
             Self::EmptyPrompt => "empty_prompt",
             Self::NoRoute(_) => "no_provider",
             Self::AllRoutesFailed { attempts } => last(attempts).map_or("provider", ProviderError::kind),
@@ -108,6 +149,9 @@ impl TaskError {
             Self::EmptyAnswer => "empty_answer",
             Self::InvalidOutput { .. } => "invalid_output",
             Self::CostLimit { .. } => "cost_limit",
+            Self::TokenLimit { .. } => "token_limit",
+            Self::CallLimit { .. } => "call_limit",
+            Self::PriceUnknown { .. } => "price_unknown",
             Self::Stuck { .. } => "stuck",
             Self::Journal(_) => "journal",
             Self::ShuttingDown => "shutting_down",
@@ -126,13 +170,23 @@ impl TaskError {
             Self::NoTools(_) => Some("run `codex-task agents validate` to see the names that exist".into()),
             Self::AgentDenied { .. } => Some("use another agent, or change permissions.deny".into()),
             Self::DuplicateTask => Some("give each task an id of its own".into()),
+            Self::StillRunning { .. } => Some("wait for its end, or stop it, and resume it then".into()),
+            Self::NoTranscript { .. } => {
+                Some("start a new agent with everything that it has to know in its prompt".into())
+            }
+            Self::NoWorktree { help, .. } => Some(help.clone()),
             Self::EmptyPrompt => Some("say what the agent should do".into()),
             Self::NoRoute(error) => error.help(),
             Self::AllRoutesFailed { attempts } => last(attempts).and_then(ProviderError::help),
             Self::Refused { .. } => Some("rephrase the prompt, or use another model".into()),
             Self::EmptyAnswer => Some("try again, or use another model".into()),
             Self::InvalidOutput { .. } => Some("simplify the schema, or use a larger model".into()),
-            Self::CostLimit { .. } => Some("raise the limit, or use a cheaper model".into()),
+            Self::CostLimit { .. } => Some("raise max_cost, or use a cheaper model".into()),
+            Self::TokenLimit { .. } => Some("raise max_tokens, or give the agent a smaller task".into()),
+            Self::CallLimit { .. } => Some("raise max_calls, or give the agent a smaller task".into()),
+            Self::PriceUnknown { .. } => {
+                Some("set max_tokens too, which then is the limit, or use a model with a known price".into())
+            }
             Self::Stuck { .. } => Some(
                 "give the agent a smaller task or a larger model; raise max_tokens if answers are cut off"
                     .into(),
@@ -150,17 +204,22 @@ impl TaskError {
             Self::AllRoutesFailed { attempts } => {
                 last(attempts).is_some_and(|e| e.remedy() == codex_task_providers::Remedy::Retry)
             }
-            Self::EmptyAnswer | Self::ShuttingDown | Self::RuntimeDown => true,
+            Self::EmptyAnswer | Self::StillRunning { .. } | Self::ShuttingDown | Self::RuntimeDown => true,
             Self::UnknownAgent { .. }
             | Self::BrokenAgent { .. }
             | Self::NoTools(_)
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
+            | Self::NoTranscript { .. }
+            | Self::NoWorktree { .. }
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }
             | Self::InvalidOutput { .. }
             | Self::CostLimit { .. }
+            | Self::TokenLimit { .. }
+            | Self::CallLimit { .. }
+            | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::Journal(_) => false,
         }
@@ -173,16 +232,22 @@ impl TaskError {
                 format!("Agent type '{name}' not found. Available agents: {}", known.join(", "))
             }
             Self::NoTools(text) => text.clone(),
+            Self::NoTranscript { task } => format!("No transcript found for agent ID: {task}"),
+            Self::NoWorktree { reason, .. } => reason.clone(),
             Self::AllRoutesFailed { .. } => format!("Agent terminated early due to an API error: {self}"),
             Self::BrokenAgent { .. }
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
+            | Self::StillRunning { .. }
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }
             | Self::EmptyAnswer
             | Self::InvalidOutput { .. }
             | Self::CostLimit { .. }
+            | Self::TokenLimit { .. }
+            | Self::CallLimit { .. }
+            | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::Journal(_)
             | Self::ShuttingDown

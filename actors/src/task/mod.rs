@@ -3,12 +3,14 @@
 mod error;
 mod event;
 mod id;
+mod lineage;
 mod report;
 mod request;
 
 pub use error::TaskError;
 pub use event::{TaskEvent, TaskEventKind};
 pub use id::{RunId, TaskId};
-pub use report::{Attempt, Outcome, RunReport, TaskReport, TaskStatus, TaskTiming};
+pub use lineage::{Lineage, Narrowing};
+pub use report::{Attempt, KeptWorktree, Outcome, RunReport, TaskReport, TaskStatus, TaskTiming};
 pub(crate) use request::decode;
-pub use request::{Priority, RunTask, TaskRequest};
+pub use request::{Conversation, Priority, RunTask, TaskRequest};

@@ -1,5 +1,6 @@
 //! How a task ended, and what it took.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,15 @@ pub struct TaskTiming {
     pub total: Duration,
 }
 
+/// A git worktree that an agent has left because something in it has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptWorktree {
+    /// Its directory.
+    pub path: PathBuf,
+    /// Its branch.
+    pub branch: String,
+}
+
 /// What a finished task gives back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskReport<T = String> {
@@ -164,12 +174,19 @@ pub struct TaskReport<T = String> {
     pub restarts: u32,
     /// What the user should know: parameters left out, tools left out, compactions, restarts.
     pub notes: Vec<String>,
+    /// Where the agent has worked apart from the session's own files, if it has left something there.
+    pub worktree: Option<KeptWorktree>,
 }
 
 impl<T> TaskReport<T> {
     /// The name of the ending.
     pub fn status(&self) -> TaskStatus {
         self.outcome.status()
+    }
+
+    /// The same report with another result, where there is one.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> TaskReport<U> {
+        self.map_outcome(|outcome| outcome.try_map(|result| Ok(map(result))))
     }
 
     pub(crate) fn map_outcome<U>(self, map: impl FnOnce(Outcome<T>) -> Outcome<U>) -> TaskReport<U> {
@@ -190,6 +207,7 @@ impl<T> TaskReport<T> {
             tool_calls: self.tool_calls,
             restarts: self.restarts,
             notes: self.notes,
+            worktree: self.worktree,
         }
     }
 }
@@ -201,6 +219,8 @@ pub struct RunReport {
     pub run: RunId,
     /// One entry for each task.
     pub tasks: Vec<Arc<TaskReport>>,
+    /// What the agents of these tasks have started in turn, in the order in which it ended.
+    pub nested: Vec<Arc<TaskReport>>,
     /// From the first admission to the last ending.
     pub total: Duration,
 }

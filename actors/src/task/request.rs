@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Message;
-use codex_task_config::{Effort, MicroUsd, ModelChoice, PermissionMode};
+use codex_task_config::{
+    BudgetLimits, Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName,
+};
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{RunId, TaskError, TaskId, TaskReport};
+use super::{Lineage, RunId, TaskError, TaskId, TaskReport};
 
 /// Which waiting task runs first; within one priority the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,6 +29,18 @@ pub enum Priority {
     High,
 }
 
+/// Where the agent's conversation begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conversation {
+    /// With the prompt.
+    #[default]
+    New,
+    /// Where the task of this id, which has ended, left it: the prompt follows. The agent and the form of the result stay
+    /// what they were; limits, tokens and cost count anew.
+    Resumed,
+}
+
 /// What a caller asks for, without the type of the result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskRequest {
@@ -38,25 +52,47 @@ pub struct TaskRequest {
     pub subagent_type: Arc<str>,
     /// The task, verbatim the last text of the agent's first user turn.
     pub prompt: Arc<str>,
+    /// Texts before the task in the same turn, e.g. what the task speaks of.
+    #[serde(default)]
+    pub preface: Vec<Arc<str>>,
     /// Three to five words for people; never sent to the agent.
     pub description: Option<String>,
     /// Beats the agent file's model.
     #[serde(with = "choice")]
     pub model: Option<ModelChoice>,
+    /// Beats the agent file's provider.
+    #[serde(default)]
+    pub provider: Option<ProviderName>,
     /// Beats the agent file's effort.
     pub effort: Option<Effort>,
     /// From the start of the task (not of its waiting) to its end; beats the agent file and the settings.
     pub timeout: Option<Duration>,
     /// Most model calls; the task then ends with what it has, and says so.
     pub turns_max: Option<u32>,
-    /// Most money; no further model call is made when it is reached.
+    /// Most money of the task and of those that it starts: no model call is made that could go beyond it.
     pub cost_max: Option<MicroUsd>,
+    /// Most tokens of the task and of those that it starts, prompts and answers together.
+    #[serde(default)]
+    pub tokens_max: Option<u64>,
+    /// What the run may take, all of its tasks together; narrows what the settings say, and counts from the first task of
+    /// the run that is alive.
+    #[serde(default)]
+    pub run_limits: BudgetLimits,
     /// Narrows what happens to calls that no rule names, beyond the session and the agent file; never widens it.
     pub permission_mode: Option<PermissionMode>,
     /// Order in the queue.
     pub priority: Priority,
+    /// Where the conversation begins.
+    #[serde(default)]
+    pub conversation: Conversation,
+    /// Where the agent works, if apart from the session's own files; beats the agent file.
+    #[serde(default)]
+    pub isolation: Option<Isolation>,
     /// Form of the result; `None` is plain text.
     pub output: Option<OutputSchema>,
+    /// Who has asked, and what that leaves of the session's rights.
+    #[serde(default)]
+    pub lineage: Lineage,
 }
 
 /// Runs one subagent to its end and replies exactly once, whatever happens to it: how the task ended, also when it
@@ -78,6 +114,13 @@ impl<T: Send + 'static> Message for RunTask<T> {
     type Result = Result<TaskReport<T>, TaskError>;
 }
 
+impl TaskRequest {
+    /// What the task and those that it starts may take.
+    pub(crate) fn limits(&self) -> BudgetLimits {
+        BudgetLimits { cost_max: self.cost_max, tokens_max: self.tokens_max, ..BudgetLimits::NONE }
+    }
+}
+
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
     /// A task for an agent; everything else as the agent file and the settings say.
     pub fn new(subagent_type: impl Into<Arc<str>>, prompt: impl Into<Arc<str>>) -> Self {
@@ -87,15 +130,22 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 run: RunId::new(),
                 subagent_type: subagent_type.into(),
                 prompt: prompt.into(),
+                preface: Vec::new(),
                 description: None,
                 model: None,
+                provider: None,
                 effort: None,
                 timeout: None,
                 turns_max: None,
                 cost_max: None,
+                tokens_max: None,
+                run_limits: BudgetLimits::NONE,
                 permission_mode: None,
                 priority: Priority::Normal,
+                conversation: Conversation::New,
+                isolation: None,
                 output: schema_of::<T>(),
+                lineage: Lineage::default(),
             },
             _result: PhantomData,
         }
@@ -122,6 +172,20 @@ impl<T> RunTask<T> {
         self
     }
 
+    /// A task of the session itself, for one of its own agents, e.g. the main one.
+    #[must_use]
+    pub fn of_session(mut self) -> Self {
+        self.request.lineage = Lineage::main();
+        self
+    }
+
+    /// Where its model calls go.
+    #[must_use]
+    pub fn provider(mut self, provider: ProviderName) -> Self {
+        self.request.provider = Some(provider);
+        self
+    }
+
     /// Time from the start of the task to its end.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -136,6 +200,27 @@ impl<T> RunTask<T> {
         self
     }
 
+    /// Most money of the task and of those that it starts.
+    #[must_use]
+    pub fn cost_max(mut self, cost: MicroUsd) -> Self {
+        self.request.cost_max = Some(cost);
+        self
+    }
+
+    /// Most tokens of the task and of those that it starts, prompts and answers together.
+    #[must_use]
+    pub fn tokens_max(mut self, tokens: u64) -> Self {
+        self.request.tokens_max = Some(tokens);
+        self
+    }
+
+    /// What the run may take, all of its tasks together.
+    #[must_use]
+    pub fn run_limits(mut self, limits: BudgetLimits) -> Self {
+        self.request.run_limits = limits;
+        self
+    }
+
     /// Narrows what happens to calls that no rule names.
     #[must_use]
     pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
@@ -147,6 +232,23 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn priority(mut self, priority: Priority) -> Self {
         self.request.priority = priority;
+        self
+    }
+
+    /// Goes on with the conversation of a task that has ended, under its id: all that its agent has read and written, then
+    /// this prompt. The agent stays the one that it was, whatever this task names. Without such a task the outcome is
+    /// [`TaskError::NoTranscript`].
+    #[must_use]
+    pub fn resume(mut self, task: TaskId) -> Self {
+        self.request.id = task;
+        self.request.conversation = Conversation::Resumed;
+        self
+    }
+
+    /// Lets the agent work apart from the session's own files.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.request.isolation = Some(isolation);
         self
     }
 

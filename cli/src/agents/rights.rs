@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use codex_task::json::ProblemJson;
 use codex_task_config::{
-    AgentDefinition, LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior,
+    AgentDefinition, LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior,
     RuleOrigin, RuleScope, ToolName, ToolPattern, ToolSelection,
 };
 use codex_task_tools::{Rights, Withheld, builtin_tools};
@@ -14,7 +15,7 @@ use crate::gate::{Call, Place, session_rights};
 use crate::host::Host;
 use crate::render::width::{columns, pad};
 use crate::render::{Line, Style, shown_path};
-use crate::session::print_json;
+use crate::session::{print_json, warn_of};
 
 /// A path of the workspace, or a command that no table knows: what is asked about where no rule is.
 const SAMPLE: &str = "sample";
@@ -33,6 +34,8 @@ struct RightsTable {
     /// Why nothing may run at all.
     broken: Option<String>,
     tools: Vec<ToolRights>,
+    /// What is wrong with the settings, and what of them is not in force.
+    problems: Vec<ProblemJson>,
 }
 
 /// What the agent may do with one tool.
@@ -65,11 +68,14 @@ pub(super) fn show(
     json: bool,
     host: &mut Host,
 ) -> Result<(), Fault> {
-    let table = table(agent, file, loaded, host)?;
+    let session = session_rights(loaded);
+    let problems: Vec<Problem> = loaded.problems.iter().chain(session.problems()).cloned().collect();
+    let table = table(agent, file, loaded, &problems, host)?;
     if json {
         print_json(&table, &mut host.terminal);
     } else {
         print(&table, host);
+        warn_of(&problems, &host.environment, &mut host.terminal);
     }
     Ok(())
 }
@@ -78,6 +84,7 @@ fn table(
     agent: &AgentDefinition,
     file: Option<&std::path::Path>,
     loaded: &LoadedSettings,
+    problems: &[Problem],
     host: &Host,
 ) -> Result<RightsTable, Fault> {
     let narrowed =
@@ -112,6 +119,7 @@ fn table(
         sandbox: loaded.settings.permissions.sandbox.as_str(),
         broken: rights.broken().map(str::to_owned),
         tools: tools.iter().map(|each| tool(&each.definition().name)).collect(),
+        problems: problems.iter().map(ProblemJson::from).collect(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use codex_task::{Environment, RunTask, Runtime, TaskRequest};
-use codex_task_config::{ProviderName, SettingsOverrides};
+use codex_task_config::{FolderTrust, ProviderName, SettingsOverrides};
 use codex_task_providers::scripted::{Scenario, ScriptedBackend};
 use tempfile::TempDir;
 
@@ -125,6 +125,8 @@ fn overrides() -> SettingsOverrides {
     SettingsOverrides {
         provider: Some(PROVIDER.to_owned()),
         model: Some(PROVIDER.to_owned()),
+        // The sample is our own.
+        trust: FolderTrust::Trusted,
         ..SettingsOverrides::default()
     }
 }

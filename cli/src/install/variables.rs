@@ -1,14 +1,17 @@
 //! The environment variables that our server needs: clients such as Codex pass on only those that are named.
 
-use codex_task_config::{Environment, Settings, SettingsOverrides, model_variables};
+use codex_task_config::{Environment, Settings, SettingsOverrides, TRUST_VARIABLE, model_variables};
 use codex_task_providers::provider_variables;
 
 /// Every variable that we read, and those that hold the keys of the user's own providers. Sorted.
 pub(super) fn variables(environment: &Environment) -> Vec<String> {
     let settings = Settings::load(environment, &SettingsOverrides::default()).settings;
     let of_user = settings.providers.values().filter_map(|provider| provider.api_key_env.clone());
-    let ours =
-        provider_variables().into_iter().chain(model_variables()).chain(Environment::DIRECTORY_VARIABLES);
+    let ours = provider_variables()
+        .into_iter()
+        .chain(model_variables())
+        .chain(Environment::DIRECTORY_VARIABLES)
+        .chain([TRUST_VARIABLE]);
     let mut names: Vec<String> = ours.map(str::to_owned).chain(of_user).collect();
     names.sort_unstable();
     names.dedup();

@@ -2,21 +2,46 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use codex_task::{PreparedRuntime, TaskTool, ToolCatalog};
+use codex_task::{Environment, PreparedRuntime, TaskTool, ToolCatalog};
+use tracing::warn;
+
+use crate::run::{self, RunOptions};
+
+/// Records what runs, as `codex-task run` does.
+pub(super) struct RecordKeeper {
+    /// What `runs resume` needs to know of the server.
+    pub(super) options: RunOptions,
+    pub(super) environment: Environment,
+}
+
+impl RecordKeeper {
+    /// A runtime that records. Where nothing can be recorded, tasks run all the same.
+    fn keep_of(&self, prepared: PreparedRuntime) -> PreparedRuntime {
+        match run::recorder(&self.options, &self.environment) {
+            Ok(recorder) => prepared.recorder(recorder),
+            Err(error) => {
+                warn!(%error, "what runs is not recorded: {}", error.help());
+                prepared
+            }
+        }
+    }
+}
 
 /// See the module.
 pub(super) struct LazyTool {
     catalog: ToolCatalog,
     /// Taken by the first call.
     prepared: Mutex<Option<PreparedRuntime>>,
+    /// Who records what runs, if it is to be recorded.
+    records: Option<RecordKeeper>,
     /// The tool, or why there is none.
     started: OnceLock<Result<TaskTool, String>>,
 }
 
 impl LazyTool {
-    pub(super) fn new(prepared: PreparedRuntime) -> Self {
+    pub(super) fn new(prepared: PreparedRuntime, records: Option<RecordKeeper>) -> Self {
         let catalog = prepared.tool_catalog();
-        Self { catalog, prepared: Mutex::new(Some(prepared)), started: OnceLock::new() }
+        Self { catalog, prepared: Mutex::new(Some(prepared)), records, started: OnceLock::new() }
     }
 
     /// What is offered; does not start anything.
@@ -42,6 +67,10 @@ impl LazyTool {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(prepared) = prepared else {
             return Err("Agent failed: the runtime did not start".to_owned());
+        };
+        let prepared = match &self.records {
+            Some(records) => records.keep_of(prepared),
+            None => prepared,
         };
         match prepared.start() {
             Ok(handle) => Ok(handle.task_tool()),

@@ -19,7 +19,9 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::render::Style;
+use crate::run::RunOptions;
 use crate::{run, session};
+use lazy::{LazyTool, RecordKeeper};
 
 /// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
 #[derive(Args, Clone, Debug)]
@@ -27,11 +29,20 @@ pub(crate) struct McpArgs {
     /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
     #[arg(long, value_name = "MODE", value_parser = run::permission_mode)]
     permission_mode: Option<PermissionMode>,
+    /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
+    #[arg(long)]
+    trust: bool,
+    /// Keeps no record of what runs; the settings have `record: false` for the same
+    #[arg(long)]
+    no_record: bool,
 }
 
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let prepared = builder(args, host).prepare()?;
+    let is_recorded = !args.no_record && !prepared.settings().unrecorded;
+    let options = RunOptions::in_mode(args.permission_mode);
+    let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
     if std::io::stdin().is_terminal() {
         let text =
@@ -40,13 +51,17 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        serve::serve(prepared, tokio::io::stdin(), tokio::io::stdout(), interrupts).await
+        serve::serve(LazyTool::new(prepared, records), tokio::io::stdin(), tokio::io::stdout(), interrupts)
+            .await
     })
 }
 
 fn builder(args: &McpArgs, host: &mut Host) -> RuntimeBuilder {
-    let overrides =
-        SettingsOverrides { permission_mode: args.permission_mode, ..SettingsOverrides::default() };
+    let overrides = SettingsOverrides {
+        permission_mode: args.permission_mode,
+        trust: run::trust(args.trust),
+        ..SettingsOverrides::default()
+    };
     let builder = Runtime::builder().environment(host.environment.clone()).overrides(overrides);
     host.backends.drain(..).fold(builder, RuntimeBuilder::backend)
 }

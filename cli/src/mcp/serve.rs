@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task::PreparedRuntime;
 use rmcp::ServiceExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -24,12 +23,12 @@ const END_GRACE: Duration = Duration::from_millis(600);
 
 /// Serves one client until it is gone, or until we are asked to end.
 pub(super) async fn serve(
-    prepared: PreparedRuntime,
+    tool: LazyTool,
     reader: impl AsyncRead + Send + Unpin + 'static,
     writer: impl AsyncWrite + Send + Unpin + 'static,
     mut interrupts: Interrupts,
 ) -> Result<Exit, Fault> {
-    let tool = Arc::new(LazyTool::new(prepared));
+    let tool = Arc::new(tool);
     let gone = CancellationToken::new();
     let offer = offer(&tool);
     let server = TaskServer { tool: Arc::clone(&tool), offer: offer.clone(), gone: gone.clone() };
@@ -38,7 +37,8 @@ pub(super) async fn serve(
     let has_answers = tokio::select! {
         () = &mut serving => false,
         () = gone.cancelled() => true,
-        () = interrupts.next() => true,
+        // A client that ends its server waits for nothing.
+        _ = interrupts.next() => true,
     };
     gone.cancel();
     let flush = async {

@@ -125,16 +125,16 @@ impl TaskServer {
         };
         let client = context.client_info().map(|client| client.name);
         let caller = caller(&context.meta, client.as_deref());
-        let arguments = request.arguments.unwrap_or_default();
+        let arguments = Value::Object(request.arguments.unwrap_or_default());
         let description = arguments.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         let progress = context.meta.get_progress_token().map(|token| Progress {
             token,
             peer: context.peer.clone(),
-            task: caller.task,
+            task: tool.task_of(&arguments, &caller),
             description,
             events: tool.handle().events(),
         });
-        Ok(Begun { answer: tool.call(&request.name, &Value::Object(arguments), &caller), progress })
+        Ok(Begun { answer: tool.call(&request.name, &arguments, &caller), progress })
     }
 }
 

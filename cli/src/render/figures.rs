@@ -1,8 +1,9 @@
 //! Numbers for people: tokens with separators, lengths of time, the line that sums a run up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task::{MicroUsd, RunReport, SavedUsd, TaskStatus};
+use codex_task::{MicroUsd, RunReport, SavedUsd, TaskReport, TaskStatus};
 
 /// What is known about the money that tasks took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ enum Cost {
 impl Cost {
     /// The cost of all tasks together.
     fn of(report: &RunReport) -> Self {
-        let asked = || report.tasks.iter().filter(|task| task.usage.total_tokens() > 0);
+        let asked = || all(report).filter(|task| task.usage.total_tokens() > 0);
         let known: MicroUsd = asked().filter_map(|task| task.cost).sum();
         match asked().filter(|task| task.cost.is_none()).count() {
             0 => Self::Known(known),
@@ -39,20 +40,28 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// `3 tasks (1 not completed), 12,345 tokens, $0.0272 ($0.1328 saved by prompt caches), 14.2 s`; a scenario counts tokens by a rule of thumb and costs
-/// nothing.
+/// `3 tasks (1 not completed), 12,345 tokens, $0.0272 ($0.1328 saved by prompt caches), 14.2 s`; a scenario counts
+/// tokens by a rule of thumb and costs nothing.
 pub(crate) fn summary(report: &RunReport, is_scripted: bool) -> String {
-    let tasks = report.tasks.len();
-    let failed = report.tasks.iter().filter(|task| task.status() != TaskStatus::Completed).count();
+    let tasks = counted(report.tasks.len(), "task");
+    let tasks = match report.nested.len() {
+        0 => tasks,
+        nested => format!("{tasks} and {}", counted(nested, "subagent")),
+    };
+    let failed = all(report).filter(|task| task.status() != TaskStatus::Completed).count();
     let failed = if failed == 0 { String::new() } else { format!(" ({failed} not completed)") };
-    let tokens: u64 = report.tasks.iter().map(|task| task.usage.total_tokens()).sum();
+    let tokens: u64 = all(report).map(|task| task.usage.total_tokens()).sum();
     let (tokens, total) = (thousands(tokens), duration(report.total));
     let (about, cost) =
         if is_scripted { ("about ", "no cost".to_owned()) } else { ("", Cost::of(report).to_string()) };
-    let saved: SavedUsd = report.tasks.iter().map(|task| task.cache_saved).sum();
+    let saved: SavedUsd = all(report).map(|task| task.cache_saved).sum();
     let saved = saved.gain().map(|saved| format!(" ({saved} saved by prompt caches)")).unwrap_or_default();
-    let cost = format!("{cost}{saved}");
-    format!("{}{failed}, {about}{tokens} tokens, {cost}, {total}", counted(tasks, "task"))
+    format!("{tasks}{failed}, {about}{tokens} tokens, {cost}{saved}, {total}")
+}
+
+/// All tasks, with those that agents have started.
+fn all(report: &RunReport) -> impl Iterator<Item = &Arc<TaskReport>> {
+    report.tasks.iter().chain(&report.nested)
 }
 
 /// `1 task`, `3 tasks`

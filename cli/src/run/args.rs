@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use codex_task::{MicroUsd, PermissionMode};
-use codex_task_config::{PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration};
+use codex_task::{Isolation, MicroUsd, PermissionMode};
+use codex_task_config::{
+    FolderTrust, PermissionRule, RuleBehavior, RuleOrigin, RuleScope, SandboxMode, parse_duration,
+};
 
 use super::spec;
 
@@ -15,8 +17,10 @@ const EXAMPLES: &str = r#"Examples:
   codex-task run 'Task(subagent_type="code-reviewer", prompt="Review src/auth.rs")' \
                  'Task(subagent_type="test-runner", prompt="Run the tests")'
   codex-task run --file tasks.yaml --json
+  codex-task run --resume 1a2b3c4d "And the tests?"
 
-Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an internal fault, 130 interrupted."#;
+Exit codes: 0 everything completed, 1 a task failed or the input was wrong, 2 an internal fault, 130 interrupted,
+143 terminated."#;
 
 /// Runs one or many tasks side by side and prints their reports.
 #[derive(Args, Clone, Debug)]
@@ -31,47 +35,73 @@ pub(crate) struct RunArgs {
     /// Three to five words for people; the agent does not see them
     #[arg(long, value_name = "TEXT")]
     pub(super) description: Option<String>,
-    /// haiku, sonnet, opus, fable or a full model id; beats the agent file
+    /// haiku, sonnet, opus, fable, auto or a full model id; beats the agent file
     #[arg(long, short, value_name = "MODEL")]
     pub(super) model: Option<String>,
-    /// The provider for models that belong to no vendor, and for aliases
-    #[arg(long, value_name = "NAME")]
-    pub(super) provider: Option<String>,
     /// Longest time of a task, for example 90s or 5m
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(super) timeout: Option<Duration>,
     /// Most model calls of a task
     #[arg(long, value_name = "N", value_parser = spec::turns)]
     pub(super) max_turns: Option<u32>,
-    /// Most money of a task in dollars: no model call begins when it is spent
-    #[arg(long, value_name = "USD", value_parser = spec::dollars)]
-    pub(super) max_cost: Option<MicroUsd>,
-    /// Tasks that run at once; more wait
-    #[arg(long, value_name = "N", value_parser = concurrency)]
-    pub(super) concurrency: Option<usize>,
     /// A JSON schema that each report must follow
     #[arg(long, value_name = "FILE")]
     pub(super) schema: Option<PathBuf>,
-    /// Agents as JSON, as Claude Code takes them; they come before all files
-    #[arg(long, value_name = "JSON")]
-    pub(super) agents: Option<String>,
-    /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
-    #[arg(long, value_name = "MODE", value_parser = permission_mode)]
-    pub(super) permission_mode: Option<PermissionMode>,
-    /// How far commands and file tools reach: read-only, workspace-write or danger-full-access
-    #[arg(long, value_name = "MODE", value_parser = sandbox_mode)]
-    pub(super) sandbox: Option<SandboxMode>,
-    /// A rule that allows, for example 'Bash(cargo test:*)'; can be repeated
-    #[arg(long, value_name = "RULE", value_parser = rule)]
-    pub(super) allow: Vec<String>,
-    /// A rule that denies; can be repeated
-    #[arg(long, value_name = "RULE", value_parser = rule)]
-    pub(super) deny: Vec<String>,
-    /// Keeps no record of the run: it cannot be listed, shown or resumed
-    #[arg(long)]
-    pub(super) no_record: bool,
+    /// Goes on with a task that has ended, with all that its agent has read and written: its id, or the last digits of
+    /// its run; the prompt follows
+    #[arg(long, value_name = "ID", conflicts_with_all = ["file", "no_record"])]
+    pub(super) resume: Option<String>,
+    /// Lets agents work in a git worktree of their own: worktree
+    #[arg(long, value_name = "HOW", value_parser = spec::isolation)]
+    pub(super) isolation: Option<Isolation>,
+    #[command(flatten)]
+    pub(super) session: SessionArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What holds for everything that runs in one session.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct SessionArgs {
+    /// The provider for models that belong to no vendor, and for aliases
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Tasks that run at once; more wait
+    #[arg(long, value_name = "N", value_parser = concurrency)]
+    pub(crate) concurrency: Option<usize>,
+    /// Most money of all tasks together, in dollars: no model call begins that could cost more than is left
+    #[arg(long, value_name = "USD", value_parser = spec::dollars)]
+    pub(crate) max_cost: Option<MicroUsd>,
+    /// Most tokens of all tasks together, prompts and answers, for example 500k
+    #[arg(long, value_name = "N", value_parser = spec::tokens)]
+    pub(crate) max_tokens: Option<u64>,
+    /// Most model calls of all tasks together
+    #[arg(long, value_name = "N", value_parser = spec::calls)]
+    pub(crate) max_calls: Option<u64>,
+    /// Longest time of all tasks together, waiting included, for example 20m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) run_timeout: Option<Duration>,
+    /// Agents as JSON, as Claude Code takes them; they come before all files
+    #[arg(long, value_name = "JSON")]
+    pub(crate) agents: Option<String>,
+    /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
+    #[arg(long, value_name = "MODE", value_parser = permission_mode)]
+    pub(crate) permission_mode: Option<PermissionMode>,
+    /// How far commands and file tools reach: read-only, workspace-write or danger-full-access
+    #[arg(long, value_name = "MODE", value_parser = sandbox_mode)]
+    pub(crate) sandbox: Option<SandboxMode>,
+    /// A rule that allows, for example 'Bash(cargo test:*)'; can be repeated
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    pub(crate) allow: Vec<String>,
+    /// A rule that denies; can be repeated
+    #[arg(long, value_name = "RULE", value_parser = rule)]
+    pub(crate) deny: Vec<String>,
+    /// Trusts the project for this run: its own settings may allow what they ask for; see `codex-task trust`
+    #[arg(long)]
+    pub(crate) trust: bool,
+    /// Keeps no record of the run: it cannot be listed, shown or resumed
+    #[arg(long)]
+    pub(crate) no_record: bool,
 }
 
 /// What is printed, and how.
@@ -116,6 +146,11 @@ pub(crate) fn permission_mode(text: &str) -> Result<PermissionMode, String> {
         let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
         format!("known modes: {}", names.join(", "))
     })
+}
+
+/// What the switch `--trust` says.
+pub(crate) fn trust(is_given: bool) -> FolderTrust {
+    if is_given { FolderTrust::Trusted } else { FolderTrust::Untrusted }
 }
 
 /// Reads the name of a sandbox mode.

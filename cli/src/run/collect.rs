@@ -7,6 +7,7 @@ use codex_task_config::{Position, Problem};
 
 use super::args::RunArgs;
 use super::literal::{self, Argument, Call, LiteralError};
+use super::resume::{self, Resumed};
 use super::spec::{KEYS, Key, TaskSpec};
 use super::task_file;
 use crate::fault::{Fault, place_and_message};
@@ -27,11 +28,13 @@ pub(super) struct Collected {
 
 /// Reads the tasks that the arguments ask for; the options fill what the tasks leave open.
 pub(super) fn collect(args: &RunArgs, host: &mut Host) -> Result<Collected, Fault> {
-    let mut collected = match (&args.file, args.words.as_slice()) {
-        (Some(file), _) => from_file(file, host)?,
-        (None, [first, ..]) if literal::looks_like_call(first) => from_literals(&args.words)?,
-        (None, [agent, prompt]) => from_words(agent, prompt, host)?,
-        (None, words) => return Err(wrong_words(words)),
+    let mut collected = match (&args.resume, &args.file, args.words.as_slice()) {
+        (Some(id), _, [prompt]) => go_on(id, prompt, host)?,
+        (Some(_), _, words) => return Err(wrong_words_to_resume(words)),
+        (None, Some(file), _) => from_file(file, host)?,
+        (None, None, [first, ..]) if literal::looks_like_call(first) => from_literals(&args.words)?,
+        (None, None, [agent, prompt]) => from_words(agent, prompt, host)?,
+        (None, None, words) => return Err(wrong_words(words)),
     };
     let defaults = TaskSpec {
         agent: None,
@@ -41,8 +44,12 @@ pub(super) fn collect(args: &RunArgs, host: &mut Host) -> Result<Collected, Faul
         effort: None,
         timeout: args.timeout,
         turns_max: args.max_turns,
-        cost_max: args.max_cost,
+        // Those of the command line hold for all tasks together.
+        cost_max: None,
+        tokens_max: None,
         priority: None,
+        resume: None,
+        isolation: args.isolation,
     };
     collected.tasks = collected.tasks.into_iter().map(|task| task.or(&defaults)).collect();
     Ok(collected)
@@ -52,6 +59,25 @@ fn from_words(agent: &str, prompt: &str, host: &mut Host) -> Result<Collected, F
     let prompt = if prompt == "-" { read_stdin("the prompt", host)? } else { prompt.to_owned() };
     let task = TaskSpec { agent: Some(agent.to_owned()), prompt: Some(prompt), ..TaskSpec::default() };
     Ok(Collected { tasks: vec![task], warnings: Vec::new() })
+}
+
+fn go_on(id: &str, prompt: &str, host: &mut Host) -> Result<Collected, Fault> {
+    let Resumed { task, agent } = resume::find(id, host)?;
+    let mut collected = from_words(&agent, prompt, host)?;
+    for spec in &mut collected.tasks {
+        spec.resume = Some(task);
+    }
+    Ok(collected)
+}
+
+fn wrong_words_to_resume(words: &[String]) -> Fault {
+    let fault = Fault::new("the task cannot go on");
+    let fault = match words {
+        [] => fault.because("the prompt is missing"),
+        [_, extra, ..] => fault.because(format!("'{extra}' stands behind the prompt")),
+        [_] => Fault::internal("one word was not understood as a prompt"),
+    };
+    fault.suggest("write codex-task run --resume ID \"PROMPT\": the agent is the one that it was")
 }
 
 fn wrong_words(words: &[String]) -> Fault {

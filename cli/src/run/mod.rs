@@ -4,6 +4,7 @@ mod args;
 mod collect;
 mod literal;
 mod options;
+mod resume;
 mod schema;
 mod spec;
 mod task_file;
@@ -13,14 +14,18 @@ use std::sync::Arc;
 use codex_task::store::{Recorder, Records, StoreError};
 use codex_task::{Environment, RunId, RuntimeBuilder, TaskRequest};
 
+use codex_task_config::{ResumePolicy, Settings, SettingsOverrides};
+
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
+use crate::runs;
 use crate::session::{self, Work};
 
-pub(crate) use args::{OutputArgs, RunArgs, permission_mode, rule, sandbox_mode};
+pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode, trust};
 pub(crate) use options::RunOptions;
+pub(crate) use spec::{dollars, turns};
 
 /// Runs the tasks that the arguments ask for.
 pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
@@ -29,13 +34,14 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     for warning in &collected.warnings {
         session::warn(warning, &mut host.terminal);
     }
+    let settings = Settings::load(&host.environment, &SettingsOverrides::default()).settings;
+    if settings.resume == ResumePolicy::Auto && !args.session.no_record {
+        runs::resume_here(host);
+    }
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());
     let tasks: Vec<TaskRequest> = collected.tasks.into_iter().map(into_request).collect();
-    let options = RunOptions::of(args);
-    let builder = options.builder(&host.environment);
-    let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
-    let builder = if args.no_record { builder } else { recorded(builder, &options, host) };
+    let builder = builder(&args.session, &RunOptions::of(&args.session), host);
     session::block_on(run_tasks(builder, tasks, args.output, host))
 }
 
@@ -56,6 +62,13 @@ pub(crate) async fn run_tasks(
     let exit = session::run(&handle, Work::Tasks(tasks), output, terminal, &mut interrupts).await?;
     session::end(handle, &mut interrupts).await;
     Ok(exit)
+}
+
+/// A runtime for a session of its own, which is recorded unless the arguments say otherwise.
+pub(crate) fn builder(args: &SessionArgs, options: &RunOptions, host: &mut Host) -> RuntimeBuilder {
+    let builder = options.builder(&host.environment);
+    let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
+    if args.no_record { builder } else { recorded(builder, options, host) }
 }
 
 /// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.

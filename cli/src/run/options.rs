@@ -1,10 +1,10 @@
 //! What of a run's options must be the same when it is resumed: kept with its record.
 
-use codex_task::{Environment, PermissionMode, Runtime, RuntimeBuilder};
+use codex_task::{BudgetLimits, Environment, PermissionMode, Runtime, RuntimeBuilder};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
-use super::args::RunArgs;
+use super::args::{SessionArgs, trust};
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,12 +16,14 @@ pub(crate) struct RunOptions {
     sandbox: Option<SandboxMode>,
     allow: Vec<String>,
     deny: Vec<String>,
+    trust: bool,
     agents: Option<String>,
+    limits: BudgetLimits,
 }
 
 impl RunOptions {
     /// As the arguments say.
-    pub(crate) fn of(args: &RunArgs) -> Self {
+    pub(crate) fn of(args: &SessionArgs) -> Self {
         Self {
             provider: args.provider.clone(),
             concurrency: args.concurrency,
@@ -29,8 +31,27 @@ impl RunOptions {
             sandbox: args.sandbox,
             allow: args.allow.clone(),
             deny: args.deny.clone(),
+            trust: args.trust,
             agents: args.agents.clone(),
+            limits: BudgetLimits {
+                cost_max: args.max_cost,
+                tokens_max: args.max_tokens,
+                calls_max: args.max_calls,
+                time_max: args.run_timeout,
+            },
         }
+    }
+
+    /// The same, with more rules that allow.
+    #[must_use]
+    pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
+        self.allow.extend(rules);
+        self
+    }
+
+    /// Nothing but a mode for calls that no rule names.
+    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
@@ -46,18 +67,24 @@ impl RunOptions {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// A runtime with these options.
-    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
-        let overrides = SettingsOverrides {
+    /// Settings that beat every file.
+    pub(crate) fn overrides(&self) -> SettingsOverrides {
+        SettingsOverrides {
             provider: self.provider.clone(),
             max_concurrent: self.concurrency,
+            budget: self.limits,
             permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
             sandbox: self.sandbox,
             allow: self.allow.clone(),
             deny: self.deny.clone(),
+            trust: trust(self.trust),
             ..SettingsOverrides::default()
-        };
-        let builder = Runtime::builder().environment(environment.clone()).overrides(overrides);
+        }
+    }
+
+    /// A runtime with these options.
+    pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
+        let builder = Runtime::builder().environment(environment.clone()).overrides(self.overrides());
         match &self.agents {
             Some(json) => builder.agents_json(json),
             None => builder,

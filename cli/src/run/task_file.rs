@@ -126,7 +126,7 @@ mod tests {
             .collect();
         assert_eq!(
             warnings,
-            [("unknown key 'modle'", Some((2, 3))), ("'resume' is not used yet", Some((3, 3)))]
+            [("unknown key 'modle'", Some((2, 3))), ("'name' is not used yet", Some((3, 3)))]
         );
     }
 

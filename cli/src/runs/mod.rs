@@ -1,8 +1,12 @@
 //! `codex-task runs`: what ran, what it took, and going on with what was cut off.
 
+mod cancel;
 mod list;
 mod resume;
 mod show;
+mod watch;
+
+pub(crate) use resume::resume_here;
 
 use clap::Subcommand;
 use codex_task::store::{RecordState, Records, RunRecord, StoreError};
@@ -14,11 +18,13 @@ use crate::host::Host;
 use crate::render::Style;
 use crate::render::figures::thousands;
 
-/// Lists recorded runs, shows them, and goes on with those that were cut off.
+/// Lists recorded runs, shows, watches and cancels them, and goes on with those that were cut off.
 #[derive(Subcommand, Debug)]
 pub(crate) enum RunsCommand {
     List(list::ListArgs),
     Show(show::ShowArgs),
+    Watch(watch::WatchArgs),
+    Cancel(cancel::CancelArgs),
     Resume(resume::ResumeArgs),
 }
 
@@ -27,6 +33,8 @@ pub(crate) fn run(command: RunsCommand, host: &mut Host) -> Result<Exit, Fault> 
     match command {
         RunsCommand::List(args) => list::run(&args, host),
         RunsCommand::Show(args) => show::run(&args, host),
+        RunsCommand::Watch(args) => watch::run(&args, host),
+        RunsCommand::Cancel(args) => cancel::run(&args, host),
         RunsCommand::Resume(args) => resume::run(&args, host),
     }
 }

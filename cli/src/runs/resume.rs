@@ -1,12 +1,13 @@
 //! `runs resume`: goes on with what a process that is gone has left.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clap::Args;
-use codex_task::store::{Claim, RecordState};
-use codex_task::{ResumeError, RunId, RuntimeBuilder};
+use codex_task::store::{Claim, RecordState, Records, RunRecord};
+use codex_task::{ResumeError, RunId, RuntimeBuilder, RuntimeHandle, TaskReport, TaskStatus};
 
-use super::{find, records};
+use super::{find, records, unusable};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -20,8 +21,11 @@ use crate::session::{self, Work};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ResumeArgs {
     /// The run, or the last digits of its id
-    #[arg(value_name = "ID")]
-    id: String,
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    id: Option<String>,
+    /// All unfinished runs, one after the other, the oldest first
+    #[arg(long, conflicts_with_all = ["id", "json"])]
+    all: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -30,13 +34,85 @@ pub(super) fn run(args: &ResumeArgs, host: &mut Host) -> Result<Exit, Fault> {
     if args.output.plain {
         host.terminal.make_plain();
     }
-    let run = find(&records(&host.environment)?, &args.id)?;
+    let records = records(&host.environment)?;
+    match &args.id {
+        Some(id) => resume(&find(&records, id)?, args.output, host),
+        None => all(&records, args.output, host),
+    }
+}
+
+/// Each unfinished run in its own directory with its own options. One that cannot go on holds no other up.
+fn all(records: &Records, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
+    let runs = records.unfinished().map_err(|error| unusable(&error))?;
+    if runs.is_empty() {
+        host.terminal.err.line("no run is unfinished");
+    }
+    let home = host.environment.clone();
+    let mut exit = Exit::Success;
+    for run in &runs {
+        let ended = resume(run, output, host).unwrap_or_else(|fault| fault.report(&mut host.terminal));
+        host.environment = home.clone();
+        match ended {
+            Exit::Success => {}
+            Exit::Failure | Exit::Internal => exit = ended,
+            Exit::Interrupted | Exit::Terminated => return Ok(ended),
+        }
+    }
+    Ok(exit)
+}
+
+/// Goes on with what is unfinished in this directory before something else begins. Progress and problems are told; the
+/// reports are on record.
+pub(crate) fn resume_here(host: &mut Host) {
+    let Ok(records) = Records::of_user(&host.environment) else { return };
+    let here = host.environment.cwd().display().to_string();
+    let unfinished = records.unfinished().unwrap_or_default();
+    for run in unfinished.iter().filter(|run| run.cwd == here) {
+        let tasks = run.tasks.iter().filter(|task| task.state == RecordState::Unfinished).count();
+        let text = format!("run {} goes on first: {}", run.run.short(), counted(tasks, "unfinished task"));
+        host.terminal.err.line(text);
+        let ended = session::block_on(quietly(run.run, &RunOptions::read(&run.context), host));
+        match ended {
+            Ok(status) => {
+                let text = format!("run {}: {status}; see `codex-task runs show`", run.run.short());
+                host.terminal.err.line(text);
+            }
+            Err(fault) => {
+                fault.report(&mut host.terminal);
+            }
+        }
+    }
+}
+
+/// Goes on with a run without showing its tasks; Ctrl-C or SIGTERM cancels it.
+async fn quietly(run: RunId, options: &RunOptions, host: &mut Host) -> Result<String, Fault> {
+    let mut interrupts = Interrupts::of(host)?;
+    let handle = start(options, host)?;
+    let resumed = handle.resume(run);
+    let mut resumed = std::pin::pin!(resumed);
+    let ended = tokio::select! {
+        ended = &mut resumed => ended,
+        _ = interrupts.next() => {
+            handle.cancel_all().await;
+            resumed.await
+        }
+    };
+    session::end(handle.clone(), &mut interrupts).await;
+    let resumed = ended.map_err(|error| cannot(run, &error))?;
+    let done = |task: &&Arc<TaskReport>| task.status() == TaskStatus::Completed;
+    let (done, all) = (resumed.report.tasks.iter().filter(done).count(), resumed.report.tasks.len());
+    Ok(format!("{done} of {} completed", counted(all, "task")))
+}
+
+fn resume(run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
     match run.state {
         RecordState::Unfinished => {}
         RecordState::Running => {
             return Err(Fault::new(format!("run {} is still running", run.run.short()))
                 .because("a process works on it")
-                .suggest("wait for it, or end that process first"));
+                .suggest(
+                    "wait for it with `codex-task runs watch`, or end it with `codex-task runs cancel`",
+                ));
         }
         RecordState::Ended(_) => {
             let text = format!("every task of run {} has ended: see `codex-task runs show`", run.run.short());
@@ -47,20 +123,26 @@ pub(super) fn run(args: &ResumeArgs, host: &mut Host) -> Result<Exit, Fault> {
     if !Path::new(&run.cwd).is_dir() {
         return Err(Fault::new(format!("run {} cannot go on", run.run.short()))
             .because(format!("its directory '{}' is gone", run.cwd))
-            .suggest("bring the directory back"));
+            .suggest("bring the directory back, or give the run up with `codex-task runs cancel`"));
     }
     // Relative paths, settings and agents mean what they meant.
     host.environment = host.environment.with_cwd(&run.cwd);
-    session::block_on(go_on(run.run, &RunOptions::read(&run.context), args.output, host))
+    session::block_on(go_on(run.run, &RunOptions::read(&run.context), output, host))
+}
+
+/// A runtime with the options that the run had.
+fn start(options: &RunOptions, host: &mut Host) -> Result<RuntimeHandle, Fault> {
+    let recorder = recorder(options, &host.environment).map_err(|error| {
+        Fault::new("the run cannot go on").because(error.to_string()).suggest(error.help())
+    })?;
+    let builder =
+        host.backends.iter().cloned().fold(options.builder(&host.environment), RuntimeBuilder::backend);
+    Ok(builder.recorder(recorder).start()?)
 }
 
 async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
     let mut interrupts = Interrupts::of(host)?;
-    let recorder = recorder(options, &host.environment).map_err(|error| {
-        Fault::new("the run cannot go on").because(error.to_string()).suggest(error.help())
-    })?;
-    let builder = host.backends.drain(..).fold(options.builder(&host.environment), RuntimeBuilder::backend);
-    let handle = builder.recorder(recorder).start()?;
+    let handle = start(options, host)?;
     let Claim { images, ended, running } = handle.claim(run).await.map_err(|error| cannot(run, &error))?;
     if !output.quiet {
         let agents: Vec<&str> = images.iter().map(|image| &*image.request().subagent_type).collect();

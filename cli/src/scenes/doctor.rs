@@ -39,7 +39,8 @@ fn a_wrong_key_is_named_by_its_variable_and_never_shown() {
 fn mcp_servers_are_named_with_what_keeps_them_from_running() {
     let servers = r#"{"mcpServers": {"git": {"command": "git-mcp"}, "web": {"command": "web-mcp"}}}"#;
     let allowed = r#"{"enabledMcpjsonServers": ["git"]}"#;
-    let stage = Stage::new().file(".mcp.json", servers).file(".claude/settings.local.json", allowed);
+    let stage = Stage::new().trusted(&[]).file(".mcp.json", servers);
+    let stage = stage.file("../home/.claude/settings.json", allowed);
     let played = stage.terminal(200).play(&["doctor", "--offline", "--plain"]);
     assert!(played.out.contains("MCP servers: git (stdio), started when"), "{}", played.out);
     assert!(played.out.contains("'web' belongs to the project and is not started"), "{}", played.out);

@@ -7,5 +7,6 @@ mod run;
 mod runs;
 mod server;
 mod stage;
+mod trust;
 
 use stage::Stage;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::command;
 use crate::host::Host;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interruption, Interrupts};
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
@@ -42,13 +42,13 @@ pub(super) struct Stage {
     backends: Vec<Arc<dyn ChatBackend>>,
     is_terminal: bool,
     /// Who presses Ctrl-C; the receiver is taken by the first command.
-    keyboard: (mpsc::UnboundedSender<()>, Mutex<Option<mpsc::UnboundedReceiver<()>>>),
+    keyboard: (mpsc::UnboundedSender<Interruption>, Mutex<Option<mpsc::UnboundedReceiver<Interruption>>>),
 }
 
 /// A model whose user presses Ctrl-C so many times when it has begun to write.
 struct Impatient {
     model: ScriptedBackend,
-    keyboard: mpsc::UnboundedSender<()>,
+    keyboard: mpsc::UnboundedSender<Interruption>,
     times: usize,
 }
 
@@ -65,7 +65,7 @@ impl ChatBackend for Impatient {
             let pressed = stream.enumerate().map(move |(index, event)| {
                 if index == 2 {
                     for _ in 0..times {
-                        keyboard.send(()).expect("the scene listens");
+                        keyboard.send(Interruption::Interrupt).expect("the scene listens");
                     }
                 }
                 event
@@ -108,7 +108,17 @@ impl Stage {
             is_terminal: false,
             keyboard: (keyboard, Mutex::new(Some(interruptions))),
         };
-        stage.file("codex-task.yaml", "local: {probe: false}\n")
+        stage.trusted(&["project"]).file("codex-task.yaml", "local: {probe: false}\n")
+    }
+
+    /// Before a user who trusts these folders and no others.
+    pub(super) fn trusted(self, folders: &[&str]) -> Self {
+        let root = self.folder.path().canonicalize().expect("it exists");
+        let folders: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
+        let list = root.join("home/.config/codex-task/trusted_folders.json");
+        std::fs::create_dir_all(list.parent().expect("a parent")).expect("folders");
+        std::fs::write(list, serde_json::json!({"folders": folders}).to_string()).expect("a file");
+        self
     }
 
     /// With a file in the project.

@@ -1,79 +1,103 @@
 //! Waits for tasks and for whoever interrupts them, and shows events in between.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use codex_task::{ResumeError, RunReport, RuntimeHandle, TaskId};
+use codex_task::{BoardState, RunReport, RuntimeHandle, TaskId};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
 
 use super::progress::Progress;
-use super::work::Work;
 use crate::fault::Fault;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interruption, Interrupts};
 use crate::render::Terminal;
-use crate::render::figures::counted;
+use crate::render::figures::{counted, duration};
 
 /// Time between two frames of a live display.
 const FRAME: Duration = Duration::from_millis(120);
 
 /// How the wait for the tasks ended.
-pub(super) enum Ending {
+pub(crate) enum Ending<T> {
     /// Every task has ended.
     Collected {
-        /// Their reports.
-        report: RunReport,
-        /// Whether they were asked to.
-        is_interrupted: bool,
+        /// What came of them.
+        report: T,
+        /// Who asked them to, if anybody.
+        interrupted_by: Option<Interruption>,
     },
     /// Nobody reads the output any longer.
     ReaderGone,
     /// Interrupted for the second time: nothing is waited for.
-    AtOnce,
+    AtOnce(Interruption),
 }
 
-/// Runs the tasks to their end; the first interruption cancels them, the second one ends the wait.
-pub(super) async fn follow(
+/// What comes of tasks, with their reports.
+pub(crate) trait Collected {
+    /// The reports.
+    fn report(&self) -> &RunReport;
+}
+
+impl Collected for RunReport {
+    fn report(&self) -> &RunReport {
+        self
+    }
+}
+
+/// Waits for what is being done with tasks of these ids. Ctrl-C cancels them; SIGTERM lets running ones go on for a
+/// while, and no other begins. A second signal of either kind ends the wait.
+pub(super) async fn follow<T: Collected>(
     handle: &RuntimeHandle,
-    work: Work,
+    ids: &[TaskId],
+    doing: impl Future<Output = Result<T, Fault>>,
     mut progress: Progress,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
-) -> Result<Ending, Fault> {
-    let ids: Vec<TaskId> = work.requests().iter().map(|task| task.id).collect();
+) -> Result<Ending<T>, Fault> {
     let mut events = handle.events();
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut collected = std::pin::pin!(work.run(handle));
-    let mut is_interrupted = false;
+    let mut collected = std::pin::pin!(doing);
+    let mut draining: Pin<Box<dyn Future<Output = usize>>> = Box::pin(std::future::pending());
+    let mut interrupted_by = None;
     let report = loop {
         tokio::select! {
             biased;
-            () = interrupts.next() => {
-                if is_interrupted {
+            came = interrupts.next() => {
+                if let Some(first) = interrupted_by {
                     progress.finish(None, terminal);
-                    return Ok(Ending::AtOnce);
+                    return Ok(Ending::AtOnce(first));
                 }
-                is_interrupted = true;
-                progress.say("Interrupted:", &interrupted(handle), terminal);
-                cancel(handle, &ids).await;
+                interrupted_by = Some(came);
+                match came {
+                    Interruption::Interrupt => {
+                        progress.say("Interrupted:", &interrupted(handle), terminal);
+                        cancel(handle, ids).await;
+                    }
+                    Interruption::Terminate => {
+                        progress.say("Terminating:", &terminating(handle), terminal);
+                        draining = Box::pin(handle.drain(handle.settings().limits.drain_timeout));
+                    }
+                }
             }
+            _ = &mut draining => draining = Box::pin(std::future::pending()),
             event = events.recv() => match event {
                 Ok(event) => progress.show(&event, terminal),
                 Err(RecvError::Lagged(missed)) => progress.missed(missed, terminal),
                 // The bus lives as long as the handle.
                 Err(RecvError::Closed) => {}
             },
-            report = &mut collected => break report.map_err(|error| no_runtime(&error))?,
-            _ = frames.tick(), if progress.is_live() || is_interrupted => {
+            report = &mut collected => break report?,
+            _ = frames.tick(), if progress.is_live() || interrupted_by.is_some() => {
                 progress.tick();
-                if is_interrupted {
+                if interrupted_by == Some(Interruption::Interrupt) {
                     // A task that was on its way to the supervisor is cancelled when it has arrived.
-                    cancel(handle, &ids).await;
+                    cancel(handle, ids).await;
                 }
             }
         }
         if terminal.out.is_closed() {
-            cancel(handle, &ids).await;
+            cancel(handle, ids).await;
             return Ok(Ending::ReaderGone);
         }
     };
@@ -84,8 +108,8 @@ pub(super) async fn follow(
             Err(TryRecvError::Empty | TryRecvError::Closed) => break,
         }
     }
-    progress.finish(Some(&report), terminal);
-    Ok(Ending::Collected { report, is_interrupted })
+    progress.finish(Some(report.report()), terminal);
+    Ok(Ending::Collected { report, interrupted_by })
 }
 
 async fn cancel(handle: &RuntimeHandle, tasks: &[TaskId]) {
@@ -99,6 +123,9 @@ fn interrupted(handle: &RuntimeHandle) -> String {
     format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
 }
 
-fn no_runtime(error: &ResumeError) -> Fault {
-    Fault::internal("the tasks were not run").because(error.to_string())
+fn terminating(handle: &RuntimeHandle) -> String {
+    let running = |state: BoardState| matches!(state, BoardState::Running { .. });
+    let tasks = counted(handle.board().iter().filter(|entry| running(entry.state)).count(), "running task");
+    let grace = duration(handle.settings().limits.drain_timeout);
+    format!("no task begins any longer, {tasks} may go on for {grace}; once more ends at once")
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use codex_task::{TaskId, TaskReport, TaskRequest};
+use codex_task::{TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest};
 
 use crate::render::clean::{headline, one_line};
 use crate::render::width::cut;
@@ -22,6 +22,15 @@ impl Labels {
             Some(_) | None => headline(&task.prompt),
         };
         Self(tasks.iter().map(|task| (task.id, cut(&subject(task), SUBJECT_COLUMNS_MAX))).collect())
+    }
+
+    /// Keeps what an event says about a task that was not known from the beginning: one that an agent has started.
+    pub(super) fn learn(&mut self, event: &TaskEvent) {
+        if let TaskEventKind::Queued { description: Some(text), .. }
+        | TaskEventKind::Started { description: Some(text), .. } = &event.kind
+        {
+            self.0.entry(event.task).or_insert_with(|| cut(&one_line(text), SUBJECT_COLUMNS_MAX));
+        }
     }
 
     /// What a task is about, without full stops at its end.

@@ -14,18 +14,19 @@ mod work;
 use std::future::Future;
 use std::sync::Arc;
 
-use codex_task::RuntimeHandle;
+use codex_task::{RuntimeHandle, TaskId, TaskRequest};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
 use crate::run::OutputArgs;
-use follow::Ending;
 use progress::Progress;
 
+pub(crate) use follow::{Collected, Ending};
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
+pub(crate) use results::print_asides;
 pub(crate) use work::Work;
 
 /// Does the work and prints what comes of them.
@@ -39,16 +40,40 @@ pub(crate) async fn run(
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Fault> {
-    let mut progress = Progress::new(output, &work.requests(), handle, terminal);
-    progress.begin(handle, terminal);
-    match follow::follow(handle, work, progress, terminal, interrupts).await? {
-        Ending::Collected { report, is_interrupted } => {
+    let tasks = work.requests();
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    let doing = async { work.run(handle).await.map_err(|error| no_runtime(&error)) };
+    match watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
+        Ending::Collected { report, interrupted_by } => {
             results::print(&report, output, handle, terminal);
-            Ok(if is_interrupted { Exit::Interrupted } else { results::exit(&report) })
+            Ok(interrupted_by.map_or_else(|| results::exit(&report), Exit::from))
         }
         Ending::ReaderGone => Ok(Exit::Success),
-        Ending::AtOnce => Ok(Exit::Interrupted),
+        Ending::AtOnce(came) => Ok(came.into()),
     }
+}
+
+/// Waits for what is being done with tasks, and shows what they do meanwhile. `tasks` are those that are known from the
+/// beginning, and the ids those that an interruption cancels.
+///
+/// # Errors
+/// What `doing` gives.
+pub(crate) async fn watch<T: Collected>(
+    handle: &RuntimeHandle,
+    (tasks, ids): (&[TaskRequest], &[TaskId]),
+    doing: impl Future<Output = Result<T, Fault>>,
+    output: OutputArgs,
+    terminal: &mut Terminal,
+    interrupts: &mut Interrupts,
+) -> Result<Ending<T>, Fault> {
+    let mut progress = Progress::new(output, tasks, handle, terminal);
+    progress.begin(handle, terminal);
+    follow::follow(handle, ids, doing, progress, terminal, interrupts).await
+}
+
+/// There is nothing that could take tasks.
+pub(crate) fn no_runtime(error: &impl std::fmt::Display) -> Fault {
+    Fault::internal("the tasks were not run").because(error.to_string())
 }
 
 /// Stops the runtime; who interrupts does not wait for it.
@@ -60,7 +85,7 @@ pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
                 recorder.close();
             }
         }
-        () = interrupts.next() => {}
+        _ = interrupts.next() => {}
     }
 }
 

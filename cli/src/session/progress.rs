@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use codex_task::json::EventJson;
-use codex_task::{RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus};
+use codex_task::{
+    MAIN_AGENT, RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus,
+};
 use codex_task_config::{ProviderKind, ProviderName};
 use serde_json::json;
 
@@ -22,8 +24,10 @@ const COLUMNS_USUAL: usize = 80;
 pub(super) struct Progress {
     display: Display,
     labels: Labels,
-    /// Whether there is but one task: then its failure is told once, by its four lines.
-    is_single: bool,
+    /// The only task that was asked for: its failure is told once, by its four lines.
+    single: Option<TaskId>,
+    /// The main agent, whose work is in its answer and in what its subagents do.
+    main: Option<TaskId>,
     /// Tasks whose ending was shown.
     shown: HashSet<TaskId>,
     /// Providers that play a scenario, until it was said that they do.
@@ -61,7 +65,8 @@ impl Progress {
         Self {
             display,
             labels: Labels::new(tasks),
-            is_single: tasks.len() == 1,
+            single: if let [task] = tasks { Some(task.id) } else { None },
+            main: tasks.iter().find(|task| is_main(task)).map(|task| task.id),
             shown: HashSet::new(),
             scripted: scripted.map(|(name, _)| name.clone()).collect(),
         }
@@ -96,11 +101,13 @@ impl Progress {
             json::print(&EventJson::from(event), terminal);
             return;
         }
+        self.labels.learn(event);
         let told = lines::tell(event, &self.labels, terminal.err_room());
         if let Display::Live(live) = &mut self.display {
             live.show(event, &self.labels);
         }
-        if self.is_single && is_failure(event) {
+        let is_told = is_failure(event) && self.single == Some(event.task);
+        if is_told || (self.main == Some(event.task) && is_of_course(event)) {
             return;
         }
         match (told, &self.display) {
@@ -160,6 +167,15 @@ impl Progress {
             self.say("Note:", &text, terminal);
         }
     }
+}
+
+fn is_main(task: &TaskRequest) -> bool {
+    task.lineage.is_of_session() && *task.subagent_type == *MAIN_AGENT
+}
+
+/// Whether an event of the main agent goes without saying.
+fn is_of_course(event: &TaskEvent) -> bool {
+    matches!(event.kind, TaskEventKind::Started { .. } | TaskEventKind::Finished(_))
 }
 
 /// Whether an event ends its task with an error that is told in four lines.

@@ -27,6 +27,16 @@ pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHand
     } else if !output.jsonl {
         print_reports(report, output, terminal);
     }
+    print_asides(report, output, handle, terminal);
+}
+
+/// Prints what is not data: notes, failures, what it took.
+pub(crate) fn print_asides(
+    report: &RunReport,
+    output: OutputArgs,
+    handle: &RuntimeHandle,
+    terminal: &mut Terminal,
+) {
     if !output.quiet {
         print_notes(report, terminal);
     }
@@ -123,7 +133,7 @@ fn row(task: &TaskReport, name: String) -> Row {
 /// What the user should know, once for each agent.
 fn print_notes(report: &RunReport, terminal: &mut Terminal) {
     let mut told: Vec<(&str, &str)> = Vec::new();
-    for task in &report.tasks {
+    for task in report.tasks.iter().chain(&report.nested) {
         for note in &task.notes {
             if !told.contains(&(&*task.agent, note)) {
                 told.push((&task.agent, note));
@@ -140,6 +150,6 @@ fn is_scripted(report: &RunReport, handle: &RuntimeHandle) -> bool {
     let is_scripted = |provider: &ProviderName| {
         handle.providers().get(provider).is_some_and(|provider| provider.kind == ProviderKind::Scripted)
     };
-    let mut attempts = report.tasks.iter().flat_map(|task| &task.attempts);
+    let mut attempts = report.tasks.iter().chain(&report.nested).flat_map(|task| &task.attempts);
     attempts.all(|attempt| is_scripted(&attempt.provider))
 }

@@ -10,8 +10,8 @@ use super::tool_check::{ToolCheck, UnknownTool};
 use super::value::Value;
 use super::{AgentDefinition, AgentSource, ToolPattern, ToolSelection, write};
 use crate::{
-    AgentName, Effort, McpScope, McpServerEntry, ModelChoice, PermissionMode, Problem, ProviderName,
-    Severity, mcp_servers_of_frontmatter, parse_duration,
+    AgentName, Effort, Isolation, McpScope, McpServerEntry, ModelChoice, PermissionMode, Problem,
+    ProviderName, Severity, mcp_servers_of_frontmatter, parse_duration,
 };
 
 /// Whether a required key is there.
@@ -91,6 +91,7 @@ fn optional(keyed: &mut Keyed<'_>) -> impl FnOnce(AgentDefinition) -> AgentDefin
     let effort = effort(keyed);
     let permission_mode = permission_mode(keyed);
     let max_turns = keyed.count("maxTurns");
+    let isolation = isolation(keyed);
     let initial_prompt = keyed.text("initialPrompt").map(str::to_owned);
     let omit_claude_md = keyed.switch("omitClaudeMd").unwrap_or(false);
     move |definition| AgentDefinition {
@@ -103,6 +104,7 @@ fn optional(keyed: &mut Keyed<'_>) -> impl FnOnce(AgentDefinition) -> AgentDefin
         effort,
         permission_mode,
         max_turns,
+        isolation,
         initial_prompt,
         omit_claude_md,
         ..definition
@@ -300,6 +302,20 @@ fn effort(keyed: &mut Keyed<'_>) -> Option<Effort> {
     match (effort, keyed.field("effort")) {
         (None, Some(field)) => keyed.ignore(field, "low, medium, high, xhigh or max"),
         (effort, _) => effort,
+    }
+}
+
+/// An agent that asks to be kept apart in a way that does not exist must not work among the session's files instead.
+fn isolation(keyed: &mut Keyed<'_>) -> Option<Isolation> {
+    let text = keyed.text("isolation")?;
+    match (Isolation::parse(&text.to_lowercase()), keyed.field("isolation")) {
+        (None, Some(field)) => {
+            let problem =
+                Problem::warning(format!("isolation '{text}' does not exist here; a worktree is used"));
+            keyed.problems.push(field.placed(problem).with_help("write worktree, or leave the key out"));
+            Some(Isolation::Worktree)
+        }
+        (isolation, _) => isolation,
     }
 }
 

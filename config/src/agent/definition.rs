@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{ToolPattern, ToolSelection};
-use crate::{AgentName, Effort, McpServerEntry, ModelChoice, PermissionMode, ProviderName};
+use crate::{AgentName, Effort, Isolation, McpServerEntry, ModelChoice, PermissionMode, ProviderName};
 
 /// Where an agent comes from, weakest first: of two with one name the later of these wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -55,6 +55,8 @@ pub struct AgentDefinition {
     pub permission_mode: Option<PermissionMode>,
     /// Model calls of one task.
     pub max_turns: Option<u32>,
+    /// Where it works apart from the session's own files, if it does.
+    pub isolation: Option<Isolation>,
     /// A text before the task in the first user turn.
     pub initial_prompt: Option<String>,
     /// Whether the project's and the user's instruction files are left out.
@@ -84,6 +86,7 @@ impl AgentDefinition {
             effort: None,
             permission_mode: None,
             max_turns: None,
+            isolation: None,
             initial_prompt: None,
             omit_claude_md: false,
             source: AgentSource::CommandLine,

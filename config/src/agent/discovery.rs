@@ -27,11 +27,11 @@ impl Bounds {
 
 /// What lies below one directory.
 #[derive(Debug, Default)]
-pub(super) struct Discovery {
+pub(crate) struct Discovery {
     /// Agent files, in the order of their paths.
-    pub(super) files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// Files and directories that cannot be read, and why.
-    pub(super) broken: Vec<(PathBuf, Problem)>,
+    pub(crate) broken: Vec<(PathBuf, Problem)>,
     /// The directory itself and those below it, as far as they were read.
     pub(super) directories: Vec<PathBuf>,
 }
@@ -50,7 +50,7 @@ struct Walk<'a> {
 
 impl Discovery {
     /// Looks for agent files below `root`, which need not exist. Links are followed within `boundary` only.
-    pub(super) fn below(root: &Path, boundary: &Path) -> Self {
+    pub(crate) fn below(root: &Path, boundary: &Path) -> Self {
         Self::below_within(root, boundary, Bounds::USUAL)
     }
 

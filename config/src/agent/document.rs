@@ -9,15 +9,15 @@ pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The two parts of an agent file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     /// The lines between the fences; the first of them is line 2 of the file.
-    pub(super) frontmatter: &'a str,
+    pub(crate) frontmatter: &'a str,
     /// Everything behind the second fence.
-    pub(super) body: &'a str,
+    pub(crate) body: &'a str,
 }
 
 /// The text without a byte order mark and with `\n` alone at the ends of its lines.
-pub(super) fn normalized(text: &str) -> Cow<'_, str> {
+pub(crate) fn normalized(text: &str) -> Cow<'_, str> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) }
 }
@@ -27,7 +27,7 @@ impl<'a> Document<'a> {
     ///
     /// # Errors
     /// What is missing, or which part is too large.
-    pub(super) fn split(text: &'a str) -> Result<Self, Box<Problem>> {
+    pub(crate) fn split(text: &'a str) -> Result<Self, Box<Problem>> {
         let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
         if !is_fence(first) {
             return Err(Box::new(no_frontmatter(text)));

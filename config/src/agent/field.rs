@@ -5,20 +5,20 @@ use crate::{Position, Problem};
 
 /// A key and its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Field {
-    pub(super) key: String,
-    pub(super) value: Value,
+pub(crate) struct Field {
+    pub(crate) key: String,
+    pub(crate) value: Value,
     /// Where it stands; JSON from the command line has no places.
-    pub(super) place: Option<Place>,
+    pub(crate) place: Option<Place>,
     /// Why it is not read as YAML alone would read it.
     pub(super) leniency: Option<Leniency>,
 }
 
 /// Where a field stands in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) key: Position,
-    pub(super) value: Position,
+pub(crate) struct Place {
+    pub(crate) key: Position,
+    pub(crate) value: Position,
     /// Last line of its value.
     pub(super) last_line: usize,
 }
@@ -32,7 +32,7 @@ pub(super) struct Leniency {
 
 impl Field {
     /// A problem of this field's value.
-    pub(super) fn placed(&self, problem: Problem) -> Problem {
+    pub(crate) fn placed(&self, problem: Problem) -> Problem {
         placed(problem, self.place.map(|place| place.value))
     }
 }

@@ -14,7 +14,7 @@ const FILE_BYTES_MAX: usize = BODY_BYTES_MAX + yaml::Limits::FRONTMATTER.bytes_m
 ///
 /// # Errors
 /// Why it cannot be read.
-pub(super) fn read(path: &Path) -> Result<String, Box<Problem>> {
+pub(crate) fn read(path: &Path) -> Result<String, Box<Problem>> {
     // Opening a named pipe would wait for its writer: look before.
     let metadata = path.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {

@@ -17,12 +17,12 @@ pub enum Syntax {
 
 /// A frontmatter, read.
 #[derive(Debug)]
-pub(super) struct Frontmatter {
+pub(crate) struct Frontmatter {
     pub(super) syntax: Syntax,
     /// Its keys, in the order of the file.
-    pub(super) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field>,
     /// What was read leniently.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// How the lines concerned should be written.
     pub(super) fixes: Vec<Fix>,
 }
@@ -32,7 +32,7 @@ impl Frontmatter {
     ///
     /// # Errors
     /// What makes it unreadable, with its place in the file.
-    pub(super) fn read(text: &str) -> Result<Self, Box<Problem>> {
+    pub(crate) fn read(text: &str) -> Result<Self, Box<Problem>> {
         let mut frontmatter = match strict(text) {
             Ok(fields) => Self { syntax: Syntax::Yaml, fields, problems: Vec::new(), fixes: Vec::new() },
             Err(error) => Self::lenient(text, *error)?,

@@ -6,28 +6,28 @@ use super::value::Value;
 use crate::Problem;
 
 /// The fields of one agent, and what is found wrong with their values.
-pub(super) struct Keyed<'a> {
+pub(crate) struct Keyed<'a> {
     fields: &'a [Field],
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl<'a> Keyed<'a> {
-    pub(super) fn new(fields: &'a [Field]) -> Self {
+    pub(crate) fn new(fields: &'a [Field]) -> Self {
         Self { fields, problems: Vec::new() }
     }
 
     /// The field, also when it says nothing (`key:`).
-    pub(super) fn field(&self, key: &str) -> Option<&'a Field> {
+    pub(crate) fn field(&self, key: &str) -> Option<&'a Field> {
         self.fields.iter().find(|field| field.key == key)
     }
 
     /// The field, if it says something.
-    pub(super) fn given(&self, key: &str) -> Option<&'a Field> {
+    pub(crate) fn given(&self, key: &str) -> Option<&'a Field> {
         self.field(key).filter(|field| field.value != Value::Null)
     }
 
     /// A text that is not blank.
-    pub(super) fn text(&mut self, key: &str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, key: &str) -> Option<&'a str> {
         let field = self.given(key)?;
         match field.value.text().map(str::trim) {
             Some("") => None,
@@ -56,7 +56,7 @@ impl<'a> Keyed<'a> {
     }
 
     /// A whole number of at least one.
-    pub(super) fn count(&mut self, key: &str) -> Option<u32> {
+    pub(crate) fn count(&mut self, key: &str) -> Option<u32> {
         let is_count = |number: f64| number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&number);
         let number = self.number(key, is_count, "a whole number of at least 1")?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a u32")]
@@ -64,7 +64,7 @@ impl<'a> Keyed<'a> {
     }
 
     /// `true` or `false`, also in quotes.
-    pub(super) fn switch(&mut self, key: &str) -> Option<bool> {
+    pub(crate) fn switch(&mut self, key: &str) -> Option<bool> {
         let field = self.given(key)?;
         match &field.value {
             Value::Bool(value) => Some(*value),
@@ -75,7 +75,7 @@ impl<'a> Keyed<'a> {
     }
 
     /// Warns that a key is ignored, and why.
-    pub(super) fn ignore<T>(&mut self, field: &Field, expected: &str) -> Option<T> {
+    pub(crate) fn ignore<T>(&mut self, field: &Field, expected: &str) -> Option<T> {
         let is = match &field.value {
             Value::Null | Value::Bool(_) | Value::List(_) | Value::Map(_) => {
                 format!(", not {}", field.value.kind())
@@ -89,7 +89,7 @@ impl<'a> Keyed<'a> {
 }
 
 /// The texts of a list: `Err` for a value that is none. Items that are no texts are counted.
-pub(super) fn texts(value: &Value) -> Result<(Vec<&str>, usize), &'static str> {
+pub(crate) fn texts(value: &Value) -> Result<(Vec<&str>, usize), &'static str> {
     match value {
         Value::Null => Ok((Vec::new(), 0)),
         Value::Text(text) => Ok((vec![text], 0)),

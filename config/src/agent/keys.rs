@@ -35,7 +35,7 @@ const KEYS: &[(&str, KeyUse)] = &[
     ("skills", KeyUse::NotYet),
     ("memory", KeyUse::NotYet),
     ("background", KeyUse::NotYet),
-    ("isolation", KeyUse::NotYet),
+    ("isolation", KeyUse::Read),
     ("observer", KeyUse::NotYet),
     ("observerMessage", KeyUse::NotYet),
     ("observeSubagents", KeyUse::NotYet),
@@ -66,7 +66,7 @@ pub(super) fn is_list(key: &str) -> bool {
 
 /// Whether an agent has more rights without this key than with it.
 pub(super) fn is_restricting(key: &str) -> bool {
-    matches!(key, "tools" | "disallowedTools" | "permissionMode")
+    matches!(key, "tools" | "disallowedTools" | "permissionMode" | "isolation")
 }
 
 /// The key that an unknown one was probably meant to be.

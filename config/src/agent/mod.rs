@@ -12,7 +12,7 @@ mod discovery;
 mod document;
 mod entry;
 mod field;
-mod file;
+pub(crate) mod file;
 mod fix;
 mod frontmatter;
 mod handle;
@@ -24,6 +24,7 @@ mod registry;
 mod render;
 mod report;
 mod selection;
+mod session_agents;
 mod template;
 mod tool_check;
 mod value;
@@ -31,6 +32,13 @@ mod watcher;
 #[cfg(test)]
 mod wild_tests;
 mod write;
+
+pub(crate) use discovery::Discovery;
+pub(crate) use document::{Document, normalized};
+pub(crate) use field::Field;
+pub(crate) use frontmatter::Frontmatter;
+pub(crate) use keyed::{Keyed, texts};
+pub(crate) use places::AgentPlace;
 
 pub use build::{FieldState, RequiredFields};
 pub use definition::{AgentDefinition, AgentSource};
@@ -40,6 +48,7 @@ pub use handle::RegistryHandle;
 pub use registry::{AgentRegistry, AgentSources};
 pub use report::AgentReport;
 pub use selection::{ToolPattern, ToolSelection};
+pub use session_agents::{JUDGE_AGENT, MAIN_AGENT, session_agent};
 pub use template::{AgentTemplate, templates};
 pub use tool_check::UnknownTool;
 pub use watcher::RegistryWatcher;

@@ -8,18 +8,18 @@ use crate::workspace::{project_directories, repository_root};
 
 /// A directory that may hold `.claude/agents`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AgentPlace {
+pub(crate) struct AgentPlace {
     /// The directory that holds, or could hold, `.claude`.
-    pub(super) base: PathBuf,
+    pub(crate) base: PathBuf,
     /// What its agents are.
-    pub(super) source: AgentSource,
+    pub(crate) source: AgentSource,
     /// Links may not lead out of this directory.
-    pub(super) boundary: PathBuf,
+    pub(crate) boundary: PathBuf,
 }
 
 impl AgentPlace {
     /// All places of an environment: from the working directory up to the repository's root, then the home directory.
-    pub(super) fn all(environment: &Environment) -> Vec<Self> {
+    pub(crate) fn all(environment: &Environment) -> Vec<Self> {
         let home = environment.home();
         let cwd = environment.cwd();
         let repository = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
@@ -37,7 +37,7 @@ impl AgentPlace {
     }
 
     /// `.claude`.
-    pub(super) fn claude(&self) -> PathBuf {
+    pub(crate) fn claude(&self) -> PathBuf {
         self.base.join(".claude")
     }
 

@@ -31,7 +31,9 @@ impl AgentDefinition {
             "model",
             match &self.model {
                 ModelChoice::Inherit => None,
-                model @ (ModelChoice::Tier(_) | ModelChoice::Exact(_)) => Some(text(&model.to_string())),
+                model @ (ModelChoice::Auto | ModelChoice::Tier(_) | ModelChoice::Exact(_)) => {
+                    Some(text(&model.to_string()))
+                }
             },
         );
         add("provider", self.provider.as_ref().map(|provider| text(provider.as_str())));
@@ -48,6 +50,7 @@ impl AgentDefinition {
         add("permissionMode", self.permission_mode.map(|mode| text(mode.as_str())));
         add("maxTurns", self.max_turns.map(number));
         add("initialPrompt", self.initial_prompt.as_deref().map(text));
+        add("isolation", self.isolation.map(|isolation| text(isolation.as_str())));
         add("omitClaudeMd", self.omit_claude_md.then_some(Value::Bool(true)));
         let frontmatter = lines.join("\n");
         match self.prompt.as_str() {
@@ -149,6 +152,7 @@ mod tests {
                 effort: words.0.map(|index| efforts[index]),
                 permission_mode: words.1.map(|index| PermissionMode::ALL[index].0),
                 omit_claude_md: words.2,
+                isolation: words.2.then_some(crate::Isolation::Worktree),
                 initial_prompt: texts.2,
                 source: AgentSource::Project,
                 ..AgentDefinition::new(AgentName::parse(&texts.3).expect("a name"), texts.0, texts.1)

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ToolName;
 
 /// One entry of a `tools:` or `disallowedTools:` list, e.g. `Read`, `Bash(git:*)`, `mcp__server__*`, `Agent(name)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolPattern {
     /// The tool, without the specifier; `*` alone stands in deny lists only (see [`ToolSelection::Inherit`]).
     pub name: ToolName,
@@ -65,7 +67,8 @@ impl fmt::Display for ToolPattern {
 }
 
 /// The `tools:` key.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ToolSelection {
     /// Key absent, or `*` among the entries: all tools of the session.
     #[default]

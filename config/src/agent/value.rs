@@ -6,7 +6,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A value. Keys keep their order; numbers keep `.inf` and `.nan`, so that they can be refused by name.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// Nothing: `key:`, `~`, `null`.
     Null,
     /// `true` or `false`.
@@ -23,7 +23,7 @@ pub(super) enum Value {
 
 impl Value {
     /// What it is, for messages: `a number`, `a list`.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "true or false",
@@ -35,7 +35,7 @@ impl Value {
     }
 
     /// Its text, where it is one.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Map(_) => None,

@@ -1,4 +1,4 @@
-//! What people write where a model is asked for: an alias, `inherit`, or a full id.
+//! What people write where a model is asked for: an alias, `inherit`, `auto`, or a full id.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,8 @@ pub enum ModelChoice {
     /// Absent, empty or `inherit`: the session's model.
     #[default]
     Inherit,
+    /// `auto`: a tier by the task's size, its tools and its cost limit, see [`super::AutoRequest`].
+    Auto,
     /// An alias, in any letter case, with or without `[1m]`.
     Tier(ModelTier),
     /// Anything else is sent as it stands, without a `[1m]` suffix.
@@ -53,6 +55,9 @@ impl ModelChoice {
         if base.is_empty() || base.eq_ignore_ascii_case("inherit") {
             return Self::Inherit;
         }
+        if base.eq_ignore_ascii_case("auto") {
+            return Self::Auto;
+        }
         match ModelTier::ALL.into_iter().find(|tier| base.eq_ignore_ascii_case(tier.as_str())) {
             Some(tier) => Self::Tier(tier),
             None => Self::Exact(ModelId::new(base)),
@@ -64,6 +69,7 @@ impl std::fmt::Display for ModelChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Inherit => f.write_str("inherit"),
+            Self::Auto => f.write_str("auto"),
             Self::Tier(tier) => f.write_str(tier.as_str()),
             Self::Exact(id) => f.write_str(id.as_str()),
         }

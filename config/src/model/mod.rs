@@ -1,5 +1,7 @@
 //! Model names, token usage and what it costs.
 
+mod auto;
+mod budget;
 mod choice;
 mod kind;
 mod money;
@@ -8,6 +10,8 @@ mod rate_class;
 mod resolve;
 mod usage;
 
+pub use auto::{AutoChoice, AutoRequest, ToolReach};
+pub use budget::BudgetLimits;
 pub use choice::{Effort, ModelChoice, ModelTier};
 pub use kind::ProviderKind;
 pub use money::{MicroUsd, SavedUsd};

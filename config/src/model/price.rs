@@ -230,6 +230,16 @@ impl ModelInfo {
         caches.then(|| self.prompt_cache_min_tokens.unwrap_or(CACHE_MIN_TOKENS))
     }
 
+    /// The most that one request can cost on a day, if it has this prompt and this answer: as if the whole prompt were
+    /// written to the cache.
+    pub fn cost_at_most(&self, prompt_tokens: u64, output_tokens: u64, on: Date) -> MicroUsd {
+        let price = self.price_for(prompt_tokens, on);
+        let cached = price.cache_write.unwrap_or_default();
+        let input = price.input.max(cached);
+        let total = tokens_f64(prompt_tokens) * input + tokens_f64(output_tokens) * price.output;
+        MicroUsd::from(total / 1e6)
+    }
+
     /// The prices in force for a prompt of this size on a day.
     pub fn price_for(&self, prompt_tokens: u64, on: Date) -> Price {
         let in_force =

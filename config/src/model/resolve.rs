@@ -105,6 +105,8 @@ mod tests {
         for (per_call, agent, expected) in [
             ("", "", "opus"),
             ("", "inherit", "opus"),
+            ("", "Auto", "auto"),
+            ("auto", "sonnet", "auto"),
             ("", "Sonnet", "sonnet"),
             ("", "sonnet[1m]", "sonnet"),
             ("", "claude-3-7-sonnet-20250219", "claude-3-7-sonnet-20250219"),

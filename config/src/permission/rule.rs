@@ -35,6 +35,13 @@ pub enum RuleScope {
     Managed,
 }
 
+impl RuleScope {
+    /// Whether a repository brings it along, so that others than the user may have written it.
+    pub fn is_repository(self) -> bool {
+        matches!(self, Self::Project | Self::Local)
+    }
+}
+
 /// Where a rule stands, for explanations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleOrigin {

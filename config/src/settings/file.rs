@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml};
+use super::value::ResumePolicy;
+use crate::{
+    AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
+};
 
 /// A settings file as it stands.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,9 +23,12 @@ pub(super) struct SettingsFile {
     pub(super) sandbox: Option<SandboxMode>,
     pub(super) sandbox_unavailable: Option<SandboxUnavailable>,
     pub(super) strict_agents: Option<bool>,
+    pub(super) trusted_folders: Vec<String>,
+    pub(super) record: Option<bool>,
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
+    pub(super) resume: Option<ResumePolicy>,
 }
 
 /// `providers.NAME`.
@@ -39,6 +45,8 @@ pub(super) struct ProviderFile {
     pub(super) models: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) context_tokens: Option<u64>,
+    #[serde(default)]
+    pub(super) attachments: Option<AttachmentSupport>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -72,10 +80,16 @@ pub(super) struct TimeoutsFile {
 #[serde(default)]
 pub(super) struct LimitsFile {
     pub(super) max_concurrent: Option<usize>,
+    pub(super) min_concurrent: Option<usize>,
     pub(super) timeout: Option<Length>,
     pub(super) call_timeout: Option<Length>,
     pub(super) max_turns: Option<u32>,
     pub(super) max_depth: Option<u32>,
+    pub(super) max_cost: Option<f64>,
+    pub(super) max_tokens: Option<u64>,
+    pub(super) max_calls: Option<u64>,
+    pub(super) run_timeout: Option<Length>,
+    pub(super) drain_timeout: Option<Length>,
 }
 
 /// `permissions`.
@@ -170,12 +184,30 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "sandbox",
             "sandbox_unavailable",
             "strict_agents",
+            "trusted_folders",
+            "record",
             "local",
             "mcp",
             "web",
+            "resume",
         ],
     ),
-    (&["limits"], &["max_concurrent", "timeout", "call_timeout", "max_turns", "max_depth"]),
+    (
+        &["limits"],
+        &[
+            "max_concurrent",
+            "min_concurrent",
+            "timeout",
+            "call_timeout",
+            "max_turns",
+            "max_depth",
+            "max_cost",
+            "max_tokens",
+            "max_calls",
+            "run_timeout",
+            "drain_timeout",
+        ],
+    ),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
     (&["web"], &["allow_loopback"]),
@@ -198,6 +230,7 @@ const KNOWN_OF_PROVIDER: &[&str] = &[
     "max_in_flight",
     "models",
     "context_tokens",
+    "attachments",
     "headers",
     "limits",
     "timeouts",

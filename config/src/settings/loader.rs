@@ -49,7 +49,9 @@ impl Settings {
         if let Some(dir) = environment.config_dir() {
             own(&mut merge, &dir.join("config.yaml"), RuleScope::User);
         }
-        for dir in project_directories(environment.cwd()).iter().rev() {
+        let folders = project_directories(environment.cwd());
+        merge.trust(&folders, overrides.trust);
+        for dir in folders.iter().rev() {
             // The user's own directory is no project: its settings were read above.
             if Some(dir.as_path()) != environment.home() {
                 claude(&mut merge, &dir.join(".claude/settings.json"), RuleScope::Project);

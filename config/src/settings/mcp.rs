@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::trust::{FolderTrust, TrustedFolders, folder_of, how_to_trust};
 use crate::{McpScope, McpServer, Problem};
 
 /// Settings of MCP servers.
@@ -26,6 +27,8 @@ pub struct McpTrust {
     pub enabled: BTreeSet<String>,
     /// Those that are defined in or below these directories.
     pub folders: Vec<PathBuf>,
+    /// Those that are defined in a folder that the user trusts as a whole.
+    pub projects: TrustedFolders,
     /// Servers that never run, whatever else is said.
     pub disabled: BTreeSet<String>,
 }
@@ -53,6 +56,7 @@ impl McpTrust {
             || self.all
             || self.enabled.contains(server.name.as_str())
             || self.folders.iter().any(is_below)
+            || server.path.as_deref().is_some_and(|path| self.projects.of_file(path) == FolderTrust::Trusted)
         {
             McpVerdict::Trusted
         } else {
@@ -72,8 +76,8 @@ impl McpTrust {
                 server.transport.subject().escape_debug()
             ))
             .with_help(format!(
-                "if you trust it, add \"{name}\" to enabledMcpjsonServers in ~/.claude/settings.json or \
-                 .claude/settings.local.json, or its folder to mcp.trusted_folders in your own config.yaml"
+                "{}, or add \"{name}\" to enabledMcpjsonServers in ~/.claude/settings.json",
+                how_to_trust(server.path.as_deref().map_or(Path::new("."), folder_of))
             )),
         };
         Some(match &server.path {
@@ -86,8 +90,6 @@ impl McpTrust {
 /// What one file says about trust.
 #[derive(Debug)]
 pub(super) struct McpTrustWish {
-    /// How the file calls `all`, `enabled` and `folders`.
-    pub(super) keys: [&'static str; 3],
     pub(super) all: Option<bool>,
     pub(super) enabled: Vec<String>,
     pub(super) folders: Vec<String>,
@@ -95,13 +97,10 @@ pub(super) struct McpTrustWish {
 }
 
 impl McpTrustWish {
-    /// Keeps what forbids servers to run, and names the keys of the rest.
-    pub(super) fn narrowing(self) -> (Self, Vec<&'static str>) {
-        let used = [self.all == Some(true), !self.enabled.is_empty(), !self.folders.is_empty()];
-        let ignored =
-            self.keys.into_iter().zip(used).filter_map(|(key, is_used)| is_used.then_some(key)).collect();
+    /// Keeps what forbids servers to run.
+    pub(super) fn narrowing(self) -> Self {
         let all = self.all.filter(|all| !all);
-        (Self { all, enabled: Vec::new(), folders: Vec::new(), ..self }, ignored)
+        Self { all, enabled: Vec::new(), folders: Vec::new(), ..self }
     }
 }
 

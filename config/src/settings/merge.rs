@@ -1,68 +1,33 @@
-//! Merging settings, from weak to strong. What a repository's files may say is decided here: they can narrow, name
-//! agents' models and add rules, but not say where keys are sent.
+//! Merging settings, from weak to strong. What a repository's files may say is decided here: they can narrow and name
+//! agents' models; widen only where the user trusts their folder, and say where keys are sent nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::claude_file::ClaudeFile;
-use super::file::{LimitsFile, LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
+use super::file::{LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
+use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::provider::ProviderSettings;
-use super::value::{Settings, SettingsOverrides};
+use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
+use super::value::{ResumePolicy, Settings, SettingsOverrides};
+use super::variables::is_refused_to_repositories;
 use crate::{
-    Environment, Limits, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem,
-    ProviderName, RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
+    Environment, ModelChoice, ModelId, PermissionMode, PermissionRule, Position, Problem, ProviderName,
+    RuleBehavior, RuleExample, RuleOrigin, RuleScope, json::find_string, yaml,
 };
-
-/// Beginnings of variables that a repository's settings must not set: they decide where keys go and what runs.
-const VARIABLES_REFUSED: &[&str] = &[
-    "ANTHROPIC_",
-    "OPENAI_",
-    "GEMINI_",
-    "GOOGLE_",
-    "CLAUDE_",
-    "CODEX_",
-    "XDG_",
-    "LD_",
-    "DYLD_",
-    "GIT_",
-    "SSH_",
-    "PYTHON",
-    "NODE_",
-    "PERL",
-    "RUBY",
-    "RUST",
-    "CARGO_",
-    "BASH_",
-    "HTTP",
-    "NO_PROXY",
-    "ALL_PROXY",
-    "SSL_",
-];
-/// Variables of that kind that are matched whole.
-const NAMES_REFUSED: &[&str] = &[
-    "PATH",
-    "HOME",
-    "SHELL",
-    "ENV",
-    "IFS",
-    "PS4",
-    "PAGER",
-    "EDITOR",
-    "VISUAL",
-    "USERPROFILE",
-    "LESSOPEN",
-    "MAKEFLAGS",
-];
 
 /// Settings in the making.
 pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
+    /// Those of them that the user's own files set.
+    names_for_commands: BTreeSet<String>,
+    trusted: TrustedFolders,
     problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
 }
@@ -73,6 +38,8 @@ impl Merge {
             settings: Settings::default(),
             environment: environment.clone(),
             variables: BTreeMap::new(),
+            names_for_commands: BTreeSet::new(),
+            trusted: TrustedFolders::default(),
             problems: Vec::new(),
             files: Vec::new(),
         }
@@ -86,8 +53,39 @@ impl Merge {
         self.problems.push(problem.in_file(path));
     }
 
+    /// Adds what the user has said outside of their settings about the session's own folders.
+    pub(super) fn trust(&mut self, folders: &[PathBuf], session: FolderTrust) {
+        let store = TrustStore::of_user(&self.environment);
+        // Without a home there is no list either.
+        if let Some(Err(error)) = store.ok().map(|store| store.extend(&mut self.trusted)) {
+            let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+            self.problems.push(Problem::warning(format!("{error}{why}")).with_help(error.help()));
+        }
+        trust::of_this_session(&self.environment, folders, &mut self.trusted);
+        if session == FolderTrust::Trusted {
+            folders.iter().for_each(|folder| self.trusted.insert(folder, TrustOrigin::Session));
+        }
+        let unknown: Vec<PathBuf> = folders
+            .iter()
+            .filter(|folder| self.trusted.of_folder(folder) == FolderTrust::Untrusted && has_settings(folder))
+            .cloned()
+            .collect();
+        if !unknown.is_empty() {
+            trust::of_claude_code(&self.environment, &unknown, &mut self.trusted);
+        }
+    }
+
+    /// Whether a file may widen what others say: one of the user's own, or one in a folder that the user trusts.
+    fn may_widen(&self, path: &Path, scope: RuleScope) -> bool {
+        !scope.is_repository() || self.trusted.of_file(path) == FolderTrust::Trusted
+    }
+
     /// Adds a file of Claude Code's.
-    pub(super) fn claude(&mut self, file: ClaudeFile, text: &str, path: &Path, scope: RuleScope) {
+    pub(super) fn claude(&mut self, mut file: ClaudeFile, text: &str, path: &Path, scope: RuleScope) {
+        if !self.may_widen(path, scope) {
+            let withheld = Withheld::from_claude(&mut file, self.settings.permissions.mode);
+            self.problems.extend(withheld.problem(path));
+        }
         let place = |rule: &str| find_string(text, rule);
         let permissions = file.permissions;
         self.rules(&permissions.allow, RuleBehavior::Allow, scope, Some(path), place);
@@ -96,18 +94,19 @@ impl Merge {
         if let Some(mode) = permissions.default_mode {
             self.mode(&mode, scope, path, find_string(text, &mode));
         }
-        self.directories(&permissions.additional_directories, scope, path);
+        self.directories(&permissions.additional_directories);
         if let Some(model) = file.model {
             self.settings.model = Some(ModelChoice::parse(&model));
         }
-        let wish = McpTrustWish {
-            keys: ["enableAllProjectMcpServers", "enabledMcpjsonServers", ""],
-            all: file.enable_all_project_mcp_servers,
-            enabled: file.enabled_mcp_servers,
-            folders: Vec::new(),
-            disabled: file.disabled_mcp_servers,
-        };
-        self.mcp_trust(wish, scope, path, |key| find_string(text, key));
+        self.mcp_trust(
+            McpTrustWish {
+                all: file.enable_all_project_mcp_servers,
+                enabled: file.enabled_mcp_servers,
+                folders: Vec::new(),
+                disabled: file.disabled_mcp_servers,
+            },
+            scope,
+        );
         self.variables(file.env, scope, path);
     }
 
@@ -119,8 +118,13 @@ impl Merge {
         path: &Path,
         scope: RuleScope,
     ) {
-        let yaml::Parsed { value: file, outline } = parsed;
+        let yaml::Parsed { value: mut file, outline } = parsed;
         self.problems.extend(problems.into_iter().map(|problem| problem.in_file(path)));
+        if !self.may_widen(path, scope) {
+            let withheld = Withheld::from_own(&mut file, self.settings.permissions.mode);
+            self.problems.extend(withheld.problem(path));
+        }
+        self.trusted_folders(&file, scope, path, &outline);
         if let Some(model) = file.model {
             self.settings.model = Some(ModelChoice::parse(&model));
         }
@@ -134,18 +138,25 @@ impl Merge {
             let at = outline.position(&["providers", &name]);
             self.provider(&name, provider, scope, path, at);
         }
-        self.limits(&file.limits, path, &outline);
+        let limits = LimitsOf { file: &file.limits, scope, path, outline: &outline };
+        self.problems.extend(limits.merge_into(&mut self.settings.limits));
         self.local(file.local);
         self.mcp_timeouts(&file.mcp);
-        let wish = McpTrustWish {
-            keys: ["enable_all_project_servers", "enabled_servers", "trusted_folders"],
-            all: file.mcp.enable_all_project_servers,
-            enabled: file.mcp.enabled_servers,
-            folders: file.mcp.trusted_folders,
-            disabled: file.mcp.disabled_servers,
-        };
-        self.mcp_trust(wish, scope, path, |key| outline.position(&["mcp", key]));
+        self.mcp_trust(
+            McpTrustWish {
+                all: file.mcp.enable_all_project_servers,
+                enabled: file.mcp.enabled_servers,
+                folders: file.mcp.trusted_folders,
+                disabled: file.mcp.disabled_servers,
+            },
+            scope,
+        );
         self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
+        if let Some(record) = file.record {
+            // A repository's file cannot have recorded what the user does not want recorded.
+            self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
+        }
+        self.resume(file.resume, scope, path, outline.position(&["resume"]));
         if let Some(strict) = file.strict_agents {
             // A project may be stricter than its user, not laxer.
             self.settings.strict_agents =
@@ -170,7 +181,7 @@ impl Merge {
         if let Some(mode) = &rules.mode {
             self.mode(mode, scope, path, outline.value_position(&["permissions", "mode"]));
         }
-        self.directories(&rules.additional_directories, scope, path);
+        self.directories(&rules.additional_directories);
         let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
         narrowing.take_sandbox((file.sandbox, file.sandbox_unavailable), &mut self.settings.permissions);
     }
@@ -184,6 +195,7 @@ impl Merge {
         settings.limits.max_concurrent =
             overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
         settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
+        settings.limits.budget = settings.limits.budget.replaced_by(overrides.budget);
         settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
         let scope = RuleScope::Session;
         if let Some(mode) = overrides.permission_mode {
@@ -199,8 +211,12 @@ impl Merge {
         let own = self.environment.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         // What the process was started with beats what a file says.
         let variables: BTreeMap<String, String> = self.variables.into_iter().chain(own).collect();
-        let environment = Environment::new(self.environment.cwd(), variables);
-        LoadedSettings { settings: self.settings, environment, problems: self.problems, files: self.files }
+        let environment = Environment::new(self.environment.cwd(), variables)
+            .with_names_for_commands(self.names_for_commands);
+        let mut settings = self.settings;
+        settings.mcp.trust.projects = self.trusted.clone();
+        settings.trusted = self.trusted;
+        LoadedSettings { settings, environment, problems: self.problems, files: self.files }
     }
 
     fn rules(
@@ -256,7 +272,7 @@ impl Merge {
         }
     }
 
-    /// A repository's files can narrow the mode, never widen it.
+    /// What would widen the mode in an untrusted folder is not here any longer.
     fn mode(&mut self, text: &str, scope: RuleScope, path: &Path, at: Option<Position>) {
         let Some(mode) = PermissionMode::parse(text) else {
             let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
@@ -264,31 +280,36 @@ impl Merge {
             let problem = problem.with_help(format!("known modes: {}", names.join(", ")));
             return self.problems.push(placed(problem, at).in_file(path));
         };
-        let current = self.settings.permissions.mode;
-        let is_repository = matches!(scope, RuleScope::Project | RuleScope::Local);
-        if is_repository && mode > current {
-            let problem = Problem::warning(format!(
-                "'{text}' is wider than '{}' and is ignored here",
-                current.as_str()
-            ));
-            let help = "set it in your own settings, or use --permission-mode";
-            return self.problems.push(placed(problem, at).with_help(help).in_file(path));
-        }
         self.settings.permissions.mode = mode;
         let origin = RuleOrigin { scope, path: Some(Arc::from(path)), position: at };
         self.settings.permissions.mode_origin = Some(origin);
     }
 
-    fn directories(&mut self, directories: &[String], scope: RuleScope, path: &Path) {
-        for text in directories {
-            let directory = self.directory(text);
-            if matches!(scope, RuleScope::Project) {
-                let problem =
-                    Problem::warning(format!("additional directory '{text}' is ignored in a project's file"));
-                self.problems.push(problem.with_help("name it in your own settings").in_file(path));
-            } else {
-                self.settings.permissions.additional_directories.push(directory);
-            }
+    fn directories(&mut self, directories: &[String]) {
+        let directories = directories.iter().map(|text| self.directory(text)).collect::<Vec<_>>();
+        self.settings.permissions.additional_directories.extend(directories);
+    }
+
+    /// Folders are trusted by the user's own file; a project's cannot even name them.
+    fn trusted_folders(
+        &mut self,
+        file: &SettingsFile,
+        scope: RuleScope,
+        path: &Path,
+        outline: &yaml::Outline,
+    ) {
+        if !scope.is_repository() {
+            let found = trust::of_settings(&file.trusted_folders, &self.environment, &mut self.trusted);
+            return self.problems.extend(found.into_iter().map(|problem| problem.in_file(path)));
+        }
+        let keys: [(&[&str], &[String]); 2] = [
+            (&["trusted_folders"], &file.trusted_folders),
+            (&["mcp", "trusted_folders"], &file.mcp.trusted_folders),
+        ];
+        for (key, _) in keys.into_iter().filter(|(_, folders)| !folders.is_empty()) {
+            let problem = Problem::warning(format!("'{}' is ignored in a project's file", key.join(".")));
+            let problem = problem.with_help("use `codex-task trust`, or your own config.yaml").in_file(path);
+            self.problems.push(placed(problem, outline.position(key)));
         }
     }
 
@@ -313,27 +334,15 @@ impl Merge {
         self.settings.providers.insert(ProviderName::new(name), ProviderSettings::of_file(file));
     }
 
-    fn limits(&mut self, file: &LimitsFile, path: &Path, outline: &yaml::Outline) {
-        let limits = &mut self.settings.limits;
-        limits.timeout = file.timeout.map_or(limits.timeout, |length| length.0);
-        limits.call_timeout = file.call_timeout.map_or(limits.call_timeout, |length| length.0);
-        limits.max_turns = file.max_turns.unwrap_or(limits.max_turns);
-        match file.max_depth {
-            Some(depth) if (1..=Limits::DEPTH_MAX).contains(&depth) => limits.max_depth = depth,
-            Some(_) => {
-                let text = format!("limits.max_depth must be from 1 to {}", Limits::DEPTH_MAX);
-                let at = outline.value_position(&["limits", "max_depth"]);
-                self.problems.push(placed(Problem::warning(text).in_file(path), at));
-            }
-            None => {}
-        }
-        match file.max_concurrent {
-            Some(0) => {
-                let problem = Problem::warning("limits.max_concurrent must be at least 1").in_file(path);
-                let at = outline.value_position(&["limits", "max_concurrent"]);
+    /// What a run costs is its user's decision.
+    fn resume(&mut self, wish: Option<ResumePolicy>, scope: RuleScope, path: &Path, at: Option<Position>) {
+        match wish {
+            Some(ResumePolicy::Auto) if matches!(scope, RuleScope::Project | RuleScope::Local) => {
+                let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
+                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
                 self.problems.push(placed(problem, at));
             }
-            Some(count) => limits.max_concurrent = count,
+            Some(policy) => self.settings.resume = policy,
             None => {}
         }
     }
@@ -346,25 +355,9 @@ impl Merge {
     }
 
     /// Adds what a file says about a repository's MCP servers. Every file may switch some off; a repository's own cannot
-    /// allow any.
-    fn mcp_trust(
-        &mut self,
-        wish: McpTrustWish,
-        scope: RuleScope,
-        path: &Path,
-        place: impl Fn(&str) -> Option<Position>,
-    ) {
-        let (allowed, ignored) = match scope {
-            RuleScope::Project => wish.narrowing(),
-            RuleScope::Local | RuleScope::User | RuleScope::Session | RuleScope::Managed => {
-                (wish, Vec::new())
-            }
-        };
-        for key in ignored {
-            let problem = Problem::warning(format!("'{key}' is ignored in a project's file"));
-            let problem = problem.with_help("allow MCP servers in your own settings").in_file(path);
-            self.problems.push(placed(problem, place(key)));
-        }
+    /// allow any by name, since the name may be another folder's: those of a trusted folder are allowed as they are.
+    fn mcp_trust(&mut self, wish: McpTrustWish, scope: RuleScope) {
+        let allowed = if scope.is_repository() { wish.narrowing() } else { wish };
         let folders: Vec<PathBuf> = allowed.folders.iter().map(|text| self.directory(text)).collect();
         let trust = &mut self.settings.mcp.trust;
         trust.all = allowed.all.unwrap_or(trust.all);
@@ -402,18 +395,28 @@ impl Merge {
 
     fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {
         for (name, value) in variables {
-            let upper = name.to_uppercase();
-            let is_refused = NAMES_REFUSED.contains(&upper.as_str())
-                || VARIABLES_REFUSED.iter().any(|beginning| upper.starts_with(beginning))
-                || ["KEY", "TOKEN", "SECRET", "BASE_URL", "PROXY"].iter().any(|part| upper.contains(part));
-            if is_refused && matches!(scope, RuleScope::Project | RuleScope::Local) {
+            if scope.is_repository() && is_refused_to_repositories(&name) {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
+                // A repository's variables are read by the runtime's own tools and reach no command.
+                match scope {
+                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
+                        self.names_for_commands.insert(name.clone());
+                    }
+                    RuleScope::Project | RuleScope::Local => {
+                        self.names_for_commands.remove(&name);
+                    }
+                }
                 self.variables.insert(name, value);
             }
         }
     }
+}
+
+/// Whether there is anything in a folder that trust would be about.
+fn has_settings(folder: &Path) -> bool {
+    [".claude", "codex-task.yaml", ".mcp.json"].iter().any(|name| folder.join(name).exists())
 }
 
 fn placed(problem: Problem, at: Option<Position>) -> Problem {

@@ -2,14 +2,18 @@
 
 mod claude_file;
 mod file;
+mod limits;
 mod loader;
 mod mcp;
 mod merge;
 mod narrowing;
 mod provider;
+mod trust;
 mod value;
+mod variables;
 
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use provider::{CallTimeouts, ProviderSettings, RateSettings};
-pub use value::{Limits, LocalServers, Settings, SettingsOverrides, WebSettings};
+pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
+pub use value::{Limits, LocalServers, ResumePolicy, Settings, SettingsOverrides, WebSettings};

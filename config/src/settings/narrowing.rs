@@ -26,8 +26,7 @@ impl Narrowing<'_> {
     /// Sets `present` to what the file wants, unless that is wider and the file is a repository's.
     fn take<T: Ord>(&mut self, key: &str, wanted: Option<T>, present: &mut T) {
         let Some(wanted) = wanted else { return };
-        let is_repository = matches!(self.scope, RuleScope::Project | RuleScope::Local);
-        if !is_repository || wanted <= *present {
+        if !self.scope.is_repository() || wanted <= *present {
             *present = wanted;
             return;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::file::{ProviderFile, TimeoutsFile};
-use crate::{ModelId, ProviderKind};
+use crate::{AttachmentSupport, ModelId, ProviderKind};
 
 /// One provider of the settings.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct ProviderSettings {
     pub models: BTreeMap<String, ModelId>,
     /// Tokens of its models' context window, where the price table does not know them.
     pub context_tokens: Option<u64>,
+    /// What its models can be shown beside text, where the price table does not know.
+    pub attachments: Option<AttachmentSupport>,
     /// Headers sent with each request, for gateways; never a key.
     pub headers: BTreeMap<String, String>,
     /// How much it may be asked per minute, for servers that do not say so themselves.
@@ -71,6 +73,7 @@ impl ProviderSettings {
             in_flight_max: Self::IN_FLIGHT_MAX,
             models: BTreeMap::new(),
             context_tokens: None,
+            attachments: None,
             headers: BTreeMap::new(),
             limits: RateSettings::default(),
             timeouts: CallTimeouts::default(),
@@ -89,6 +92,7 @@ impl ProviderSettings {
             in_flight_max: file.max_in_flight.unwrap_or(Self::IN_FLIGHT_MAX).clamp(1, Self::IN_FLIGHT_LIMIT),
             models: file.models.into_iter().map(named).collect(),
             context_tokens: file.context_tokens,
+            attachments: file.attachments,
             headers: file.headers,
             limits: RateSettings {
                 rpm: some(file.limits.rpm),

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::mcp::McpSettings;
 use super::provider::ProviderSettings;
-use crate::{ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, SandboxMode};
+use super::trust::{FolderTrust, TrustedFolders};
+use crate::{
+    BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, SandboxMode,
+};
 
 /// The settings in force for a session.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,10 +31,27 @@ pub struct Settings {
     pub strict_agents: bool,
     /// Local servers that are looked for when nothing else is configured.
     pub local: LocalServers,
+    /// The folders whose own settings may widen what runs there.
+    pub trusted: TrustedFolders,
     /// MCP servers.
     pub mcp: McpSettings,
     /// What may be fetched of the web.
     pub web: WebSettings,
+    /// Whether servers keep no record of what runs (`record: false`).
+    pub unrecorded: bool,
+    /// When runs go on that a process has left unfinished.
+    pub resume: ResumePolicy,
+}
+
+/// When runs go on that a process has left unfinished. A repository's file cannot say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumePolicy {
+    /// When somebody asks for it.
+    #[default]
+    Asked,
+    /// Before the next run in the same directory.
+    Auto,
 }
 
 /// What may be fetched of the web, beside the public internet.
@@ -44,6 +66,8 @@ pub struct WebSettings {
 pub struct Limits {
     /// Tasks that run at once; more wait.
     pub max_concurrent: usize,
+    /// Tasks that run at once however short the machine is of memory, processors or file descriptors.
+    pub min_concurrent: usize,
     /// For each task, from its start to its end.
     pub timeout: Duration,
     /// For each model call.
@@ -52,6 +76,10 @@ pub struct Limits {
     pub max_turns: u32,
     /// How deep tasks may start tasks: 1 is the main agent's only.
     pub max_depth: u32,
+    /// What a run may take, all of its tasks together.
+    pub budget: BudgetLimits,
+    /// Time that running tasks get to end by themselves when the process is asked to end.
+    pub drain_timeout: Duration,
 }
 
 impl Limits {
@@ -64,10 +92,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_concurrent: 10,
+            min_concurrent: 1,
             timeout: Duration::from_mins(30),
             call_timeout: Duration::from_mins(10),
             max_turns: 100,
             max_depth: 1,
+            budget: BudgetLimits::NONE,
+            drain_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -103,6 +134,8 @@ pub struct SettingsOverrides {
     pub max_concurrent: Option<usize>,
     /// See [`Limits::timeout`].
     pub timeout: Option<Duration>,
+    /// See [`Limits::budget`]; what is absent stays as the files have it.
+    pub budget: BudgetLimits,
     /// What happens to calls that no rule names.
     pub permission_mode: Option<PermissionMode>,
     /// How far shell commands and file tools reach.
@@ -113,4 +146,7 @@ pub struct SettingsOverrides {
     pub ask: Vec<String>,
     /// Rules that deny.
     pub deny: Vec<String>,
+    /// The user's or the host's word for the working directory and those above it up to the repository's root: their
+    /// settings may widen what runs.
+    pub trust: FolderTrust,
 }

@@ -1,6 +1,6 @@
 //! The Messages backend. Owns the client and the credential; translates, and decides nothing else.
 
-use codex_task_config::{Environment, ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, Environment, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -75,6 +75,8 @@ pub struct AnthropicConfig {
     pub credential: Option<AnthropicCredential>,
     /// How long prompts are cached.
     pub cache: CacheLifetime,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// Anthropic, or a server that speaks its format.
@@ -83,6 +85,7 @@ pub struct AnthropicBackend {
     http: HttpClient,
     credential: Option<(HeaderName, HeaderValue)>,
     cache: CacheLifetime,
+    attachments: Option<AttachmentSupport>,
     quotas: QuotaBook,
     refused: RefusedParameters,
 }
@@ -95,6 +98,7 @@ impl AnthropicBackend {
             http: HttpClient::new(config.http),
             credential: config.credential.as_ref().map(AnthropicCredential::header),
             cache: config.cache,
+            attachments: config.attachments,
             quotas: QuotaBook::default(),
             refused: RefusedParameters::default(),
         }
@@ -121,7 +125,8 @@ impl AnthropicBackend {
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let request = self.refused.without(request);
         let does_not_cache = self.refused.has(&request.model, "cache_control");
-        let wire = encode::to_wire(&request, if does_not_cache { CacheLifetime::Off } else { self.cache });
+        let cache = if does_not_cache { CacheLifetime::Off } else { self.cache };
+        let wire = encode::to_wire(&request, cache, self.attachments);
         let version = if wire.temperature.is_some() { VERSION_WITH_SAMPLING } else { VERSION_CURRENT };
         let headers = self.headers(version)?;
         let call = HttpCall { path: MESSAGES_PATH, headers, body: json_body(&wire)? };

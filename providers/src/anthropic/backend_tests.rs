@@ -16,6 +16,7 @@ fn config(http: HttpSettings) -> AnthropicConfig {
         http,
         credential,
         cache: CacheLifetime::default(),
+        attachments: None,
     }
 }
 

@@ -1,10 +1,16 @@
 //! From the neutral request to the body of Messages.
 
 use super::FORMAT;
+use codex_task_config::{AttachmentSupport, MediaType, ModelId};
+
 use super::caching::{CacheLifetime, set_breakpoints};
 use super::model::{ModelFacts, ThinkingMode};
 use super::schema::DIALECT;
-use super::wire::{Block, MessagesRequest, OutputConfig, OutputFormat, Role, Thinking, Tool, WireMessage};
+use super::wire::{
+    Block, MessagesRequest, OutputConfig, OutputFormat, ResultBlock, ResultContent, Role, Source, Thinking,
+    Tool, WireMessage,
+};
+use crate::attachments::{Shown, shown};
 use crate::dropped::SentParameters;
 use crate::raw_object::object_or_empty;
 use crate::wire_name::wire_name;
@@ -14,7 +20,11 @@ use crate::{AssistantPart, AssistantTurn, ChatRequest, Message, UserPart};
 const TEMPERATURE_MAX: f32 = 1.0;
 
 /// The request on the wire. Parts that the model does not accept are left out; [`dropped`] names them.
-pub(super) fn to_wire(request: &ChatRequest, lifetime: CacheLifetime) -> MessagesRequest<'_> {
+pub(super) fn to_wire(
+    request: &ChatRequest,
+    lifetime: CacheLifetime,
+    attachments: Option<AttachmentSupport>,
+) -> MessagesRequest<'_> {
     let facts = ModelFacts::of(&request.model);
     let temperature = temperature(request, &facts);
     let effort = request.effort.and_then(|effort| facts.effort(effort));
@@ -29,7 +39,7 @@ pub(super) fn to_wire(request: &ChatRequest, lifetime: CacheLifetime) -> Message
         stream: true,
         tools: tools(request),
         system: text_block(&request.system).into_iter().collect(),
-        messages: messages(request),
+        messages: messages(request, attachments.unwrap_or(facts.attachments)),
         temperature,
         thinking: thinks.then_some(Thinking::Adaptive),
         output_config: Some(output_config)
@@ -71,11 +81,14 @@ fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
 }
 
 /// The conversation with strictly alternating roles: neighbours of one role become one message.
-fn messages(request: &ChatRequest) -> Vec<WireMessage<'_>> {
+fn messages(request: &ChatRequest, support: AttachmentSupport) -> Vec<WireMessage<'_>> {
     let mut messages: Vec<WireMessage<'_>> = Vec::with_capacity(request.messages.len());
     for message in &request.messages {
         let (role, content) = match &**message {
-            Message::User(turn) => (Role::User, turn.parts.iter().filter_map(user_block).collect()),
+            Message::User(turn) => {
+                let blocks = turn.parts.iter().filter_map(|part| user_block(part, &request.model, support));
+                (Role::User, blocks.collect())
+            }
             Message::Assistant(turn) => (Role::Assistant, assistant_blocks(turn, request)),
         };
         match messages.last_mut() {
@@ -91,16 +104,34 @@ fn messages(request: &ChatRequest) -> Vec<WireMessage<'_>> {
     messages
 }
 
-fn user_block(part: &UserPart) -> Option<Block<'_>> {
+fn user_block<'a>(part: &'a UserPart, model: &ModelId, support: AttachmentSupport) -> Option<Block<'a>> {
     match part {
         UserPart::Text { text } => text_block(text),
         UserPart::ToolResult(result) => Some(Block::ToolResult {
             tool_use_id: wire_name(&result.call_id),
-            content: result.text_or_notice(),
+            content: result_content(shown(result, model, |kind| support.takes(kind))),
             is_error: result.is_error,
             cache_control: None,
         }),
     }
+}
+
+/// The text first: it says what is shown. The server refuses texts of white space here too.
+fn result_content(shown: Shown<'_>) -> ResultContent<'_> {
+    if shown.attachments.is_empty() {
+        return ResultContent::Text(shown.text);
+    }
+    let text = (!shown.text.trim().is_empty()).then_some(ResultBlock::Text { text: shown.text });
+    let files = shown.attachments.into_iter().map(|attachment| {
+        let source = Source { media_type: attachment.media_type, data: &attachment.data };
+        match attachment.media_type {
+            MediaType::Pdf => ResultBlock::Document { source, title: &attachment.name },
+            MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => {
+                ResultBlock::Image { source }
+            }
+        }
+    });
+    ResultContent::Blocks(text.into_iter().chain(files).collect())
 }
 
 /// The turn as this very model wrote it, or its neutral form for any other.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::testing::{
-    assistant, assistant_of, call, failure, request, result, results, text, tool, user,
+    assistant, assistant_of, call, failure, request, result, results, seen, text, tool, user,
 };
 use crate::{OutputSchema, ToolSpec};
 
@@ -19,8 +19,12 @@ fn thoughtful(model: &str) -> Message {
 }
 
 fn body(request: &ChatRequest) -> String {
-    String::from_utf8(crate::http::json_body(&to_wire(request, CacheLifetime::FiveMinutes)).unwrap().to_vec())
-        .unwrap()
+    String::from_utf8(
+        crate::http::json_body(&to_wire(request, CacheLifetime::FiveMinutes, /*attachments*/ None))
+            .unwrap()
+            .to_vec(),
+    )
+    .unwrap()
 }
 
 fn json_of(request: &ChatRequest) -> Value {
@@ -132,9 +136,10 @@ fn breakpoints_close_the_prefix_and_the_three_newest_user_turns() {
     assert_eq!(marked(&json_of(&request)), (true, false, newest.clone()));
     request.system = "".into();
     assert_eq!(marked(&json_of(&request)), (false, true, newest));
-    let hour = serde_json::to_string(&to_wire(&request, CacheLifetime::OneHour)).unwrap();
+    let hour =
+        serde_json::to_string(&to_wire(&request, CacheLifetime::OneHour, /*attachments*/ None)).unwrap();
     assert_eq!(hour.matches(r#""cache_control":{"type":"ephemeral","ttl":"1h"}"#).count(), 4);
-    let off = serde_json::to_string(&to_wire(&request, CacheLifetime::Off)).unwrap();
+    let off = serde_json::to_string(&to_wire(&request, CacheLifetime::Off, /*attachments*/ None)).unwrap();
     assert!(!off.contains("cache_control"));
 }
 
@@ -216,4 +221,23 @@ fn thinking_is_asked_for_only_where_it_is_known_needed_and_compatible() {
     assert_eq!(thinking("claude-sonnet-5", effort, Some(0.3)), adaptive);
     assert_eq!(thinking("claude-opus-5-5", effort, None), None);
     assert_eq!(thinking("claude-haiku-4-5", effort, None), None);
+}
+
+#[test]
+fn images_and_documents_stand_in_the_result_behind_its_text() {
+    let conversation = |model: &str| {
+        let shown = seen("toolu_1", "Read a.png.", &[MediaType::Png, MediaType::Pdf]);
+        request(model, vec![user("Look."), assistant(vec![call("toolu_1", "{}")]), results(vec![shown])])
+    };
+    let json = json_of(&conversation("claude-sonnet-5-5"));
+    let expected = json!([
+        {"type": "text", "text": "Read a.png."},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}},
+        {"type": "document", "title": "a.pdf",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": "QUJD"}},
+    ]);
+    assert_eq!(json["messages"][2]["content"][0]["content"], expected);
+    let blind = json_of(&conversation("some-model"));
+    let text = blind["messages"][2]["content"][0]["content"].as_str().unwrap();
+    assert!(text.starts_with("Read a.png.\n[a.png (image/png) is not shown: some-model"), "{text}");
 }

@@ -1,8 +1,9 @@
 //! What this backend must know of a model before it writes a request.
 
-use codex_task_config::{Capabilities, Effort, ModelId, PriceTable, ProviderKind};
+use codex_task_config::{AttachmentSupport, Capabilities, Effort, ModelId, PriceTable, ProviderKind};
 
 use crate::ModelLimits;
+use crate::attachments::support_of;
 use crate::effort::{high_efforts, nearest_effort};
 
 /// Output limit of a Claude whose limit nobody knows: the smallest of all Claude models that are still served.
@@ -21,6 +22,8 @@ pub(super) struct ModelFacts {
     pub(super) sampling: bool,
     /// How it thinks.
     pub(super) thinking: ThinkingMode,
+    /// What it can be shown beside text, unless the settings know better.
+    pub(super) attachments: AttachmentSupport,
     /// The highest efforts that it knows besides `low`, `medium` and `high`.
     pub(super) high_efforts: &'static [Effort],
 }
@@ -58,6 +61,7 @@ impl ModelFacts {
                 || if is_claude { ThinkingMode::Adaptive } else { ThinkingMode::Unasked },
                 thinking_mode,
             ),
+            attachments: support_of(capabilities, is_claude),
             high_efforts: capabilities.map_or(&[], high_efforts),
         }
     }
@@ -102,6 +106,7 @@ mod tests {
     #[test]
     fn the_table_decides_and_a_date_in_the_id_makes_no_difference() {
         let expected = ModelFacts {
+            attachments: AttachmentSupport::ImagesAndPdfs,
             limits: Some(ModelLimits { context_tokens: 200_000, output_tokens: 64_000 }),
             default_output_tokens: CLAUDE_OUTPUT_TOKENS,
             sampling: true,
@@ -111,6 +116,7 @@ mod tests {
         assert_eq!(facts("claude-haiku-4-5"), expected);
         assert_eq!(facts("claude-haiku-4-5-20251001"), expected);
         let expected = ModelFacts {
+            attachments: AttachmentSupport::ImagesAndPdfs,
             limits: Some(ModelLimits { context_tokens: 1_000_000, output_tokens: 128_000 }),
             default_output_tokens: CLAUDE_OUTPUT_TOKENS,
             sampling: false,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use codex_task_config::MediaType;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -66,8 +67,8 @@ pub(super) enum Block<'a> {
     },
     ToolResult {
         tool_use_id: Cow<'a, str>,
-        #[serde(skip_serializing_if = "str::is_empty")]
-        content: &'a str,
+        #[serde(skip_serializing_if = "ResultContent::is_empty")]
+        content: ResultContent<'a>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         is_error: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +77,40 @@ pub(super) enum Block<'a> {
     /// A block as the server sent it.
     #[serde(untagged)]
     Echo(&'a RawValue),
+}
+
+/// What a tool gave: text alone, or text with what is to be looked at.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum ResultContent<'a> {
+    Text(Cow<'a, str>),
+    Blocks(Vec<ResultBlock<'a>>),
+}
+
+impl ResultContent<'_> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Blocks(blocks) => blocks.is_empty(),
+        }
+    }
+}
+
+/// A block of a tool's result.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ResultBlock<'a> {
+    Text { text: Cow<'a, str> },
+    Image { source: Source<'a> },
+    Document { source: Source<'a>, title: &'a str },
+}
+
+/// The content of an image or a document.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "base64")]
+pub(super) struct Source<'a> {
+    pub(super) media_type: MediaType,
+    pub(super) data: &'a str,
 }
 
 /// A prompt-cache breakpoint.

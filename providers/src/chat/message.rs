@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_config::ModelId;
+use codex_task_config::{Attachment, ModelId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -47,6 +47,9 @@ pub struct ToolResult {
     pub text: Arc<str>,
     /// Whether the call failed.
     pub is_error: bool,
+    /// What the model looks at beside the text; none beside a failure, where Anthropic takes none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
 }
 
 /// An assistant turn in neutral form, with the provider's own form of it beside.

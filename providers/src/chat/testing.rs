@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_config::ModelId;
+use codex_task_config::{Attachment, MediaType, ModelId};
 use serde_json::value::RawValue;
 
 use super::{
@@ -51,9 +51,20 @@ pub(crate) fn failure(call_id: &str, text: &str) -> UserPart {
     tool_result(call_id, text, true)
 }
 
+/// A result that shows files of these kinds, called `a.png` and so on.
+pub(crate) fn seen(call_id: &str, text: &str, kinds: &[MediaType]) -> UserPart {
+    let attachments = kinds.iter().map(|kind| {
+        let name = format!("a.{}", kind.as_str().rsplit('/').next().unwrap());
+        Attachment { media_type: *kind, name: name.into(), data: "QUJD".into(), tokens: 100 }
+    });
+    let attachments = attachments.collect();
+    let (call_id, text) = (call_id.into(), text.into());
+    UserPart::ToolResult(ToolResult { call_id, tool: "Read".into(), text, is_error: false, attachments })
+}
+
 fn tool_result(call_id: &str, text: &str, is_error: bool) -> UserPart {
     let (call_id, text) = (call_id.into(), text.into());
-    UserPart::ToolResult(ToolResult { call_id, tool: "Read".into(), text, is_error })
+    UserPart::ToolResult(ToolResult { call_id, tool: "Read".into(), text, is_error, attachments: Vec::new() })
 }
 
 /// A turn of a model whose own form of it is not known.

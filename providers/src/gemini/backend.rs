@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use codex_task_config::{ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -34,6 +34,8 @@ pub struct GeminiConfig {
     pub http: HttpSettings,
     /// Who pays, sent as `x-goog-api-key`. Servers other than Google's own may need none.
     pub credential: Option<Credential>,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// Google's Developer API, or a server that speaks its format.
@@ -43,6 +45,7 @@ pub struct GeminiBackend {
     api_key: Option<HeaderValue>,
     /// What stands before the paths.
     version_path: &'static str,
+    attachments: Option<AttachmentSupport>,
     quotas: QuotaBook,
     refused: RefusedParameters,
 }
@@ -54,6 +57,7 @@ impl GeminiBackend {
             name: config.name,
             version_path: if ends_with_version(&config.http.base_url) { "" } else { VERSION_PATH },
             http: HttpClient::new(config.http),
+            attachments: config.attachments,
             api_key: config.credential.as_ref().map(Credential::header),
             quotas: QuotaBook::default(),
             refused: RefusedParameters::default(),
@@ -82,7 +86,8 @@ impl GeminiBackend {
         let request = &*self.refused.without(request);
         let model = encoded(model_name(&request.model));
         let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
-        let call = HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request))? };
+        let call =
+            HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
         let reply = self.http.open_sse(call, |reply| {
             self.quotas.note(&request.model, error::quotas(reply));
             error::of_reply(reply, &request.model)

@@ -9,7 +9,12 @@ const REPLY: &str = include_str!("fixtures/thoughts_and_two_tools.sse");
 const KEY: &str = "AIzaSyTest-0123456789";
 
 fn config(http: HttpSettings) -> GeminiConfig {
-    GeminiConfig { name: ProviderName::new("gemini"), http, credential: Some(Credential::new(KEY).unwrap()) }
+    GeminiConfig {
+        name: ProviderName::new("gemini"),
+        http,
+        credential: Some(Credential::new(KEY).unwrap()),
+        attachments: None,
+    }
 }
 
 /// A backend below a base URL with this path.

@@ -5,12 +5,14 @@
 
 use std::borrow::Cow;
 
+use codex_task_config::{MediaType, ModelId};
 use serde_json::value::RawValue;
 
 use super::FORMAT;
 use super::model::{Generation, ModelFacts};
 use super::stream_wire::CallHead;
-use super::wire::{Content, FunctionCall, FunctionResponse, Part, Response, Role};
+use super::wire::{Blob, Content, FunctionCall, FunctionResponse, Part, Response, ResponsePart, Role};
+use crate::attachments::{Shown, shown};
 use crate::raw_object::object_or_empty;
 use crate::wire_name::wire_name;
 use crate::{AssistantPart, AssistantTurn, ChatRequest, Message, ToolResult, UserPart, UserTurn};
@@ -22,7 +24,8 @@ const FOREIGN_SIGNATURE: &str = "skip_thought_signature_validator";
 /// Translates the turns of a request.
 pub(super) fn contents<'a>(request: &'a ChatRequest, facts: &ModelFacts) -> Vec<Content<'a>> {
     let is_signed = facts.generation == Generation::Three;
-    let mut conversation = Conversation { contents: Vec::new(), calls: Vec::new() };
+    let mut conversation =
+        Conversation { contents: Vec::new(), calls: Vec::new(), model: &request.model, facts };
     for message in &request.messages {
         match &**message {
             Message::User(turn) => conversation.push_user(turn),
@@ -39,8 +42,10 @@ pub(super) fn contents<'a>(request: &'a ChatRequest, facts: &ModelFacts) -> Vec<
     conversation.contents
 }
 
-struct Conversation<'a> {
+struct Conversation<'a, 'f> {
     contents: Vec<Content<'a>>,
+    model: &'a ModelId,
+    facts: &'f ModelFacts,
     /// The calls of the newest turn of the model.
     calls: Vec<SentCall<'a>>,
 }
@@ -54,7 +59,7 @@ struct SentCall<'a> {
     name: Cow<'a, str>,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a> Conversation<'a, '_> {
     /// A turn as this very model wrote it.
     fn echo(&mut self, turn: &'a AssistantTurn, items: impl Iterator<Item = &'a RawValue> + Clone) {
         let heads = items.clone().filter_map(|item| {
@@ -78,7 +83,9 @@ impl<'a> Conversation<'a> {
             .collect();
         let mut signature = signature;
         let parts = turn.parts.iter().filter_map(|part| match part {
-            AssistantPart::Text { text } => (!text.trim().is_empty()).then_some(Part::Text { text }),
+            AssistantPart::Text { text } => {
+                (!text.trim().is_empty()).then_some(Part::Text { text: Cow::Borrowed(text) })
+            }
             AssistantPart::ToolCall(call) => Some(Part::Call {
                 function_call: FunctionCall {
                     name: wire_name(&call.name),
@@ -94,11 +101,13 @@ impl<'a> Conversation<'a> {
 
     fn push_user(&mut self, turn: &'a UserTurn) {
         let mut results: Vec<(usize, Part<'a>)> = Vec::new();
-        let mut texts = Vec::new();
+        let (mut shown, mut texts) = (Vec::new(), Vec::new());
         for part in &turn.parts {
             match part {
-                UserPart::ToolResult(result) => results.push(self.answer(result)),
-                UserPart::Text { text } if !text.trim().is_empty() => texts.push(Part::Text { text }),
+                UserPart::ToolResult(result) => results.push(self.answer(result, &mut shown)),
+                UserPart::Text { text } if !text.trim().is_empty() => {
+                    texts.push(Part::Text { text: Cow::Borrowed(text) });
+                }
                 UserPart::Text { .. } => {}
             }
         }
@@ -107,20 +116,38 @@ impl<'a> Conversation<'a> {
         if !results.is_empty() {
             self.contents.push(Content { role: Role::User, parts: results });
         }
+        self.push(Role::User, shown);
         self.push(Role::User, texts);
     }
 
-    /// The answer to a call, with the call's place in its turn.
-    fn answer(&self, result: &'a ToolResult) -> (usize, Part<'a>) {
+    /// The answer to a call, with the call's place in its turn. Models before Gemini 3 look only at what stands beside
+    /// the answers, in the turn behind them.
+    fn answer(&self, result: &'a ToolResult, beside: &mut Vec<Part<'a>>) -> (usize, Part<'a>) {
         let place = self.calls.iter().position(|call| call.id == &*result.call_id);
         let call = place.and_then(|place| self.calls.get(place));
-        let text = result.text_or_notice();
+        let Shown { text, attachments } = shown(result, self.model, |kind| self.takes(kind));
+        let mut parts = Vec::new();
+        for attachment in attachments {
+            let inline_data = Blob { mime_type: attachment.media_type, data: &attachment.data };
+            if self.facts.generation == Generation::Three {
+                parts.push(ResponsePart { inline_data });
+            } else {
+                let label = format!("{}, which {} shows:", attachment.name, result.tool);
+                beside.extend([Part::Text { text: label.into() }, Part::Inline { inline_data }]);
+            }
+        }
         let function_response = FunctionResponse {
             id: call.and_then(|call| call.wire_id.clone()),
             name: call.map_or_else(|| wire_name(&result.tool), |call| call.name.clone()),
             response: if result.is_error { Response::Error(text) } else { Response::Output(text) },
+            parts,
         };
         (place.unwrap_or(usize::MAX), Part::Result { function_response })
+    }
+
+    /// Gemini takes no GIF.
+    fn takes(&self, kind: MediaType) -> bool {
+        kind != MediaType::Gif && self.facts.attachments.takes(kind)
     }
 
     /// Adds parts to the last turn if it is of the same side and holds no results, else as a new turn.

@@ -1,5 +1,7 @@
 //! From the neutral request to the body of `generateContent`.
 
+use codex_task_config::AttachmentSupport;
+
 use super::contents::contents;
 use super::model::{Generation, ModelFacts};
 use super::schema::DIALECT;
@@ -11,8 +13,9 @@ use crate::dropped::SentParameters;
 const TEMPERATURE_MAX: f32 = 2.0;
 
 /// The request on the wire. Parts that the model does not accept are left out; [`dropped`] names them.
-pub(super) fn to_wire(request: &ChatRequest) -> GenerateRequest<'_> {
-    let facts = ModelFacts::of(&request.model);
+pub(super) fn to_wire(request: &ChatRequest, attachments: Option<AttachmentSupport>) -> GenerateRequest<'_> {
+    let mut facts = ModelFacts::of(&request.model);
+    facts.attachments = attachments.unwrap_or(facts.attachments);
     let sent = sent_parameters(request, &facts);
     let system = Some(&*request.system).filter(|system| !system.trim().is_empty());
     let schema = request.output.as_ref().filter(|_| takes_schema(request, &facts));

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use codex_task_config::Effort;
+use codex_task_config::{Effort, MediaType};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::testing::{
-    assistant, assistant_of, call, failure, request, result, results, text, tool, user,
+    assistant, assistant_of, call, failure, request, result, results, seen, text, tool, user,
 };
 use crate::gemini::FORMAT;
 use crate::http::json_body;
@@ -24,7 +24,7 @@ fn thoughtful(model: &str) -> Message {
 }
 
 fn body(request: &ChatRequest) -> String {
-    String::from_utf8(json_body(&to_wire(request)).unwrap().to_vec()).unwrap()
+    String::from_utf8(json_body(&to_wire(request, /*attachments*/ None)).unwrap().to_vec()).unwrap()
 }
 
 fn json_of(request: &ChatRequest) -> Value {
@@ -239,4 +239,23 @@ fn an_effort_becomes_a_level_or_a_budget_never_both() {
     assert_eq!(thinking(MODEL, Some(Effort::Low)), json!({"includeThoughts": true, "thinkingLevel": "LOW"}));
     let budget = json!({"includeThoughts": true, "thinkingBudget": 1_024});
     assert_eq!(thinking("gemini-2.5-flash", Some(Effort::Low)), budget);
+}
+
+#[test]
+fn newer_models_look_at_results_and_older_ones_at_what_stands_behind_them() {
+    let conversation = |model: &str| {
+        let kinds = [MediaType::Png, MediaType::Gif];
+        let shown = seen("1", "Read a.png.", &kinds);
+        json_of(&request(model, vec![user("Look."), assistant(vec![call("1", "{}")]), results(vec![shown])]))
+    };
+    let png = json!({"inlineData": {"mimeType": "image/png", "data": "QUJD"}});
+    let new = conversation("gemini-3.8-flash");
+    let response = &new["contents"][2]["parts"][0]["functionResponse"];
+    assert_eq!(response["parts"], json!([png]));
+    let text = response["response"]["output"].as_str().unwrap();
+    assert!(text.starts_with("Read a.png.\n[a.gif (image/gif) is not shown"), "{text}");
+    let old = conversation("gemini-2.5-flash");
+    assert_eq!(old["contents"][2]["parts"][0]["functionResponse"].get("parts"), None);
+    let beside = json!([{"text": "a.png, which Read shows:"}, png]);
+    assert_eq!(old["contents"][3], json!({"role": "user", "parts": beside}));
 }

@@ -1,9 +1,10 @@
 //! What this backend must know of a model before it writes a request.
 
-use codex_task_config::{Effort, ModelId, PriceTable, ProviderKind};
+use codex_task_config::{AttachmentSupport, Effort, ModelId, PriceTable, ProviderKind};
 
 use super::wire::ThinkingAmount;
 use crate::ModelLimits;
+use crate::attachments::support_of;
 use crate::effort::nearest_effort;
 
 /// Output limit of a model whose own is not known: that of nearly every current Gemini.
@@ -18,6 +19,8 @@ pub(super) struct ModelFacts {
     pub(super) sampling: bool,
     /// Its generation, which decides how it is asked to think.
     pub(super) generation: Generation,
+    /// What it can be shown beside text.
+    pub(super) attachments: AttachmentSupport,
     /// The efforts that it knows besides `low`, `medium` and `high`.
     high_efforts: &'static [Effort],
 }
@@ -48,6 +51,10 @@ impl ModelFacts {
                 output_tokens: info.max_output_tokens.unwrap_or(OUTPUT_TOKENS),
             }),
             sampling: capabilities.sampling_params.unwrap_or(!is_new),
+            attachments: support_of(
+                known.map(|info| info.capabilities),
+                model_name(model).starts_with("gemini"),
+            ),
             generation,
             high_efforts: if capabilities.xhigh_reasoning_effort == Some(true) {
                 &[Effort::Xhigh]
@@ -134,6 +141,7 @@ mod tests {
     #[test]
     fn the_table_decides_and_an_unknown_gemini_is_taken_for_a_new_one() {
         let expected = ModelFacts {
+            attachments: AttachmentSupport::ImagesAndPdfs,
             limits: Some(ModelLimits { context_tokens: 1_048_576, output_tokens: 65_536 }),
             sampling: false,
             generation: Generation::Three,

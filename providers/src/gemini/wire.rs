@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use codex_task_config::MediaType;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -69,13 +70,17 @@ pub(super) enum Role {
 #[serde(untagged)]
 pub(super) enum Part<'a> {
     Text {
-        text: &'a str,
+        text: Cow<'a, str>,
     },
     #[serde(rename_all = "camelCase")]
     Call {
         function_call: FunctionCall<'a>,
         #[serde(skip_serializing_if = "Option::is_none")]
         thought_signature: Option<&'static str>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Inline {
+        inline_data: Blob<'a>,
     },
     #[serde(rename_all = "camelCase")]
     Result {
@@ -100,14 +105,32 @@ pub(super) struct FunctionResponse<'a> {
     pub(super) id: Option<Cow<'a, str>>,
     pub(super) name: Cow<'a, str>,
     pub(super) response: Response<'a>,
+    /// What is to be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) parts: Vec<ResponsePart<'a>>,
+}
+
+/// An image or a document beside a result.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResponsePart<'a> {
+    pub(super) inline_data: Blob<'a>,
+}
+
+/// The content of an image or a document.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Blob<'a> {
+    pub(super) mime_type: MediaType,
+    pub(super) data: &'a str,
 }
 
 /// What a tool gave: the server wants an object, and knows these two keys.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Response<'a> {
-    Output(&'a str),
-    Error(&'a str),
+    Output(Cow<'a, str>),
+    Error(Cow<'a, str>),
 }
 
 /// How to generate.

@@ -1,6 +1,6 @@
 //! The Responses backend. Owns the client and the credential; translates, and decides nothing else.
 
-use codex_task_config::{ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
@@ -37,6 +37,8 @@ pub struct OpenAiConfig {
     pub http: HttpSettings,
     /// Who pays, sent as `authorization: Bearer`. Servers other than OpenAI's own may need none.
     pub credential: Option<Credential>,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// OpenAI, or a server that speaks its Responses format.
@@ -46,6 +48,7 @@ pub struct OpenAiBackend {
     authorization: Option<HeaderValue>,
     responses_path: String,
     models_path: String,
+    attachments: Option<AttachmentSupport>,
     quotas: QuotaBook,
     refused: RefusedParameters,
 }
@@ -59,6 +62,7 @@ impl OpenAiBackend {
             responses_path: format!("{version}{RESPONSES_PATH}"),
             models_path: format!("{version}{MODELS_PATH}"),
             http: HttpClient::new(config.http),
+            attachments: config.attachments,
             authorization: config.credential.as_ref().map(Credential::bearer),
             quotas: QuotaBook::default(),
             refused: RefusedParameters::default(),
@@ -104,7 +108,7 @@ impl OpenAiBackend {
 
     /// The request without what this backend would add and the model does not take.
     fn wire<'a>(&self, request: &'a ChatRequest) -> ResponsesRequest<'a> {
-        let mut wire = encode::to_wire(request);
+        let mut wire = encode::to_wire(request, self.attachments);
         let is_refused = |name: &str| self.refused.has(&request.model, name);
         if is_refused("include") {
             wire.include = &[];

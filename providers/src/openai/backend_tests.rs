@@ -9,7 +9,12 @@ const REPLY: &str = include_str!("fixtures/reasoning_and_two_tools.sse");
 const KEY: &str = "sk-proj-test-0123456789";
 
 fn config(http: HttpSettings) -> OpenAiConfig {
-    OpenAiConfig { name: ProviderName::new("openai"), http, credential: Some(Credential::new(KEY).unwrap()) }
+    OpenAiConfig {
+        name: ProviderName::new("openai"),
+        http,
+        credential: Some(Credential::new(KEY).unwrap()),
+        attachments: None,
+    }
 }
 
 async fn open(backend: &OpenAiBackend) -> Result<Vec<ChatEvent>, ProviderError> {

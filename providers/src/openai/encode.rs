@@ -3,14 +3,17 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use codex_task_config::{Attachment, AttachmentSupport, MediaType, ModelId};
 use sha2::{Digest, Sha256};
 
 use super::FORMAT;
 use super::model::ModelFacts;
 use super::schema::{SchemaForm, form_of};
 use super::wire::{
-    Content, InputText, Item, JsonSchema, Reasoning, ResponsesRequest, Role, TextConfig, Tool,
+    Content, InputText, Item, JsonSchema, Output, OutputPart, Reasoning, ResponsesRequest, Role, TextConfig,
+    Tool,
 };
+use crate::attachments::{DataUrl, Shown, shown};
 use crate::dropped::SentParameters;
 use crate::raw_object::object_or_empty;
 use crate::wire_name::wire_name;
@@ -26,7 +29,7 @@ const ENCRYPTED_REASONING: &[&str] = &["reasoning.encrypted_content"];
 const FAILURE_MARK: &str = "Error: ";
 
 /// The request on the wire. Parts that the model does not accept are left out; [`dropped`] names them.
-pub(super) fn to_wire(request: &ChatRequest) -> ResponsesRequest<'_> {
+pub(super) fn to_wire(request: &ChatRequest, attachments: Option<AttachmentSupport>) -> ResponsesRequest<'_> {
     let facts = ModelFacts::of(&request.model);
     let sent = sent_parameters(request, &facts);
     let tools = tools(request);
@@ -38,7 +41,7 @@ pub(super) fn to_wire(request: &ChatRequest) -> ResponsesRequest<'_> {
         instructions: Some(&*request.system).filter(|system| !system.trim().is_empty()),
         parallel_tool_calls: (facts.parallel_calls && !tools.is_empty()).then_some(true),
         tools,
-        input: input(request),
+        input: input(request, attachments.unwrap_or(facts.attachments)),
         max_output_tokens: sent.max_tokens,
         temperature: sent.temperature,
         reasoning: sent.effort.map(|effort| Reasoning { effort: effort.as_str() }),
@@ -97,21 +100,21 @@ fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
 
 /// The conversation, flat. Texts of the user that follow each other become one message: the templates of local models
 /// want roles to alternate.
-fn input(request: &ChatRequest) -> Vec<Item<'_>> {
+fn input(request: &ChatRequest, support: AttachmentSupport) -> Vec<Item<'_>> {
     let mut items = Vec::with_capacity(request.messages.len() * 2);
     for message in &request.messages {
         match &**message {
-            Message::User(turn) => push_user(turn, &mut items),
+            Message::User(turn) => push_user(turn, &request.model, support, &mut items),
             Message::Assistant(turn) => push_assistant(turn, request, &mut items),
         }
     }
     items
 }
 
-fn push_user<'a>(turn: &'a UserTurn, items: &mut Vec<Item<'a>>) {
+fn push_user<'a>(turn: &'a UserTurn, model: &ModelId, support: AttachmentSupport, items: &mut Vec<Item<'a>>) {
     // Results first: the templates of local models want them right behind their calls.
     items.extend(turn.parts.iter().filter_map(|part| match part {
-        UserPart::ToolResult(result) => Some(call_output(result)),
+        UserPart::ToolResult(result) => Some(call_output(result, model, support)),
         UserPart::Text { .. } => None,
     }));
     for part in &turn.parts {
@@ -131,14 +134,30 @@ fn push_text<'a>(text: &'a str, items: &mut Vec<Item<'a>>) {
     }
 }
 
-fn call_output(result: &ToolResult) -> Item<'_> {
-    let text = result.text_or_notice();
-    let output = if result.is_error && !text.starts_with(FAILURE_MARK) {
+fn call_output<'a>(result: &'a ToolResult, model: &ModelId, support: AttachmentSupport) -> Item<'a> {
+    let Shown { text, attachments } = shown(result, model, |kind| support.takes(kind));
+    let text = if result.is_error && !text.starts_with(FAILURE_MARK) {
         Cow::Owned(format!("{FAILURE_MARK}{text}"))
     } else {
-        Cow::Borrowed(text)
+        text
+    };
+    let output = if attachments.is_empty() {
+        Output::Text(text)
+    } else {
+        let text = OutputPart::Text { text };
+        Output::Parts([text].into_iter().chain(attachments.into_iter().map(output_part)).collect())
     };
     Item::FunctionCallOutput { call_id: bounded_id(&result.call_id), output }
+}
+
+fn output_part(attachment: &Attachment) -> OutputPart<'_> {
+    let url = DataUrl(attachment);
+    match attachment.media_type {
+        MediaType::Pdf => OutputPart::File { filename: &attachment.name, file_data: url },
+        MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => {
+            OutputPart::Image { image_url: url }
+        }
+    }
 }
 
 /// The turn as this very model wrote it, or its neutral form for any other.

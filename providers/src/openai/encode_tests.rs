@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::testing::{
-    assistant, assistant_of, call, failure, request, result, results, text, tool, user,
+    assistant, assistant_of, call, failure, request, result, results, seen, text, tool, user,
 };
 use crate::http::json_body;
 use crate::{OutputSchema, ToolSpec};
@@ -20,7 +20,7 @@ fn thoughtful(model: &str) -> Message {
 }
 
 fn body(request: &ChatRequest) -> String {
-    String::from_utf8(json_body(&to_wire(request)).unwrap().to_vec()).unwrap()
+    String::from_utf8(json_body(&to_wire(request, /*attachments*/ None)).unwrap().to_vec()).unwrap()
 }
 
 fn json_of(request: &ChatRequest) -> Value {
@@ -240,4 +240,22 @@ fn parallel_calls_are_asked_for_where_there_are_tools_and_the_model_knows_the_pa
     assert_eq!(parallel("o3"), None);
     let no_tools = ChatRequest { tools: Arc::new([]), ..request(MODEL, vec![user("x")]) };
     assert_eq!(json_of(&no_tools).get("parallel_tool_calls"), None);
+}
+
+#[test]
+fn images_and_documents_are_parts_of_the_output_behind_its_text() {
+    let conversation = |model: &str| {
+        let shown = seen("call_1", "Read a.png.", &[MediaType::Png, MediaType::Pdf]);
+        request(model, vec![user("Look."), assistant(vec![call("call_1", "{}")]), results(vec![shown])])
+    };
+    let json = json_of(&conversation("gpt-5.5"));
+    let expected = json!([
+        {"type": "input_text", "text": "Read a.png."},
+        {"type": "input_image", "image_url": "data:image/png;base64,QUJD"},
+        {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,QUJD"},
+    ]);
+    assert_eq!(json["input"][2]["output"], expected);
+    let blind = json_of(&conversation("some-model"));
+    let text = blind["input"][2]["output"].as_str().unwrap();
+    assert!(text.starts_with("Read a.png.\n[a.png (image/png) is not shown: some-model"), "{text}");
 }

@@ -1,8 +1,9 @@
 //! What this backend must know of a model before it writes a request.
 
-use codex_task_config::{Capabilities, Effort, ModelId, PriceTable, ProviderKind};
+use codex_task_config::{AttachmentSupport, Capabilities, Effort, ModelId, PriceTable, ProviderKind};
 
 use crate::ModelLimits;
+use crate::attachments::support_of;
 use crate::effort::{high_efforts, nearest_effort};
 
 /// Output limit of a model whose own is not known: that of every current GPT model.
@@ -21,6 +22,8 @@ pub(super) struct ModelFacts {
     pub(super) parallel_calls: bool,
     /// Whether it accepts a schema for its answer.
     pub(super) schemas: bool,
+    /// What it can be shown beside text, unless the settings know better.
+    pub(super) attachments: AttachmentSupport,
     /// The efforts that it knows besides `low`, `medium` and `high`; `None` where it does not reason at all.
     high_efforts: Option<&'static [Effort]>,
 }
@@ -47,6 +50,7 @@ impl ModelFacts {
             sampling: flag(|capabilities| capabilities.sampling_params).unwrap_or(is_open || !reasons),
             parallel_calls: flag(|capabilities| capabilities.parallel_function_calling) != Some(false),
             schemas: flag(|capabilities| capabilities.response_schema) != Some(false),
+            attachments: support_of(capabilities, is_vendors),
             high_efforts: reasons.then(|| capabilities.map_or(&[] as &[Effort], high_efforts)),
         }
     }
@@ -86,6 +90,7 @@ mod tests {
     #[test]
     fn the_table_decides_and_a_date_in_the_id_makes_no_difference() {
         let expected = ModelFacts {
+            attachments: AttachmentSupport::ImagesAndPdfs,
             limits: Some(ModelLimits { context_tokens: 922_000, output_tokens: 128_000 }),
             sampling: false,
             parallel_calls: true,

@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::attachments::DataUrl;
+
 /// `POST /v1/responses`.
 #[derive(Debug, Serialize)]
 pub(super) struct ResponsesRequest<'a> {
@@ -61,11 +63,31 @@ pub(super) enum Item<'a> {
     },
     FunctionCallOutput {
         call_id: Cow<'a, str>,
-        output: Cow<'a, str>,
+        output: Output<'a>,
     },
     /// An item as the server sent it.
     #[serde(untagged)]
     Echo(&'a RawValue),
+}
+
+/// What a tool gave: text alone, or text with what is to be looked at.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Output<'a> {
+    Text(Cow<'a, str>),
+    Parts(Vec<OutputPart<'a>>),
+}
+
+/// A part of what a tool gave.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type")]
+pub(super) enum OutputPart<'a> {
+    #[serde(rename = "input_text")]
+    Text { text: Cow<'a, str> },
+    #[serde(rename = "input_image")]
+    Image { image_url: DataUrl<'a> },
+    #[serde(rename = "input_file")]
+    File { filename: &'a str, file_data: DataUrl<'a> },
 }
 
 /// Who says a message.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_config::{ModelId, ProviderName};
+use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -47,6 +47,8 @@ pub struct OpenAiChatConfig {
     pub dialect: ChatDialect,
     /// Tokens of its models' context window, where nobody else knows them.
     pub context_tokens: Option<u64>,
+    /// What its models can be shown beside text, where the settings say it.
+    pub attachments: Option<AttachmentSupport>,
 }
 
 /// OpenAI, or a server that speaks its chat API.
@@ -56,6 +58,7 @@ pub struct OpenAiChatBackend {
     authorization: Option<HeaderValue>,
     dialect: ChatDialect,
     context_tokens: Option<u64>,
+    attachments: Option<AttachmentSupport>,
     lessons: Arc<LessonBook>,
     completions_path: String,
     models_path: String,
@@ -80,6 +83,7 @@ impl OpenAiChatBackend {
             authorization: config.credential.as_ref().map(Credential::bearer),
             dialect: config.dialect,
             context_tokens: config.context_tokens,
+            attachments: config.attachments,
             lessons: Arc::default(),
             quotas: QuotaBook::default(),
             refused: RefusedParameters::default(),
@@ -87,7 +91,12 @@ impl OpenAiChatBackend {
     }
 
     fn style(&self, model: &ModelId) -> Style {
-        Style { dialect: self.dialect, context_tokens: self.context_tokens, lessons: self.lessons.of(model) }
+        Style {
+            dialect: self.dialect,
+            context_tokens: self.context_tokens,
+            attachments: self.attachments,
+            lessons: self.lessons.of(model),
+        }
     }
 
     fn headers(&self) -> Result<HeaderMap, ProviderError> {

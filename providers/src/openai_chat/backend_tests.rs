@@ -18,6 +18,7 @@ fn config(server: &TestServer, dialect: ChatDialect) -> OpenAiChatConfig {
         credential: Some(Credential::new(KEY).unwrap()),
         dialect,
         context_tokens: None,
+        attachments: None,
     }
 }
 
@@ -150,7 +151,8 @@ async fn openai_itself_is_not_called_without_a_credential_and_others_need_none()
     let http = HttpSettings::new(BaseUrl::parse("https://api.openai.com/v1").unwrap(), 1);
     let name = ProviderName::new("openai");
     let dialect = ChatDialect::of(&http.base_url);
-    let config_without = OpenAiChatConfig { name, http, credential: None, dialect, context_tokens: None };
+    let config_without =
+        OpenAiChatConfig { name, http, credential: None, dialect, context_tokens: None, attachments: None };
     let official = OpenAiChatBackend::new(config_without);
     let expected =
         ProviderError::NoCredential { provider: "openai".to_owned(), variable: "OPENAI_API_KEY".to_owned() };

@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use codex_task_config::Effort;
+use codex_task_config::{Attachment, AttachmentSupport, Effort, MediaType, ModelId};
 
 use super::FORMAT;
 use super::answer_form::{AnswerForm, answer_form};
 use super::lessons::Lessons;
 use super::model::ModelFacts;
 use super::wire::{
-    AssistantMessage, ChatCompletionsRequest, FunctionSpec, PlainRole, ResultRole, StreamOptions, Tool,
-    WireCall, WireMessage,
+    AssistantMessage, ChatCompletionsRequest, ContentPart, FunctionSpec, ImageUrl, InlineFile, PlainRole,
+    ResultRole, StreamOptions, Tool, WireCall, WireMessage,
 };
+use crate::attachments::{DataUrl, Shown, shown};
 use crate::dropped::SentParameters;
 use crate::{
     AssistantPart, AssistantTurn, ChatDialect, ChatRequest, Message, ToolResult, UserPart, UserTurn,
@@ -30,6 +31,8 @@ pub(super) struct Style {
     pub(super) dialect: ChatDialect,
     /// Tokens of the context window, from the settings.
     pub(super) context_tokens: Option<u64>,
+    /// What its models can be shown beside text, from the settings.
+    pub(super) attachments: Option<AttachmentSupport>,
     pub(super) lessons: Lessons,
 }
 
@@ -49,7 +52,7 @@ pub(super) fn to_wire(request: &ChatRequest, style: Style) -> ChatCompletionsReq
         stream: true,
         stream_options: (!style.lessons.without_stream_options).then_some(options),
         tools: tools(request),
-        messages: messages(request, style.dialect, words),
+        messages: messages(request, style, words),
         temperature: sent.temperature,
         max_tokens: sent.max_tokens.filter(|_| !has_new_limit_name),
         max_completion_tokens: sent.max_tokens.filter(|_| has_new_limit_name),
@@ -92,12 +95,14 @@ fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
 
 /// The system prompt and the conversation. Texts of one role that follow each other become one message: the templates
 /// of many local models refuse two.
-fn messages(request: &ChatRequest, dialect: ChatDialect, words: Option<String>) -> Vec<WireMessage<'_>> {
+fn messages(request: &ChatRequest, style: Style, words: Option<String>) -> Vec<WireMessage<'_>> {
+    let facts = ModelFacts::of(&request.model, style.dialect, style.context_tokens, style.lessons);
+    let support = style.attachments.unwrap_or(facts.attachments);
     let mut messages = Vec::with_capacity(request.messages.len() + 1);
-    messages.extend(system_message(&request.system, dialect, words));
+    messages.extend(system_message(&request.system, style.dialect, words));
     for message in &request.messages {
         match &**message {
-            Message::User(turn) => push_user_turn(&mut messages, turn),
+            Message::User(turn) => push_user_turn(&mut messages, turn, &request.model, support),
             Message::Assistant(turn) => push_assistant_turn(&mut messages, turn, request),
         }
     }
@@ -118,16 +123,26 @@ fn system_message(system: &str, dialect: ChatDialect, words: Option<String>) -> 
     Some(WireMessage::Plain { role, content })
 }
 
-/// Results first: they must follow the calls at once.
-fn push_user_turn<'a>(messages: &mut Vec<WireMessage<'a>>, turn: &'a UserTurn) {
-    messages.extend(turn.parts.iter().filter_map(|part| match part {
-        UserPart::ToolResult(result) => Some(WireMessage::Result {
-            role: ResultRole::Tool,
-            tool_call_id: &result.call_id,
-            content: result_text(result),
-        }),
-        UserPart::Text { .. } => None,
-    }));
+/// Results first: they must follow the calls at once. They are text alone; what they show follows as if the user
+/// showed it.
+fn push_user_turn<'a>(
+    messages: &mut Vec<WireMessage<'a>>,
+    turn: &'a UserTurn,
+    model: &ModelId,
+    support: AttachmentSupport,
+) {
+    let mut pictures = Vec::new();
+    for part in &turn.parts {
+        if let UserPart::ToolResult(result) = part {
+            let Shown { text, attachments } = shown(result, model, |kind| support.takes(kind));
+            pictures.extend(attachments.into_iter().flat_map(|attachment| show(attachment, result)));
+            let (role, content) = (ResultRole::Tool, result_text(text, result.is_error));
+            messages.push(WireMessage::Result { role, tool_call_id: &result.call_id, content });
+        }
+    }
+    if !pictures.is_empty() {
+        messages.push(WireMessage::Shown { role: PlainRole::User, content: pictures });
+    }
     let texts = turn.parts.iter().filter_map(|part| match part {
         UserPart::Text { text } if !text.trim().is_empty() => Some(&**text),
         UserPart::Text { .. } | UserPart::ToolResult(_) => None,
@@ -135,18 +150,32 @@ fn push_user_turn<'a>(messages: &mut Vec<WireMessage<'a>>, turn: &'a UserTurn) {
     for text in texts {
         match messages.last_mut() {
             Some(WireMessage::Plain { role: PlainRole::User, content }) => append(content, text.into()),
+            Some(WireMessage::Shown { content, .. }) => content.push(ContentPart::Text { text: text.into() }),
             _ => messages.push(WireMessage::Plain { role: PlainRole::User, content: text.into() }),
         }
     }
 }
 
+/// An attachment behind a line that says which result it belongs to.
+fn show<'a>(attachment: &'a Attachment, result: &ToolResult) -> [ContentPart<'a>; 2] {
+    let Attachment { name, .. } = attachment;
+    let label = format!("{name}, which the call {} of {} shows:", result.call_id, result.tool);
+    let url = DataUrl(attachment);
+    let file = match attachment.media_type {
+        MediaType::Pdf => ContentPart::File { file: InlineFile { filename: name, file_data: url } },
+        MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => {
+            ContentPart::ImageUrl { image_url: ImageUrl { url } }
+        }
+    };
+    [ContentPart::Text { text: label.into() }, file]
+}
+
 /// The format has no flag for failure: the text must say it.
-fn result_text(result: &ToolResult) -> Cow<'_, str> {
-    let text = result.text_or_notice();
+fn result_text(text: Cow<'_, str>, is_error: bool) -> Cow<'_, str> {
     let says_so = FAILURE_MARKS.iter().any(|mark| {
         text.trim_start().get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark))
     });
-    if result.is_error && !says_so { Cow::Owned(format!("Error: {text}")) } else { Cow::Borrowed(text) }
+    if is_error && !says_so { Cow::Owned(format!("Error: {text}")) } else { text }
 }
 
 /// The turn as this very model wrote it, or its neutral form for any other.

@@ -4,7 +4,7 @@ use codex_task_config::ModelId;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::chat::testing::{assistant, assistant_of, call, failure, result, results, text, tool, user};
+use crate::chat::testing::{assistant, assistant_of, call, failure, result, results, seen, text, tool, user};
 use crate::http::json_body;
 use crate::{OutputSchema, ToolSpec};
 
@@ -13,7 +13,7 @@ fn request(messages: Vec<Message>) -> ChatRequest {
 }
 
 fn style(dialect: ChatDialect) -> Style {
-    Style { dialect, context_tokens: None, lessons: Lessons::default() }
+    Style { dialect, context_tokens: None, attachments: None, lessons: Lessons::default() }
 }
 
 fn body_in(request: &ChatRequest, style: Style) -> String {
@@ -228,4 +228,33 @@ fn what_the_model_does_not_accept_is_left_out_with_a_sentence() {
     let fits = ChatRequest { effort: Some(Effort::Low), ..request(vec![user("x")]) };
     assert_eq!(dropped(&fits, style(ChatDialect::Local)), Vec::<String>::new());
     assert_eq!(json_in(&fits, style(ChatDialect::Local))["reasoning_effort"], "low");
+}
+
+#[test]
+fn what_results_show_follows_them_in_a_message_of_the_users() {
+    let kinds = [MediaType::Png, MediaType::Pdf];
+    let told = UserPart::Text { text: "Go on.".into() };
+    let conversation = request(vec![
+        user("Look."),
+        assistant(vec![call("call_1", "{}"), call("call_2", "{}")]),
+        results(vec![seen("call_1", "Read a.png.", &kinds), result("call_2", "text"), told]),
+    ]);
+    let seeing = Style { attachments: Some(AttachmentSupport::ImagesAndPdfs), ..style(ChatDialect::Local) };
+    let json = json_in(&conversation, seeing);
+    let expected = json!([
+        {"role": "tool", "tool_call_id": "call_1", "content": "Read a.png."},
+        {"role": "tool", "tool_call_id": "call_2", "content": "text"},
+        {"role": "user", "content": [
+            {"type": "text", "text": "a.png, which the call call_1 of Read shows:"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}},
+            {"type": "text", "text": "a.pdf, which the call call_1 of Read shows:"},
+            {"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,QUJD"}},
+            {"type": "text", "text": "Go on."},
+        ]},
+    ]);
+    assert_eq!(json["messages"].as_array().unwrap()[3..], *expected.as_array().unwrap());
+    let blind = json_in(&conversation, style(ChatDialect::Local));
+    let text = blind["messages"][3]["content"].as_str().unwrap();
+    assert!(text.starts_with("Read a.png.\n[a.png (image/png) is not shown"), "{text}");
+    assert_eq!(blind["messages"][5], json!({"role": "user", "content": "Go on."}));
 }

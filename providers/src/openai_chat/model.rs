@@ -1,8 +1,11 @@
 //! What this backend must know of a model before it writes a request.
 
-use codex_task_config::{Effort, ModelId, PriceTable, ProviderKind, vendor_of_model};
+use codex_task_config::{
+    AttachmentSupport, Effort, ModelId, ModelInfo, PriceTable, ProviderKind, vendor_of_model,
+};
 
 use super::lessons::Lessons;
+use crate::attachments::support_of;
 use crate::effort::{high_efforts, nearest_effort};
 use crate::{ChatDialect, ModelLimits};
 
@@ -23,6 +26,8 @@ pub(super) struct ModelFacts {
     output_default: Option<u64>,
     /// Whether it accepts `temperature`.
     pub(super) sampling: bool,
+    /// What it can be shown beside text, unless the settings know better.
+    pub(super) attachments: AttachmentSupport,
     /// The efforts that it knows besides `low`, `medium` and `high`; `None` where it knows none at all.
     high_efforts: Option<&'static [Effort]>,
 }
@@ -44,6 +49,7 @@ impl ModelFacts {
                 limits: own.or_else(|| listed_limits(model)),
                 output_default: None,
                 sampling: true,
+                attachments: listed_attachments(model),
                 high_efforts: Some(&[]),
             },
             ChatDialect::Local => Self {
@@ -52,6 +58,7 @@ impl ModelFacts {
                     context_tokens.map_or(LOCAL_OUTPUT_TOKENS, |tokens| LOCAL_OUTPUT_TOKENS.min(tokens / 2)),
                 ),
                 sampling: true,
+                attachments: AttachmentSupport::None,
                 high_efforts: Some(&[]),
             },
         }
@@ -67,6 +74,7 @@ impl ModelFacts {
             limits: own.or_else(|| listed_limits(model)),
             output_default: None,
             sampling: !reasons,
+            attachments: support_of(known.map(|info| info.capabilities), !is_old),
             high_efforts: reasons.then(|| high_efforts(capabilities)),
         }
     }
@@ -83,10 +91,22 @@ impl ModelFacts {
     }
 }
 
-/// Limits from the price table, also where a gateway puts the vendor's name before the id: `openai/gpt-5.5`.
-fn listed_limits(model: &ModelId) -> Option<ModelLimits> {
+/// A model of the price table, also where a gateway puts the vendor's name before the id: `openai/gpt-5.5`.
+fn listed(model: &ModelId) -> Option<&'static ModelInfo> {
     let id = ModelId::new(model.as_str().rsplit('/').next().unwrap_or_default());
-    let info = PriceTable::bundled().find(vendor_of_model(&id)?, &id)?;
+    PriceTable::bundled().find(vendor_of_model(&id)?, &id)
+}
+
+/// A gateway takes images as all do; documents each takes in its own way.
+fn listed_attachments(model: &ModelId) -> AttachmentSupport {
+    match listed(model).and_then(|info| info.capabilities.vision) {
+        Some(true) => AttachmentSupport::Images,
+        Some(false) | None => AttachmentSupport::None,
+    }
+}
+
+fn listed_limits(model: &ModelId) -> Option<ModelLimits> {
+    let info = listed(model)?;
     Some(ModelLimits {
         context_tokens: info.max_input_tokens,
         output_tokens: info.max_output_tokens.unwrap_or(OUTPUT_TOKENS_UNKNOWN),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::attachments::DataUrl;
 use crate::raw_object::object_or_empty;
 use crate::wire_name::wire_name;
 
@@ -65,6 +66,11 @@ pub(super) enum WireMessage<'a> {
         role: PlainRole,
         content: Cow<'a, str>,
     },
+    /// What a user says and shows.
+    Shown {
+        role: PlainRole,
+        content: Vec<ContentPart<'a>>,
+    },
     Result {
         role: ResultRole,
         tool_call_id: &'a str,
@@ -82,6 +88,28 @@ pub(super) enum PlainRole {
     System,
     Developer,
     User,
+}
+
+/// A part of a message that shows something.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum ContentPart<'a> {
+    Text { text: Cow<'a, str> },
+    ImageUrl { image_url: ImageUrl<'a> },
+    File { file: InlineFile<'a> },
+}
+
+/// An image.
+#[derive(Debug, Serialize)]
+pub(super) struct ImageUrl<'a> {
+    pub(super) url: DataUrl<'a>,
+}
+
+/// A document.
+#[derive(Debug, Serialize)]
+pub(super) struct InlineFile<'a> {
+    pub(super) filename: &'a str,
+    pub(super) file_data: DataUrl<'a>,
 }
 
 /// The role of a tool's result.

@@ -81,12 +81,14 @@ impl Builder<'_> {
     /// The one place that knows which backend speaks which format.
     fn backend(&self, http: HttpSettings, key: Option<Key>) -> Result<Arc<dyn ChatBackend>, ProviderProblem> {
         let name = self.name.clone();
+        let attachments = self.settings.attachments;
         Ok(match self.settings.kind {
             ProviderKind::Anthropic => Arc::new(AnthropicBackend::new(AnthropicConfig {
                 name,
                 http,
                 credential: key.map(anthropic_credential),
                 cache: CacheLifetime::default(),
+                attachments,
             })),
             ProviderKind::OpenAiChat => Arc::new(OpenAiChatBackend::new(OpenAiChatConfig {
                 name,
@@ -94,14 +96,15 @@ impl Builder<'_> {
                 http,
                 credential: key.map(|key| key.credential),
                 context_tokens: self.settings.context_tokens,
+                attachments,
             })),
             ProviderKind::OpenAi => {
                 let credential = key.map(|key| key.credential);
-                Arc::new(OpenAiBackend::new(OpenAiConfig { name, http, credential }))
+                Arc::new(OpenAiBackend::new(OpenAiConfig { name, http, credential, attachments }))
             }
             ProviderKind::Gemini => {
                 let credential = key.map(|key| key.credential);
-                Arc::new(GeminiBackend::new(GeminiConfig { name, http, credential }))
+                Arc::new(GeminiBackend::new(GeminiConfig { name, http, credential, attachments }))
             }
             // Has no vendor, so that it never comes here; a scenario is built from its file.
             ProviderKind::Scripted => return self.scripted().map(|provider| provider.backend),

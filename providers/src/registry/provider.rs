@@ -95,6 +95,7 @@ impl Provider {
             credential: None,
             dialect: ChatDialect::Local,
             context_tokens: server.context_tokens,
+            attachments: None,
         });
         Self {
             kind: ProviderKind::OpenAiChat,

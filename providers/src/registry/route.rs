@@ -103,7 +103,8 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn route(&self, choice: &ModelChoice, wish: Wish<'_>) -> Result<Route, RouteError> {
         match choice {
-            ModelChoice::Inherit => self.tier(USUAL_TIER, wish),
+            // Whoever asks for `auto` has chosen a tier before it comes to a route.
+            ModelChoice::Inherit | ModelChoice::Auto => self.tier(USUAL_TIER, wish),
             ModelChoice::Tier(tier) => self.tier(*tier, wish),
             ModelChoice::Exact(id) => self.exact(id, wish),
         }
@@ -202,7 +203,7 @@ impl<'a> Planner<'a> {
     /// The same tier at each vendor that has no route yet.
     fn at_other_vendors(&self, choice: &ModelChoice, routes: &[Route]) -> Vec<Route> {
         let tier = match choice {
-            ModelChoice::Inherit => USUAL_TIER,
+            ModelChoice::Inherit | ModelChoice::Auto => USUAL_TIER,
             ModelChoice::Tier(tier) => *tier,
             ModelChoice::Exact(_) => return Vec::new(),
         };

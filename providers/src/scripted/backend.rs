@@ -15,7 +15,7 @@ use super::playback::{self, Pace};
 use super::{FaultKind, Rule, Scenario, ScriptedCall, protocol};
 use crate::{
     AssistantPart, AssistantTurn, ChatBackend, ChatReply, ChatRequest, ChatStream, Message, ModelLimits,
-    ProviderError, ProviderState, StopReason, ToolCall, UserPart,
+    ProviderError, ProviderState, StopReason, ToolCall, ToolResult, UserPart,
 };
 
 /// Name of the form in which scripted reasoning is kept.
@@ -188,11 +188,17 @@ fn message_bytes(message: &Message) -> usize {
             .iter()
             .map(|part| match part {
                 UserPart::Text { text } => text.len(),
-                UserPart::ToolResult(result) => result.text.len(),
+                UserPart::ToolResult(result) => result.text.len() + shown_bytes(result),
             })
             .sum(),
         Message::Assistant(turn) => turn.parts.iter().map(part_bytes).sum(),
     }
+}
+
+/// What the tokens of attachments would be as text.
+fn shown_bytes(result: &ToolResult) -> usize {
+    let tokens: u64 = result.attachments.iter().map(|attachment| attachment.tokens).sum();
+    usize::try_from(tokens.saturating_mul(BYTES_PER_TOKEN)).unwrap_or(usize::MAX)
 }
 
 fn part_bytes(part: &AssistantPart) -> usize {

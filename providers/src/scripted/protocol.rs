@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 
+use codex_task_config::Attachment;
 use serde_json::Value;
 
+use super::conversation::Conversation;
 use crate::{AssistantTurn, ChatRequest, Message, ToolResult, UserPart, UserTurn};
 
 /// Checks a request; the error is a sentence that says what is wrong with it.
 pub(super) fn check(request: &ChatRequest) -> Result<(), String> {
     check_tools(request)?;
+    check_attachments(request)?;
     // What the last assistant turn called: the user turn after it must answer all of it.
     let mut called: Vec<(&str, &str)> = Vec::new();
     let mut previous = None;
@@ -65,6 +68,16 @@ fn check_tools(request: &ChatRequest) -> Result<(), String> {
     }
 }
 
+/// A conversation shows no more than every vendor takes.
+fn check_attachments(request: &ChatRequest) -> Result<(), String> {
+    let shown: Vec<&Attachment> = Conversation::new(request).results().flat_map(|r| &r.attachments).collect();
+    let chars: usize = shown.iter().map(|attachment| attachment.data.len()).sum();
+    if shown.len() > Attachment::COUNT_MAX || chars > Attachment::CHARS_MAX {
+        return Err(format!("{} files with {chars} characters are shown", shown.len()));
+    }
+    Ok(())
+}
+
 /// Ids and tools of a turn's calls.
 fn calls_of(turn: &AssistantTurn, place: usize) -> Result<Vec<(&str, &str)>, String> {
     if turn.parts.is_empty() {
@@ -112,6 +125,9 @@ fn check_answer(result: &ToolResult, called: &[(&str, &str)], place: usize) -> R
             "turn {place} has a result for '{}', which the turn before it did not call",
             result.call_id
         )),
+        Some((id, _)) if result.is_error && !result.attachments.is_empty() => {
+            Err(format!("turn {place} shows files beside the failure of '{id}'"))
+        }
         Some((id, tool)) if *tool != &*result.tool => Err(format!(
             "turn {place} answers the call '{id}' of {tool} as if it were one of {}",
             result.tool

@@ -59,5 +59,6 @@ pub(super) fn result((id, tool, text): (&str, &str, &str)) -> UserPart {
         tool: tool.into(),
         text: text.into(),
         is_error: false,
+        attachments: Vec::new(),
     })
 }

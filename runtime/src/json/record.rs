@@ -1,4 +1,4 @@
-//! Recorded runs as JSON: what `runs list --json` and `runs show --json` print.
+//! Recorded runs as JSON: what `runs list --json`, `runs show --json` and `runs watch --json` print.
 
 use codex_task_actors::TaskStatus;
 use codex_task_config::TokenUsage;
@@ -45,6 +45,28 @@ pub struct TaskRecordJson {
     pub cost_usd: f64,
     /// The report as `run --json` prints it, once the task has ended.
     pub report: Option<Value>,
+}
+
+/// One line of a run that is watched: `{"event": "task", ...}` or `{"event": "run", ...}`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum WatchJson {
+    /// A task came one step further.
+    Task(TaskRecordJson),
+    /// The run ended, or its process is gone.
+    Run(RunRecordJson),
+}
+
+impl WatchJson {
+    /// The line of a task.
+    pub fn of_task(task: &TaskRecord) -> Self {
+        Self::Task(task.into())
+    }
+
+    /// The line of a run.
+    pub fn of_run(run: RunRecordJson) -> Self {
+        Self::Run(run)
+    }
 }
 
 /// Where a recorded task or run is.

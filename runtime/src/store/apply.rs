@@ -20,7 +20,9 @@ pub(super) struct Origin {
 /// Writes one entry.
 pub(super) fn apply(connection: &Connection, entry: &JournalEntry, origin: &Origin) -> rusqlite::Result<()> {
     match entry {
-        JournalEntry::Admitted(admission) => admit(connection, admission, origin),
+        JournalEntry::Admitted(admissions) => {
+            admissions.iter().try_for_each(|admission| admit(connection, admission, origin))
+        }
         JournalEntry::Stepped { task, step } => add_step(connection, *task, step),
         JournalEntry::Ended { report } => end(connection, report),
     }

@@ -63,12 +63,12 @@ impl Batch {
         !self.flushes.is_empty() || self.closes || self.entries.iter().any(|(_, ack)| ack.is_some())
     }
 
-    /// Adds a command; returns whether it cannot wait. An ending cannot: the sooner it is written, the less is paid
-    /// again after a crash.
+    /// Adds a command; returns whether it cannot wait. A beginning and an ending cannot: the sooner they are written, the
+    /// less is forgotten, or paid again, after a crash.
     fn add(&mut self, command: Command) -> bool {
         match command {
             Command::Record { entry, ack } => {
-                let is_urgent = ack.is_some() || matches!(entry, JournalEntry::Ended { .. });
+                let is_urgent = ack.is_some() || !matches!(entry, JournalEntry::Stepped { .. });
                 self.entries.push((entry, ack));
                 is_urgent
             }

@@ -1,12 +1,15 @@
 //! Taking over what dead processes have left.
 
-use codex_task_actors::{ImageError, RunId, TaskId, TaskImage, TaskStatus};
+use std::path::PathBuf;
+
+use codex_task_actors::{Admission, ImageError, RunId, Spent, TaskId, TaskImage, TaskRequest, TaskStatus};
+use codex_task_config::MicroUsd;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::apply::add_step;
 use super::database;
 use super::error::StoreError;
-use super::lease;
+use super::lease::{self, Process};
 use super::record::status_name;
 use super::recorder::Recorder;
 
@@ -67,30 +70,58 @@ impl Recorder {
         if rows.is_empty() {
             return Err(ClaimError::UnknownRun(run));
         }
+        let spent = spent_by_ended(&transaction, run)?;
         let mut claim = Claim::default();
         for (task, owner, has_ended) in rows {
             if has_ended {
                 claim.ended += 1;
-            } else if self.is_taken(&transaction, owner)? {
+            } else if is_taken(&transaction, owner, &self.process)? {
                 claim.running += 1;
             } else {
-                claim.images.push(image(&transaction, &task)?.resumed());
+                claim.images.push(image(&transaction, &task)?.resumed().with_run_spent(spent));
                 take(&transaction, &task, self.owner)?;
             }
         }
         transaction.commit()?;
+        self.watch(claim.images.iter().map(|image| image.request().id));
         Ok(claim)
     }
 
-    /// Takes over the conversation of a task, to go on with another prompt.
+    /// What reopens conversations, apart from the recorder itself.
+    pub(super) fn reopening(&self) -> Reopening {
+        Reopening { path: self.records().path().to_owned(), owner: self.owner, process: self.process.clone() }
+    }
+
+    /// Gives tasks back that could not be gone on with.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn release(&self, task: TaskId) -> Result<(), StoreError> {
+        let connection = database::open(self.records().path())?;
+        let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2 AND status IS NULL";
+        connection.execute(release, params![task.to_string(), self.owner])?;
+        self.unwatch(task);
+        Ok(())
+    }
+}
+
+/// What reopens conversations: what a thread of its own needs of a recorder.
+#[derive(Clone, Debug)]
+pub(super) struct Reopening {
+    path: PathBuf,
+    owner: i64,
+    process: Process,
+}
+
+impl Reopening {
+    /// Takes over the conversation of the task that the request names, to go on with the request's prompt.
     ///
     /// # Errors
     /// [`ClaimError`].
-    pub fn reopen(&self, task: &str, prompt: &str) -> Result<TaskImage, ClaimError> {
-        let unknown = || ClaimError::UnknownTask(task.to_owned());
-        let id: TaskId = task.trim().parse().map_err(|_| unknown())?;
+    pub(super) fn reopen(&self, request: &TaskRequest) -> Result<TaskImage, ClaimError> {
+        let id = request.id;
         let task = id.to_string();
-        let mut connection = database::open(self.records().path())?;
+        let mut connection = database::open(&self.path)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let query = "SELECT owner, status, report FROM tasks WHERE id = ?1";
         let row = transaction
@@ -102,44 +133,59 @@ impl Recorder {
                 ))
             })
             .optional()?;
-        let (owner, status, report) = row.ok_or_else(unknown)?;
-        if status.is_none() && self.is_taken(&transaction, owner)? {
+        let (owner, status, report) = row.ok_or_else(|| ClaimError::UnknownTask(task.clone()))?;
+        if status.is_none() && is_taken(&transaction, owner, &self.process)? {
             return Err(ClaimError::Running(id));
         }
         let report: Option<serde_json::Value> = report.and_then(|text| serde_json::from_str(&text).ok());
         // What an agent had written when it was stopped is in its conversation already, as far as it had come.
         let last = report.filter(|_| status.as_deref() == Some(status_name(TaskStatus::Completed)));
         let last = last.as_ref().and_then(|report| report.get("result")?.as_str());
-        let (image, steps) = image(&transaction, &task)?.with_prompt(last, prompt);
+        let (image, steps) =
+            image(&transaction, &task)?.asked_for(request.clone()).with_prompt(last, &request.prompt);
         take(&transaction, &task, self.owner)?;
         let anew = "UPDATE tasks SET sitting = sitting + 1, totals = NULL WHERE id = ?1";
         transaction.execute(anew, [&task])?;
+        ask_anew(&transaction, &task, request)?;
         for step in &steps {
             add_step(&transaction, id, step)?;
         }
         transaction.commit()?;
         Ok(image)
     }
+}
 
-    /// Gives tasks back that could not be gone on with.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn release(&self, task: TaskId) -> Result<(), StoreError> {
-        let connection = database::open(self.records().path())?;
-        let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2 AND status IS NULL";
-        connection.execute(release, params![task.to_string(), self.owner])?;
-        Ok(())
-    }
+/// What was asked for now stands in the record instead of what was asked for first: whoever resumes the run later must
+/// not have wider rights than this caller.
+fn ask_anew(connection: &Connection, task: &str, request: &TaskRequest) -> Result<(), ClaimError> {
+    let query = "SELECT admission FROM tasks WHERE id = ?1";
+    let admission: String = connection.query_row(query, [task], |row| row.get(0))?;
+    let first: Admission = serde_json::from_str(&admission).map_err(ImageError::from)?;
+    let request = TaskImage::of_admission(&admission)?.asked_for(request.clone()).request().clone();
+    let anew = serde_json::to_string(&Admission { request, ..first }).map_err(ImageError::from)?;
+    connection.execute("UPDATE tasks SET admission = ?2 WHERE id = ?1", params![task, anew])?;
+    Ok(())
+}
 
-    fn is_taken(&self, connection: &Connection, owner: Option<i64>) -> rusqlite::Result<bool> {
-        owner.map_or(Ok(false), |owner| lease::is_alive(connection, owner, &self.process))
-    }
+fn is_taken(connection: &Connection, owner: Option<i64>, process: &Process) -> rusqlite::Result<bool> {
+    owner.map_or(Ok(false), |owner| lease::is_alive(connection, owner, process))
 }
 
 fn take(connection: &Connection, task: &str, owner: i64) -> rusqlite::Result<()> {
-    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL WHERE id = ?1";
+    let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL, cancel_ms = NULL
+        WHERE id = ?1";
     connection.execute(take, params![task, owner]).map(drop)
+}
+
+/// What the tasks of a run that have ended had taken: it counts against the run's limits.
+fn spent_by_ended(connection: &Connection, run: RunId) -> rusqlite::Result<Spent> {
+    let query = "SELECT COALESCE(SUM(cost_micro_usd), 0), COUNT(*), COALESCE(SUM(input_tokens + output_tokens
+            + cache_read_tokens + cache_write_tokens), 0)
+         FROM usage JOIN tasks ON tasks.id = usage.task WHERE tasks.run = ?1 AND tasks.status IS NOT NULL";
+    connection.query_row(query, [run.to_string()], |row| {
+        let count = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or_default());
+        Ok(Spent { cost: MicroUsd(count(0)?), calls: count(1)?, tokens: count(2)? })
+    })
 }
 
 /// The task as its rows tell.

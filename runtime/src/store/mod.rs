@@ -6,6 +6,7 @@
 
 mod apply;
 mod batch;
+mod cancelling;
 mod claim;
 mod database;
 mod error;
@@ -17,11 +18,14 @@ mod retention;
 mod schema;
 #[cfg(test)]
 mod store_tests;
+mod watching;
 mod writer;
 
+pub use cancelling::CancelAsked;
 pub use claim::{Claim, ClaimError};
 pub use error::StoreError;
 pub use record::{RecordState, RunRecord, TaskRecord};
 pub use recorder::Recorder;
 pub use records::Records;
 pub use retention::Retention;
+pub use watching::RunWatch;

@@ -5,13 +5,18 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use codex_task_actors::{Journal, JournalAck, JournalEntry, JournalError, TaskId};
+use codex_task_actors::{
+    Journal, JournalAck, JournalEntry, JournalError, TaskError, TaskId, TaskImage, TaskRequest,
+};
 use codex_task_config::Environment;
 use futures_util::future::BoxFuture;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::apply::Origin;
 use super::batch::Command;
+use super::cancelling::Wishes;
+use super::claim::ClaimError;
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process};
@@ -33,6 +38,8 @@ pub struct Recorder {
     shared: Arc<Shared>,
     /// Taken by whoever closes first.
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Tasks that other processes want to be cancelled; taken by whoever cancels them.
+    cancelled: Mutex<Option<UnboundedReceiver<TaskId>>>,
 }
 
 impl Recorder {
@@ -61,7 +68,9 @@ impl Recorder {
         let shared = Arc::<Shared>::default();
         let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
         let origin = Origin { owner, cwd, context };
+        let (tell, cancelled) = unbounded_channel();
         let writer = Writer {
+            wishes: Wishes::new(tell),
             connection,
             commands: received,
             shared: Arc::clone(&shared),
@@ -73,7 +82,15 @@ impl Recorder {
             .name("codex-task-journal".to_owned())
             .spawn(move || writer.run())
             .map_err(StoreError::Thread)?;
-        Ok(Self { records, owner, process, commands, shared, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            records,
+            owner,
+            process,
+            commands,
+            shared,
+            thread: Mutex::new(Some(thread)),
+            cancelled: Mutex::new(Some(cancelled)),
+        })
     }
 
     /// What is recorded.
@@ -84,6 +101,24 @@ impl Recorder {
     /// The first entry that could not be written, since the start.
     pub fn failure(&self) -> Option<JournalError> {
         self.shared.failure()
+    }
+
+    /// Tasks of this process that others want to be cancelled (see [`Records::cancel`]), as they come; `None` when somebody
+    /// has taken it already. A runtime takes it when it starts.
+    pub fn take_cancelled(&self) -> Option<UnboundedReceiver<TaskId>> {
+        self.cancelled.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Tasks that were taken over are watched like new ones.
+    pub(super) fn watch(&self, tasks: impl IntoIterator<Item = TaskId>) {
+        self.shared.begin(tasks);
+        let (done, _) = oneshot::channel();
+        let _ = self.commands.send(Command::Flush(done)); // so that a writer that sleeps hears of it
+    }
+
+    /// A task was given back.
+    pub(super) fn unwatch(&self, task: TaskId) {
+        self.shared.end(task);
     }
 
     /// Waits until everything so far is on disk, or is known to be lost.
@@ -104,11 +139,15 @@ impl Recorder {
     }
 
     fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
-        let (task, is_step) = (entry.task(), !matches!(entry, JournalEntry::Ended { .. }));
+        let is_step = !matches!(entry, JournalEntry::Ended { .. });
+        let tasks: Vec<TaskId> = entry.tasks().collect();
+        if let JournalEntry::Admitted(_) = &entry {
+            self.shared.begin(tasks.iter().copied());
+        }
         self.shared.backlog.fetch_add(1, Ordering::AcqRel);
         if self.commands.send(Command::Record { entry, ack }).is_err() {
             self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
-            if is_step {
+            for task in tasks.into_iter().filter(|_| is_step) {
                 self.shared.lose(task, &JournalError { detail: "the recorder is closed".to_owned() });
             }
         }
@@ -138,6 +177,29 @@ impl Journal for Recorder {
                     return Ok(());
                 }
                 progress.await;
+            }
+        })
+    }
+
+    fn recalls(&self) -> bool {
+        true
+    }
+
+    fn recall(&self, request: TaskRequest) -> BoxFuture<'static, Result<Option<TaskImage>, TaskError>> {
+        let (done, flushed) = oneshot::channel();
+        // The task may be one of this very runtime; a writer that ended has written all it could.
+        let _ = self.commands.send(Command::Flush(done));
+        let reopening = self.reopening();
+        Box::pin(async move {
+            let _ = flushed.await;
+            let reopened = tokio::task::spawn_blocking(move || reopening.reopen(&request)).await;
+            let unreadable = |detail: String| TaskError::Journal(JournalError { detail });
+            match reopened {
+                Ok(Ok(image)) => Ok(Some(image)),
+                Ok(Err(ClaimError::UnknownTask(_))) => Ok(None),
+                Ok(Err(ClaimError::Running(task))) => Err(TaskError::StillRunning { task }),
+                Ok(Err(error)) => Err(unreadable(error.to_string())),
+                Err(error) => Err(unreadable(error.to_string())),
             }
         })
     }

@@ -82,19 +82,62 @@ impl Records {
         find().map_err(|error| StoreError::of(&self.path, error))
     }
 
+    /// Tasks whose id, or whose run's, ends or begins like this, the newest last: ids and agents, twenty at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn find_tasks(&self, id: &str) -> Result<Vec<(TaskId, String)>, StoreError> {
+        let connection = database::open(&self.path)?;
+        let wanted = id.trim().to_ascii_lowercase();
+        let find = || -> rusqlite::Result<Vec<(TaskId, String)>> {
+            let mut query = connection.prepare(
+                "SELECT id, agent FROM tasks
+                 WHERE ?1 <> '' AND (substr(id, -length(?1)) = ?1 OR substr(id, 1, length(?1)) = ?1
+                    OR substr(run, -length(?1)) = ?1 OR substr(run, 1, length(?1)) = ?1)
+                 ORDER BY number LIMIT 20",
+            )?;
+            let rows = query.query_map([&wanted], |row| Ok((self::id(row, 0)?, row.get(1)?)))?;
+            rows.collect()
+        };
+        find().map_err(|error| StoreError::of(&self.path, error))
+    }
+
     /// One run.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn run(&self, run: RunId) -> Result<Option<RunRecord>, StoreError> {
         let connection = database::open(&self.path)?;
-        let one = || -> rusqlite::Result<Option<RunRecord>> {
-            let query = "SELECT id, begun_ms, cwd, context FROM runs WHERE id = ?1";
-            let found = connection.query_row(query, [run.to_string()], run_row).optional()?;
-            found.map(|run| with_tasks(&connection, run, &mut Lives::default())).transpose()
-        };
-        one().map_err(|error| StoreError::of(&self.path, error))
+        read_run(&connection, run).map_err(|error| StoreError::of(&self.path, error))
     }
+
+    /// Runs with tasks that no process works on, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn unfinished(&self) -> Result<Vec<RunRecord>, StoreError> {
+        let connection = database::open(&self.path)?;
+        let unfinished = || -> rusqlite::Result<Vec<RunRecord>> {
+            let mut query = connection.prepare(
+                "SELECT id, begun_ms, cwd, context FROM runs
+                 WHERE EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL)
+                 ORDER BY begun_ms, id",
+            )?;
+            let rows = query.query_map([], run_row)?.collect::<Result<Vec<_>, _>>()?;
+            let mut lives = Lives::default();
+            let runs = rows.into_iter().map(|run| with_tasks(&connection, run, &mut lives));
+            let is_unfinished = |run: &RunRecord| run.state == RecordState::Unfinished;
+            runs.filter(|run| run.as_ref().map_or(true, is_unfinished)).collect()
+        };
+        unfinished().map_err(|error| StoreError::of(&self.path, error))
+    }
+}
+
+/// One run.
+pub(super) fn read_run(connection: &Connection, run: RunId) -> rusqlite::Result<Option<RunRecord>> {
+    let query = "SELECT id, begun_ms, cwd, context FROM runs WHERE id = ?1";
+    let found = connection.query_row(query, [run.to_string()], run_row).optional()?;
+    found.map(|run| with_tasks(connection, run, &mut Lives::default())).transpose()
 }
 
 /// Which owners live, each looked at once.

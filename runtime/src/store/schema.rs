@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 2] = [RUNS_AND_TASKS, USAGE];
+pub(super) const MIGRATIONS: [&str; 3] = [RUNS_AND_TASKS, USAGE, CANCELLING];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -68,6 +68,12 @@ const USAGE: &str = "
         cost_micro_usd INTEGER NOT NULL,
         PRIMARY KEY (task, sitting, turn)
     ) WITHOUT ROWID;
+";
+
+/// Version 3: other processes may ask for the end of a task.
+const CANCELLING: &str = "
+    -- When somebody asked for it; the process that works on the task looks for it.
+    ALTER TABLE tasks ADD COLUMN cancel_ms INTEGER;
 ";
 
 /// The newest version.

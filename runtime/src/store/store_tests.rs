@@ -38,7 +38,7 @@ fn admission(task: TaskId, run: RunId) -> String {
 
 fn admitted(task: TaskId, run: RunId) -> JournalEntry {
     let admission = serde_json::from_str(&admission(task, run)).expect("an admission");
-    JournalEntry::Admitted(Box::new(admission))
+    JournalEntry::Admitted(vec![admission])
 }
 
 /// Says whether the entry is on disk.

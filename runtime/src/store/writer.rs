@@ -1,6 +1,6 @@
 //! The one thread that writes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,11 +14,15 @@ use tracing::{error, warn};
 
 use super::apply::{Origin, apply};
 use super::batch::{Batch, Command};
+use super::cancelling::Wishes;
 use super::lease::{self, HEARTBEAT_MS, Process};
 use super::retention::{Retention, prune};
 
 /// Times that the database may be found in use by others, after a wait of five seconds each.
 const BUSY_TRIES_MAX: u32 = 12;
+
+/// How often the writer looks for what other processes ask.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
 
 /// What the writer and those who give it work share.
 #[derive(Default)]
@@ -33,6 +37,9 @@ pub(super) struct Shared {
     lost: Mutex<HashMap<TaskId, JournalError>>,
     /// The first failure, for whoever asks. Held for a copy only.
     failure: Mutex<Option<JournalError>>,
+    /// Tasks of this process that have not ended, as far as the writer has heard: as long as there are any, it looks for
+    /// what other processes ask. Held for an insertion or a removal only.
+    open: Mutex<HashSet<TaskId>>,
 }
 
 impl Shared {
@@ -56,6 +63,20 @@ impl Shared {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.clone());
     }
 
+    /// Tasks were taken by this process.
+    pub(super) fn begin(&self, tasks: impl IntoIterator<Item = TaskId>) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
+    }
+
+    /// A task has ended, or was given back.
+    pub(super) fn end(&self, task: TaskId) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
+    }
+
+    fn has_open(&self) -> bool {
+        !self.open.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// A task that has ended needs no memory of its loss.
     fn forget(&self, task: TaskId) {
         if self.has_lost.load(Ordering::Acquire) {
@@ -74,6 +95,7 @@ pub(super) struct Writer {
     pub(super) origin: Origin,
     pub(super) retention: Retention,
     pub(super) process: Process,
+    pub(super) wishes: Wishes,
 }
 
 impl Writer {
@@ -84,8 +106,17 @@ impl Writer {
         }
         let heartbeat = Duration::from_millis(u64::try_from(HEARTBEAT_MS).unwrap_or(u64::MAX));
         let mut beaten = Instant::now();
+        let mut looked = Instant::now();
         loop {
-            let batch = Batch::gather(&self.commands, heartbeat.saturating_sub(beaten.elapsed()));
+            let until_beat = heartbeat.saturating_sub(beaten.elapsed());
+            let patience = if self.shared.has_open() { until_beat.min(LOOK_EVERY) } else { until_beat };
+            let batch = Batch::gather(&self.commands, patience);
+            if looked.elapsed() >= LOOK_EVERY && self.shared.has_open() {
+                looked = Instant::now();
+                if let Err(error) = self.wishes.look(&self.connection, self.origin.owner) {
+                    warn!(%error, "the journal could not be asked for cancelled tasks");
+                }
+            }
             if beaten.elapsed() >= heartbeat {
                 beaten = Instant::now();
                 if let Err(error) = lease::beat(&self.connection, self.origin.owner) {
@@ -111,7 +142,7 @@ impl Writer {
         let (entries, refused): (Vec<_>, Vec<_>) =
             batch.entries.into_iter().partition(|(entry, _)| self.may_follow(entry));
         for (entry, ack) in refused {
-            let loss = self.shared.loss_of(entry.task());
+            let loss = entry.tasks().find_map(|task| self.shared.loss_of(task));
             tell(ack, loss.map_or(Ok(()), Err));
         }
         let written = if entries.is_empty() { Ok(()) } else { self.commit_patiently(&entries, is_durable) };
@@ -121,8 +152,11 @@ impl Writer {
         }
         for (entry, ack) in entries {
             match (&written, &entry) {
-                (_, JournalEntry::Ended { report }) => self.shared.forget(report.task),
-                (Err(error), _) => self.shared.lose(entry.task(), error),
+                (_, JournalEntry::Ended { report }) => {
+                    self.shared.forget(report.task);
+                    self.shared.end(report.task);
+                }
+                (Err(error), entry) => entry.tasks().for_each(|task| self.shared.lose(task, error)),
                 (Ok(()), _) => {}
             }
             tell(ack, written.clone());

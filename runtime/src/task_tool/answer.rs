@@ -1,6 +1,6 @@
 //! What the caller's model reads of a task that has ended: the report, or why there is none, in Claude Code's shape.
 
-use codex_task_actors::{Outcome, TaskError, TaskId, TaskReport};
+use codex_task_actors::{Outcome, TaskError, TaskReport};
 
 /// Before what an agent had written when it was ended.
 const PARTIAL: &str = "The text below is PARTIAL output of the agent:";
@@ -90,9 +90,15 @@ pub(super) fn has_begun(report: &TaskReport) -> bool {
     !report.attempts.is_empty()
 }
 
-/// The block that names the agent.
-pub(super) fn agent_id(task: TaskId) -> String {
-    format!("agentId: {task}")
+/// The block that names the agent, and what it has left.
+pub(super) fn agent_id(report: &TaskReport) -> String {
+    let id = format!("agentId: {}", report.task);
+    match &report.worktree {
+        Some(left) => {
+            format!("{id}\nworktreePath: {}\nworktreeBranch: {}", left.path.display(), left.branch)
+        }
+        None => id,
+    }
 }
 
 /// The ending in the words of `TaskOutput`.
@@ -108,7 +114,7 @@ pub(super) fn status(outcome: &Outcome) -> &'static str {
 mod tests {
     use std::time::Duration;
 
-    use codex_task_actors::RunId;
+    use codex_task_actors::{RunId, TaskId};
 
     use super::*;
 
@@ -130,6 +136,7 @@ mod tests {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            worktree: None,
         })
     }
 

@@ -48,12 +48,11 @@ impl BackgroundTasks {
         }
     }
 
-    /// A task's words and ending, by what a model calls it.
-    pub(super) fn find(&self, text: &str) -> Option<(TaskId, String, Ending)> {
-        let id: TaskId = text.trim().parse().ok()?;
+    /// A task's words and ending.
+    pub(super) fn find(&self, id: TaskId) -> Option<(String, Ending)> {
         let tasks = self.lock();
         let task = tasks.get(&id)?;
-        Some((id, task.description.clone(), task.ending.clone()))
+        Some((task.description.clone(), task.ending.clone()))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<TaskId, BackgroundTask>> {
@@ -81,8 +80,8 @@ mod tests {
         };
         let running = insert(None);
         let ids: Vec<TaskId> = (0..=ENDED_MAX).map(|_| insert(Some(Err(TaskError::RuntimeDown)))).collect();
-        let is_known = |id: TaskId| table.find(&format!(" {id}\n")).is_some();
+        let is_known = |id: TaskId| table.find(id).is_some();
         assert!(is_known(running) && !is_known(ids[0]) && is_known(ids[1]));
-        assert!(table.find("zzz").is_none());
+        assert!(table.find(TaskId::new()).is_none());
     }
 }

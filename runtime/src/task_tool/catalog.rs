@@ -1,5 +1,7 @@
 //! What the Task tool offers as the agents are now; needs no running runtime.
 
+use std::sync::Arc;
+
 use codex_task_config::{AgentDefinition, AgentRegistry, Limits, RegistryHandle};
 use codex_task_tools::Rights;
 
@@ -49,6 +51,11 @@ impl ToolCatalog {
             &agent_list::lines(&self.offered(&registry), LINES_BYTES_MAX),
             self.limits.max_concurrent,
         )
+    }
+
+    /// The agents as they are now.
+    pub(super) fn registry(&self) -> Arc<AgentRegistry> {
+        self.agents.current()
     }
 
     /// A text about the tool for clients that show its server before its tools: what it is, its arguments and the

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use codex_task_config::{Effort, ModelChoice};
+use codex_task_config::{Effort, Isolation, ModelChoice};
 use serde_json::Value;
 
 use super::fields::Fields;
 use super::spec::{AGENT, TASK, TASK_OUTPUT, TASK_STOP};
 
 /// The agent of a call that names none.
-const AGENT_USUAL: &str = "general-purpose";
+pub(super) const AGENT_USUAL: &str = "general-purpose";
 /// Wait of `TaskOutput` for a task, unless the call says otherwise.
 pub(super) const OUTPUT_TIMEOUT_DEFAULT_MS: u64 = 30_000;
 /// Longest wait of `TaskOutput`.
@@ -37,6 +37,11 @@ pub(super) struct TaskInput {
     pub(super) agent: String,
     pub(super) model: Option<ModelChoice>,
     pub(super) effort: Option<Effort>,
+    pub(super) isolation: Option<Isolation>,
+    /// The agent to go on with, as the model calls it.
+    pub(super) resume: Option<String>,
+    /// What the model wants to call the agent.
+    pub(super) name: Option<String>,
     pub(super) reply: ReplyTime,
 }
 
@@ -86,27 +91,19 @@ impl TaskInput {
         let model = fields.text("model").map(ModelChoice::parse);
         let effort = fields.word("effort", &Effort::WORDS, Effort::parse);
         let is_background = fields.flag("run_in_background").unwrap_or(false);
-        let (resume, isolation) = (fields.text("resume"), fields.text("isolation"));
+        let isolation = fields.word("isolation", &Isolation::WORDS, Isolation::parse);
+        let resume = fields.text("resume").map(str::to_owned);
+        let name = fields.text("name").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         fields.check()?;
-        // What a caller relies on and what does not exist here must not be passed over in silence.
-        if let Some(id) = resume {
-            return Err(format!(
-                "No transcript found for agent ID: {id}\n\
-                 Suggestion: agents cannot be resumed here; start a new one with what it has to know in its prompt"
-            ));
-        }
-        if let Some(isolation) = isolation {
-            return Err(format!(
-                "Agent failed: isolation `{isolation}` is not available\n\
-                 Suggestion: leave `isolation` out; the agent then works in the session's own directory"
-            ));
-        }
         Ok(Self {
             description,
             prompt,
             agent: agent.unwrap_or(AGENT_USUAL).to_owned(),
             model,
             effort,
+            isolation,
+            resume,
+            name,
             reply: if is_background { ReplyTime::AtStart } else { ReplyTime::AtEnd },
         })
     }

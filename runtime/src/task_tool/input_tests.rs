@@ -81,7 +81,8 @@ fn several_mistakes_are_told_together_the_missing_ones_first() {
 #[test]
 fn unknown_keys_are_passed_over_and_null_is_as_good_as_absent() {
     let plain = task(&arguments(&json!({}))).expect("a call");
-    let odd = json!({"zzz": 1, "name": "n", "team_name": "t", "mode": "plan", "model": null, "resume": null});
+    let odd =
+        json!({"zzz": 1, "name": null, "team_name": "t", "mode": "plan", "model": null, "resume": null});
     assert_eq!(task(&arguments(&odd)), Ok(plain));
 }
 
@@ -108,14 +109,13 @@ fn the_tool_has_two_names_and_errors_use_the_one_that_was_called() {
 }
 
 #[test]
-fn what_does_not_exist_here_is_refused_not_passed_over() {
-    let resumed = task(&arguments(&json!({"resume": "zzz"}))).expect_err("refused");
-    assert_eq!(resumed.lines().next(), Some("No transcript found for agent ID: zzz"));
-    let isolated = task(&arguments(&json!({"isolation": "worktree"}))).expect_err("refused");
-    assert!(
-        isolated.starts_with("Agent failed: isolation `worktree` is not available\nSuggestion: "),
-        "{isolated}"
-    );
+fn a_call_can_go_on_with_an_agent_name_it_and_keep_it_apart() {
+    let call = json!({"resume": "zzz", "name": " scout ", "isolation": "worktree"});
+    let input = task(&arguments(&call)).expect("a call");
+    assert_eq!((input.resume.as_deref(), input.name.as_deref()), (Some("zzz"), Some("scout")));
+    assert_eq!(input.isolation, Some(Isolation::Worktree));
+    let issue = "The parameter `isolation` is expected as `worktree` but provided as `remote`";
+    assert_eq!(task(&arguments(&json!({"isolation": "remote"}))), Err(invalid("Task", issue)));
 }
 
 #[test]

@@ -10,11 +10,14 @@ mod background;
 mod catalog;
 mod fields;
 mod input;
+mod names;
+mod nested;
 mod report_store;
 mod spec;
 mod tool;
 
 pub use answer::ToolAnswer;
 pub use catalog::ToolCatalog;
+pub(crate) use nested::NestedTasks;
 pub use spec::TaskToolSpec;
 pub use tool::{TaskTool, ToolCaller};

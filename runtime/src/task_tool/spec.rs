@@ -55,6 +55,13 @@ impl TaskToolSpec {
                         "enum": ["low", "medium", "high", "xhigh", "max"],
                         "description": "How much to reason, instead of the agent's own effort",
                     },
+                    "resume": text("The agentId of an agent that has ended: it goes on with all that it has read and \
+                        written, and this prompt"),
+                    "isolation": {
+                        "type": "string",
+                        "enum": ["worktree"],
+                        "description": "Lets the agent work in a git worktree and on a branch of its own",
+                    },
                     "run_in_background": {
                         "type": "boolean",
                         "description": format!("Returns an id at once; {TASK_OUTPUT} fetches the report later"),

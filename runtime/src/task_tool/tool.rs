@@ -4,24 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_actors::{
-    Observe, Priority, RunId, RunTask, SupervisorCounters, TaskError, TaskId, TaskReport, TaskRequest,
+    AwaitRecall, Conversation, Delegate, Lineage, Priority, RunId, RunTask, TaskError, TaskId, TaskReport,
+    TaskRequest,
 };
-use codex_task_config::PermissionMode;
+use codex_task_config::{BudgetLimits, PermissionMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::answer::{self, ToolAnswer};
-use super::background::{BackgroundTask, BackgroundTasks, Ended};
+use super::background::{BackgroundTask, BackgroundTasks, Ended, Ending};
 use super::input::{OutputInput, ReplyTime, TaskInput, ToolInput};
+use super::names::AgentNames;
 use super::report_store::ReportStore;
 use crate::handle::{RuntimeHandle, TaskFuture};
 
 /// Bytes of an answer, unless the host says otherwise: what Codex shows of an MCP tool's result, less a margin.
 const ANSWER_BYTES_MAX: usize = 40_000;
-/// Room for the block with the agent's id.
-const AGENT_ID_BYTES: usize = 64;
 
 /// The Task tool and its companions, answering calls on one runtime. Cheap to clone; the clones share their background
 /// tasks, which are cancelled when the last one is dropped.
@@ -29,7 +29,15 @@ const AGENT_ID_BYTES: usize = 64;
 pub struct TaskTool {
     handle: RuntimeHandle,
     background: Arc<BackgroundTasks>,
+    names: Arc<AgentNames>,
     reports: ReportStore,
+}
+
+/// What a caller has started: background tasks, which are cancelled when it is dropped, and names.
+#[derive(Clone, Default)]
+pub(super) struct Memory {
+    background: Arc<BackgroundTasks>,
+    names: Arc<AgentNames>,
 }
 
 /// What a host knows about one call.
@@ -43,19 +51,33 @@ pub struct ToolCaller {
     pub permission_mode: Option<PermissionMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
+    /// The caller, where it is an agent of this very runtime: its task has less rights than the session, maybe.
+    pub delegate: Option<Delegate>,
 }
 
 impl Default for ToolCaller {
     /// The main agent, with the session's own rights.
     fn default() -> Self {
-        Self { task: TaskId::new(), depth: 0, permission_mode: None, answer_bytes_max: ANSWER_BYTES_MAX }
+        Self {
+            task: TaskId::new(),
+            depth: 0,
+            permission_mode: None,
+            answer_bytes_max: ANSWER_BYTES_MAX,
+            delegate: None,
+        }
     }
 }
 
 impl TaskTool {
     pub(crate) fn new(handle: RuntimeHandle) -> Self {
+        Self::with_memory(handle, &Memory::default())
+    }
+
+    /// A tool that remembers what others with the same memory have started.
+    pub(super) fn with_memory(handle: RuntimeHandle, memory: &Memory) -> Self {
         let reports = ReportStore::below(handle.services().environment.state_dir());
-        Self { handle, background: Arc::default(), reports }
+        let Memory { background, names } = memory.clone();
+        Self { handle, background, names, reports }
     }
 
     /// The runtime that runs the tasks.
@@ -79,6 +101,12 @@ impl TaskTool {
         }
     }
 
+    /// The task that a call is about: the caller's new one, or the one that it goes on with.
+    pub fn task_of(&self, arguments: &Value, caller: &ToolCaller) -> TaskId {
+        let resumed = arguments.get("resume").and_then(Value::as_str);
+        resumed.and_then(|agent| self.names.find(agent)).unwrap_or(caller.task)
+    }
+
     fn task(&self, input: TaskInput, caller: &ToolCaller) -> BoxFuture<'static, ToolAnswer> {
         let depth_max = self.handle.settings().limits.max_depth;
         if caller.depth >= depth_max {
@@ -86,14 +114,26 @@ impl TaskTool {
         }
         let reply = input.reply;
         let description = input.description.clone();
-        let request = request(input, caller);
+        let resumed = input.resume.as_deref().map(|agent| self.names.find(agent).ok_or(agent)).transpose();
+        let resumed = match resumed {
+            Ok(resumed) => resumed,
+            Err(agent) => {
+                let error = TaskError::NoTranscript { task: agent.to_owned() };
+                return std::future::ready(ToolAnswer::error(answer::error_text(&error))).boxed();
+            }
+        };
+        let name = input.name.clone();
+        let request = request(input, resumed, caller);
+        if let Some(name) = name {
+            self.names.give(&name, request.id);
+        }
         let (task, bytes_max) = (request.id, caller.answer_bytes_max);
         let running = self.handle.run(RunTask::from_request(request));
         let tool = self.clone();
         match reply {
             ReplyTime::AtEnd => async move {
                 let ended = running.await;
-                tool.ended(task, ended, bytes_max).await
+                tool.ended(ended, bytes_max).await
             }
             .boxed(),
             ReplyTime::AtStart => tool.launch(task, description, running, bytes_max).boxed(),
@@ -101,19 +141,19 @@ impl TaskTool {
     }
 
     /// The answer to a call whose task has ended.
-    async fn ended(&self, task: TaskId, ended: Ended, bytes_max: usize) -> ToolAnswer {
+    async fn ended(&self, ended: Ended, bytes_max: usize) -> ToolAnswer {
         let report = match ended {
             Ok(report) => report,
             Err(error) => return ToolAnswer::error(answer::error_text(&error)),
         };
         let is_error = !is_completed(&report);
         let has_begun = answer::has_begun(&report);
-        let text = self.fit(&report, bytes_max.saturating_sub(AGENT_ID_BYTES)).await;
-        let text = match answer::is_a_providers_fault(&report) {
-            true => answer::with_trouble(text, &self.handle.health().await.trouble()),
-            false => text,
-        };
-        let id = has_begun.then(|| answer::agent_id(task));
+        let id = has_begun.then(|| answer::agent_id(&report));
+        let room = bytes_max.saturating_sub(id.as_ref().map_or(0, String::len));
+        let mut text = self.fit(&report, room).await;
+        if answer::is_a_providers_fault(&report) {
+            text = answer::with_trouble(text, &self.handle.health().await.trouble());
+        }
         ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error }
     }
 
@@ -130,13 +170,13 @@ impl TaskTool {
             let ended = running.await;
             tell.send_replace(Some(Arc::new(ended)));
         });
-        // The supervisor answers in the order in which it is asked: afterwards it has seen the task.
-        let _ = self.handle.supervisor().send(Observe::<SupervisorCounters>::new()).await;
+        // The supervisor answers in the order in which it is asked: afterwards it has taken the task, or refused it.
+        let _ = self.handle.supervisor().send(AwaitRecall { task }).await;
         if !self.handle.board().contains_key(&task) {
             let ended = ending.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
             match ended.map(Arc::unwrap_or_clone) {
                 Some(Ok(report)) if answer::has_begun(&report) => {}
-                Some(ended) => return self.ended(task, ended, bytes_max).await,
+                Some(ended) => return self.ended(ended, bytes_max).await,
                 None => return ToolAnswer::error(answer::error_text(&TaskError::RuntimeDown)),
             }
         }
@@ -151,7 +191,7 @@ impl TaskTool {
     }
 
     async fn output(self, input: OutputInput, bytes_max: usize) -> ToolAnswer {
-        let Some((task, _, mut ending)) = self.background.find(&input.task) else {
+        let Some((task, _, mut ending)) = self.find(&input.task) else {
             return ToolAnswer::error(no_such_task(&input.task));
         };
         if !input.wait.is_zero() {
@@ -190,7 +230,7 @@ impl TaskTool {
     }
 
     async fn stop(self, text: String) -> ToolAnswer {
-        let Some((task, description, ending)) = self.background.find(&text) else {
+        let Some((task, description, ending)) = self.find(&text) else {
             return ToolAnswer::error(no_such_task(&text));
         };
         let ended = ending.borrow().clone();
@@ -201,6 +241,13 @@ impl TaskTool {
         self.handle.cancel(task).await;
         let message = format!("Successfully stopped task: {task} ({description})");
         ToolAnswer::text(json!({"message": message, "task_id": task, "task_type": "local_agent"}).to_string())
+    }
+
+    /// A background task, by what a model calls it.
+    fn find(&self, text: &str) -> Option<(TaskId, String, Ending)> {
+        let task = self.names.find(text)?;
+        let (description, ending) = self.background.find(task)?;
+        Some((task, description, ending))
     }
 
     /// A task's text, no longer than allowed.
@@ -218,21 +265,32 @@ impl TaskTool {
     }
 }
 
-fn request(input: TaskInput, caller: &ToolCaller) -> TaskRequest {
+fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> TaskRequest {
+    let (run, lineage) = match &caller.delegate {
+        Some(delegate) => (delegate.run, delegate.children.clone()),
+        None => (RunId::new(), Lineage { depth: caller.depth.saturating_add(1), ..Lineage::default() }),
+    };
     TaskRequest {
-        id: caller.task,
-        run: RunId::new(),
+        id: resumed.unwrap_or(caller.task),
+        run,
         subagent_type: input.agent.into(),
         prompt: input.prompt.into(),
+        preface: Vec::new(),
         description: Some(input.description),
         model: input.model,
+        provider: None,
         effort: input.effort,
         timeout: None::<Duration>,
         turns_max: None,
         cost_max: None,
+        tokens_max: None,
+        run_limits: BudgetLimits::NONE,
         permission_mode: caller.permission_mode,
         priority: Priority::Normal,
+        conversation: if resumed.is_some() { Conversation::Resumed } else { Conversation::New },
+        isolation: input.isolation,
         output: None,
+        lineage,
     }
 }
 

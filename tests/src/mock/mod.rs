@@ -9,6 +9,7 @@ mod openai_chat;
 mod prompt_cache;
 mod reply;
 mod server;
+mod shown;
 
 pub use call::Call;
 pub(crate) use call::joined;
@@ -37,12 +38,14 @@ impl Format {
 
     /// What the vendor would refuse about a request.
     fn violations(self, call: &Call) -> Vec<String> {
-        match self {
+        let mut found = match self {
             Self::Anthropic => anthropic::violations(call),
             Self::OpenAi => openai::violations(call),
             Self::OpenAiChat => openai_chat::violations(call),
             Self::Gemini => gemini::violations(call),
-        }
+        };
+        found.extend(shown::violations(call));
+        found
     }
 
     /// The stream of a whole answer, as the events' `event:` names (where the format has them) and data.

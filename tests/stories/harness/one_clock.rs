@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr};
 use codex_task::{
-    Observe, RestartPolicy, RunTask, SupervisorActor, SupervisorCounters, TaskBoard, TaskReport,
+    NoPressure, Observe, PressureSampler, RestartPolicy, RunTask, SupervisorActor, SupervisorCounters,
+    TaskBoard, TaskReport,
 };
 use codex_task_actors::{AggregatorActor, EventBus, IoRuntime, Services, SessionFacts};
 use codex_task_config::{AgentRegistry, RegistryHandle, Settings, SettingsOverrides};
@@ -30,6 +31,7 @@ pub(crate) struct Setup {
     pub(crate) tools: Vec<Arc<dyn Tool>>,
     pub(crate) overrides: SettingsOverrides,
     pub(crate) restart_policy: RestartPolicy,
+    pub(crate) pressure: Arc<dyn PressureSampler>,
     /// The user's `config.yaml`.
     pub(crate) config: &'static str,
 }
@@ -43,6 +45,7 @@ impl Setup {
             tools: Vec::new(),
             overrides: SettingsOverrides::default(),
             restart_policy: RestartPolicy::default(),
+            pressure: Arc::new(NoPressure),
             config: "",
         }
     }
@@ -97,8 +100,10 @@ fn services(project: &TestProject, setup: Setup) -> Services {
         toolbox: Toolbox::new(setup.tools),
         mcp: no_servers,
         facts: SessionFacts { cwd: project.dir(), is_git: true, instructions: "".into() },
+        delegation: None,
         io: IoRuntime::new(Handle::current()),
         restart_policy: setup.restart_policy,
+        pressure: setup.pressure,
         settings,
         environment,
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use codex_task::Environment;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A repository in a temporary folder, with a home of its own. Deleted when dropped.
@@ -31,7 +31,15 @@ impl TestProject {
         let process = Environment::from_process().expect("a working directory");
         // Shell commands need programs; nothing else of this machine is let in.
         variables.extend(process.get("PATH").map(|path| ("PATH".to_owned(), path.to_owned())));
-        Self { root, variables, _folder: folder }
+        let project = Self { root, variables, _folder: folder };
+        project.trusted(&[project.dir()]);
+        project
+    }
+
+    /// Makes the user trust these folders and no others; the project is trusted from the beginning.
+    pub(crate) fn trusted(&self, folders: &[PathBuf]) {
+        let list = json!({"folders": folders}).to_string();
+        write(self.root.join("config/codex-task/trusted_folders.json"), &list);
     }
 
     /// The repository's root, which is the working directory.

@@ -225,7 +225,7 @@ mod tests {
 
     async fn ls(bench: &Bench, arguments: Value) -> String {
         let rights = bench.rights.narrowed_for(&ToolSelection::Inherit, &[], /*mode*/ None);
-        let session = bench.session.clone().denying(rights.denied_paths());
+        let session = bench.session.clone().denying(rights.denied_paths(), rights.unwritable_paths());
         LsTool::new().run(arguments, &session).await.unwrap_or_else(|error| error.to_string())
     }
 

@@ -21,6 +21,7 @@ mod grep_file;
 mod grep_filter;
 mod grep_reply;
 mod head_tail;
+mod host;
 mod kill_shell;
 mod lines;
 mod ls;
@@ -32,6 +33,7 @@ mod notebook_edit;
 mod notebook_text;
 mod process;
 mod read;
+mod read_media;
 mod read_stamps;
 mod replace;
 mod rewrite;
@@ -46,6 +48,7 @@ mod write;
 
 use std::sync::Arc;
 
+pub use host::{HostApprover, HostCommand, HostOutput, HostTools, lent_by};
 pub(crate) use read_stamps::ReadStamps;
 pub(crate) use shells::Shells;
 

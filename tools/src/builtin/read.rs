@@ -1,9 +1,10 @@
-//! Read: the numbered lines of one file.
+//! Read: the numbered lines of one file, or the file itself where it is looked at.
 
 use std::fs::File;
-use std::io::Seek as _;
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
+use codex_task_config::MediaType;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::Value;
@@ -16,10 +17,12 @@ use super::missing::file_error;
 use super::notebook::Notebook;
 use super::notebook_edit::is_notebook;
 use super::notebook_text;
+use super::read_media::{Picture, no_pages};
 use super::read_stamps::{ReadStamps, Stamp};
 use super::schema::{Kind, Schema};
 use super::text::{Encoding, TEXT_BYTES_MAX, Text};
-use crate::{Access, PathError, Session, Tool, ToolDefinition, ToolError};
+use crate::media;
+use crate::{Access, PathError, Session, Tool, ToolDefinition, ToolError, ToolOutput};
 
 /// Lines of one call without a limit of its own.
 const LINES_DEFAULT: u64 = 2_000;
@@ -30,11 +33,13 @@ const CHARS_MAX: usize = 100_000;
 /// Bytes that are looked at to tell text from anything else.
 const SNIFFED_BYTES: usize = 8 * 1024;
 
-const DESCRIPTION: &str = "Reads a text file of the workspace. The path may be absolute, or relative to the working \
+const DESCRIPTION: &str = "Reads a file of the workspace. The path may be absolute, or relative to the working \
     directory. Without offset and limit the first 2000 lines are given; lines longer than 2000 characters are cut. Each \
     line stands behind its number and an arrow (`     1→text`), which are not part of the file. Only files: list \
-    directories with LS. Of a Jupyter notebook (.ipynb) the cells are given with their ids and outputs. Several files may be read by several calls at once. Images, PDFs and other binary files cannot be \
-    read.";
+    directories with LS. Of a Jupyter notebook (.ipynb) the cells are given with their ids \
+    and outputs. Images (PNG, JPEG, GIF, WebP) and PDF files are shown to you as they look; of a PDF with more than 10 \
+    pages say which ones in pages, at most 20 in one call. Several files may be read by several calls at once. Other \
+    binary files cannot be read.";
 
 /// The tool.
 #[derive(Debug)]
@@ -49,6 +54,8 @@ struct Arguments {
     offset: Option<u64>,
     #[serde(default, deserialize_with = "whole")]
     limit: Option<u64>,
+    #[serde(default)]
+    pages: Option<String>,
 }
 
 impl ReadTool {
@@ -57,6 +64,7 @@ impl ReadTool {
             .required("file_path", Kind::Text, "The file to read")
             .optional("offset", Kind::WholeFrom(0), "The line to begin with, counted from 1; for long files")
             .optional("limit", Kind::WholeFrom(1), "How many lines to read; for long files")
+            .optional("pages", Kind::Text, "Page range for PDF files, e.g. \"1-5\", \"3\" or \"10-20\"")
             .define("Read", DESCRIPTION);
         Self { definition }
     }
@@ -73,6 +81,14 @@ impl Tool for ReadTool {
     }
 
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(async move { Ok(self.run_with_attachments(arguments, session).await?.text) })
+    }
+
+    fn run_with_attachments<'a>(
+        &'a self,
+        arguments: Value,
+        session: &'a Session,
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
         Box::pin(async move {
             let arguments: Arguments = typed("Read", &arguments)?;
             let (guard, stamps) = (session.guard.clone(), session.reads.clone());
@@ -80,16 +96,26 @@ impl Tool for ReadTool {
                 let opened = guard.open_read(&arguments.file_path);
                 let (file, path) = opened.map_err(|error| file_error(&guard, error))?;
                 let reading = Reading { file: &file, shown: &path.shown, stamps: &stamps, stop };
+                let pages = arguments.pages.as_deref().filter(|pages| !pages.trim().is_empty());
+                if let Some(kind) = reading.media()? {
+                    let picture = Picture { kind, file: &file, shown: &path.shown, pages };
+                    let (output, stamp) = picture.read(&stamps, stop)?;
+                    stamps.record(&path.real, stamp);
+                    return Ok(output);
+                }
+                if pages.is_some() {
+                    return Err(no_pages(&path.shown));
+                }
                 if arguments.is_whole() && is_notebook(&path.real) {
                     let (text, stamp) = reading.notebook()?;
                     if let Some(text) = text {
                         stamps.record(&path.real, stamp);
-                        return Ok(text);
+                        return Ok(text.into());
                     }
                 }
                 let seen = reading.window(&arguments)?;
                 stamps.record(&path.real, seen.stamp);
-                Ok(reply(&arguments, &seen))
+                Ok(reply(&arguments, &seen).into())
             })
             .await
         })
@@ -120,6 +146,16 @@ impl Arguments {
 }
 
 impl Reading<'_> {
+    /// The kind of a file that is looked at, by its beginning.
+    fn media(&self) -> Result<Option<MediaType>, ToolError> {
+        let mut start = Vec::new();
+        let mut file = self.file;
+        let most = u64::try_from(media::SNIFFED_BYTES).unwrap_or(u64::MAX);
+        let read = file.take(most).read_to_end(&mut start).and_then(|_| file.rewind());
+        read.map_err(|error: io::Error| self.failed(&error))?;
+        Ok(media::sniff(&start))
+    }
+
     /// The cells of a notebook; `None` when the file is none, or too large to be read as one.
     fn notebook(&self) -> Result<(Option<String>, Stamp), ToolError> {
         let size = Stamp::of_size(self.file).map_err(|error| self.failed(&error))?;
@@ -205,8 +241,7 @@ impl Reading<'_> {
 
     fn refuse_binary(&self, start: &[u8]) -> Result<(), ToolError> {
         let sniffed = start.get(..SNIFFED_BYTES).unwrap_or(start);
-        let is_binary = (sniffed.contains(&0) && !Encoding::is_utf16(start)) || start.starts_with(b"%PDF-");
-        if !is_binary {
+        if !sniffed.contains(&0) || Encoding::is_utf16(start) {
             return Ok(());
         }
         let extension = self.shown.extension().map(|extension| format!(" .{}", extension.to_string_lossy()));

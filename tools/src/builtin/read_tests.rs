@@ -3,6 +3,7 @@ use serde_json::json;
 
 use super::*;
 use crate::gate::testing::Bench;
+use crate::media::testing::{pdf, png};
 
 fn bench() -> Bench {
     Bench::new(PermissionMode::Default, &[])
@@ -69,9 +70,8 @@ async fn empty_files_and_offsets_past_the_end_get_claude_codes_reminders() {
 async fn binary_files_are_refused_and_every_kind_of_text_is_read() {
     let bench = bench();
     for (name, content, expected) in [
-        ("image.png", &b"\x89PNG\0\0"[..], None),
+        ("old.bmp", &b"BM\0\0"[..], None),
         ("data", b"abc\0def", None),
-        ("paper.pdf", b"%PDF-1.7 text", None),
         ("bom.txt", b"\xef\xbb\xbfa\r\nb\r\n", Some("     1→a\n     2→b")),
         ("wide.txt", b"\xff\xfea\0\r\0\n\0\xe4\0", Some("     1→a\n     2→ä")),
         ("latin.txt", b"caf\xe9\n", Some("     1→caf\u{fffd}")),
@@ -83,8 +83,50 @@ async fn binary_files_are_refused_and_every_kind_of_text_is_read() {
             None => assert!(text.contains("cannot read binary files"), "{name}: {text}"),
         }
     }
-    assert!(read_all(&bench, "image.png").await.contains("a binary .png file"));
+    assert!(read_all(&bench, "old.bmp").await.contains("a binary .bmp file"));
     assert!(read_all(&bench, "data").await.contains("a binary file"));
+}
+
+#[tokio::test]
+async fn images_and_documents_are_shown_whatever_their_name() {
+    let bench = bench();
+    let show = async |name: &str, content: &[u8], pages: Option<&str>| {
+        std::fs::write(bench.root().join(name), content).unwrap();
+        let arguments = json!({"file_path": name, "pages": pages.unwrap_or_default()});
+        let read = ReadTool::new().run_with_attachments(arguments, &bench.session).await;
+        let plain = |text: String| text.replace(&format!("{}/", bench.root().display()), "");
+        match read {
+            Ok(output) => (plain(output.text), output.attachments),
+            Err(error) => (plain(error.to_string()), Vec::new()),
+        }
+    };
+    let image = png(640, 480);
+    let (text, shown) = show("shot.txt", &image, None).await;
+    let expected = format!("Image file read: shot.txt (image/png, 640x480, {} bytes)", image.len());
+    assert_eq!((text, shown.len()), (expected, 1));
+    let (text, shown) = show("paper", &pdf(12), Some("2-3")).await;
+    assert!(text.starts_with("PDF file read: paper (application/pdf, pages 2-3 of 12, "), "{text}");
+    assert_eq!(shown[0].media_type, MediaType::Pdf);
+    for (name, content, pages, expected) in [
+        ("cut.png", &image[..50], None, "cut.png is cut off: the file ends before the image does."),
+        ("a.pdf", b"%PDF-1.7 text", None, "a.pdf is broken: "),
+        ("a.png", &image[..], Some("1"), "The pages parameter is for PDF files only, and a.png is none."),
+        ("a.txt", b"text", Some("1"), "The pages parameter is for PDF files only, and a.txt is none."),
+        ("b.pdf", &pdf(2), Some("x"), "Invalid pages parameter: \"x\"."),
+    ] {
+        let (text, shown) = show(name, content, pages).await;
+        assert!(text.starts_with(expected) && shown.is_empty(), "{name}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_larger_than_can_be_shown_is_not_read_to_its_end() {
+    let bench = bench();
+    std::fs::write(bench.root().join("huge.png"), png(10, 10)).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(bench.root().join("huge.png")).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let text = read_all(&bench, "huge.png").await;
+    assert!(text.contains("huge.png has 1048576.0 MB, more than the 3.7 MB that can be shown."), "{text}");
 }
 
 #[tokio::test]

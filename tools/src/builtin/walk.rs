@@ -120,7 +120,7 @@ mod tests {
     /// Names of the files below a directory, sorted.
     fn files(bench: &Bench, below: &str) -> String {
         let rights = bench.rights.narrowed_for(&ToolSelection::Inherit, &[], /*mode*/ None);
-        let guard = bench.session.clone().denying(rights.denied_paths()).guard;
+        let guard = bench.session.clone().denying(rights.denied_paths(), rights.unwritable_paths()).guard;
         let base = guard.resolve_dir(below.as_ref()).unwrap();
         let found = Mutex::new(Vec::new());
         Walk { guard: &guard, base: &base, stop: &Stop::default() }.files(|| {

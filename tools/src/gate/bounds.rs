@@ -13,7 +13,7 @@ use crate::shell::Word;
 const STREAMS: &[&str] = &["/dev/null", "/dev/stderr", "/dev/stdin", "/dev/stdout"];
 
 /// Says why a word from `free_from` on, which a rule's wildcard matched, needs a yes of its own.
-pub(super) fn left(words: &[Word], free_from: usize, guard: &PathGuard) -> Option<String> {
+pub(super) fn left<'a>(words: &'a [Word], free_from: usize, guard: &PathGuard) -> Option<String> {
     let (words, free_from) = programs::effective(words, free_from);
     let (program, arguments) = words.split_first()?;
     let free = words.get(free_from.max(1)..).unwrap_or_default();
@@ -22,14 +22,24 @@ pub(super) fn left(words: &[Word], free_from: usize, guard: &PathGuard) -> Optio
             if let Some(place) = planted_repository(guard) {
                 return Some(format!("'{place}' looks like a repository with settings of its own"));
             }
-            free_of_git(arguments, free)
-                .find_map(|word| judged(&word.text, git::changes_files(arguments), guard))
+            let operand = free_of_git(arguments, free)
+                .find_map(|word| judged(&word.text, git::changes_files(arguments), guard));
+            operand.or_else(|| {
+                git::files_in_options(free).find_map(|path| judged(path, /*writes*/ false, guard))
+            })
         }
         name if programs::is_path_bound(name) => {
             let texts = free.iter().map(|word| word.text.as_str());
             let is_elsewhere_for = |text: &str| programs::is_remote(name) && is_elsewhere(text);
-            let is_file = |text: &&str| !(text.contains("://") || is_elsewhere_for(text));
-            texts.filter(is_file).find_map(|text| {
+            let local = |text: &'a str| {
+                // `file:///x` is a path in another dress; patterns of what is left out of an archive are none.
+                let is_pattern = text.starts_with("--exclude=");
+                let path = text.strip_prefix("file:").map(|path| path.strip_prefix("//").unwrap_or(path));
+                let is_none =
+                    is_pattern || (path.is_none() && text.contains("://")) || is_elsewhere_for(text);
+                (!is_none).then(|| path.unwrap_or(text))
+            };
+            texts.filter_map(local).find_map(|text| {
                 if matches!(name, "tar" | "bsdtar" | "gtar") && is_elsewhere(text) {
                     return Some(format!("'{text}' makes '{name}' call another machine"));
                 }
@@ -83,6 +93,10 @@ fn judged(text: &str, writes: bool, guard: &PathGuard) -> Option<String> {
         }
         Err(PathError::LinkLeaves(_)) => Some(format!("'{text}' is a link out of the workspace")),
         Err(_) if may_leave => Some(format!("'{text}' is outside the workspace")),
+        // Below a `.git` that is a file, as in a worktree, nothing resolves; what the name means is protected all the same.
+        Err(_) if writes && Protection::of(path) != Protection::None => {
+            Some(format!("'{text}' is protected"))
+        }
         Ok(_) | Err(_) => None,
     }
 }
@@ -126,5 +140,26 @@ mod tests {
         ] {
             assert_eq!(bench.bash(command).decision(), expected, "{command}");
         }
+    }
+
+    #[test]
+    fn in_a_worktree_the_file_git_protects_what_its_directory_would() {
+        let rules = ["tar:*", "scp:*", "cp:*", "gcc:*"].map(|rule| format!("Bash({rule})"));
+        let rules: Vec<_> = rules.iter().map(|rule| (RuleBehavior::Allow, rule.as_str())).collect();
+        let bench = Bench::new(PermissionMode::Default, &rules);
+        bench.file(".git", "gitdir: ../elsewhere/.git/worktrees/w\n");
+        bench.file("f", "x");
+        for command in [
+            "tar cf .git/hooks/x f",
+            "tar cf .git f",
+            "scp h:x .git/hooks/x",
+            "cp f .git/hooks/x",
+            "cp f .git",
+            "gcc -o .git/hooks/x f",
+            "tar xf f -C .git",
+        ] {
+            assert_eq!(bench.bash(command).decision(), Decision::Ask, "{command}");
+        }
+        assert_eq!(bench.bash("tar cf x.tar f").decision(), Decision::Allow);
     }
 }

@@ -2,7 +2,7 @@
 //! later calls run.
 
 use super::hazard_table::lists;
-use super::programs::first_option;
+use super::programs::{first_option, without_harmless};
 use crate::shell::Word;
 
 /// First words after `git config` that read, and options that leave it at that.
@@ -37,8 +37,9 @@ const LONG: &str = "add-file bundle-uri config config-env exec exec-path ext-dif
      open-files-in-pager output output-directory paginate receive-pack separate-git-dir strategy \
      template textconv tool unsafe-paths upload-pack work-tree";
 
-/// Long options that are spelt in full like the beginning of a hazard, and are none.
-const LONG_HARMLESS: &str = "--text";
+/// Options of any subcommand whose value is a file that is read.
+const FILE_OPTIONS: &[&str] =
+    &["contents", "exclude-from", "file", "ignore-revs-file", "pathspec-from-file", "patch-file"];
 
 /// Says why the arguments from `free_from` on need a yes of their own.
 pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
@@ -54,7 +55,9 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     {
         return Some(format!("what '{}' stands for may be an option of git", word.text));
     }
-    if lists(RUNNING, name) {
+    let reads_submodules =
+        name == "submodule" && arguments.get(globals + 1).is_some_and(|word| word.text == "status");
+    if lists(RUNNING, name) && !reads_submodules {
         return Some(format!("'git {name}' runs other programs"));
     }
     if name == "config" {
@@ -63,14 +66,13 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
             && rest.all(|word| !word.starts_with('-') || lists(CONFIG_HARMLESS, word));
         return (!reads).then(|| "'git config' changes what git runs".to_owned());
     }
-    if free_from <= globals && !lists(SUBCOMMANDS, name) {
+    if free_from <= globals && !lists(SUBCOMMANDS, name) && !reads_submodules {
         return Some(format!("'git {name}' may be an alias"));
     }
     if let Some(word) = free.iter().find(|word| is_remote_helper(&word.text)) {
         return Some(format!("'{}' makes git run a remote helper", word.text));
     }
-    let judged: Vec<Word> = free.iter().filter(|word| !lists(LONG_HARMLESS, &word.text)).cloned().collect();
-    first_option(&judged, LONG, short_options(name), "")
+    first_option(&without_harmless("git", free), LONG, short_options(name), "")
         .map(|word| format!("'{word}' makes 'git {name}' run a program or write a file"))
 }
 
@@ -78,6 +80,17 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
 pub(super) fn changes_files(arguments: &[Word]) -> bool {
     let subcommand = arguments.iter().find(|word| !word.text.starts_with('-'));
     subcommand.is_some_and(|word| lists(CHANGING, &word.text))
+}
+
+/// The files that git reads because an option names them, glued to it.
+pub(super) fn files_in_options(free: &[Word]) -> impl Iterator<Item = &str> {
+    free.iter().map(|word| word.text.as_str()).filter_map(|text| match text.strip_prefix("--") {
+        Some(option) => {
+            let (name, path) = option.split_once('=')?;
+            FILE_OPTIONS.iter().any(|option| option.starts_with(name)).then_some(path)
+        }
+        None => text.strip_prefix("-F").filter(|path| !path.is_empty()),
+    })
 }
 
 /// The words without options before the subcommand, so that `git -C x push` is seen as `git push`.
@@ -99,7 +112,8 @@ fn short_options(subcommand: &str) -> &'static str {
         "ls-remote" => "u",
         "rebase" => "xsS",
         "merge" | "pull" | "cherry-pick" | "revert" => "sS",
-        "commit" | "am" | "tag" => "Su",
+        "tag" => "su",
+        "commit" | "am" => "Su",
         _ => "",
     }
 }

@@ -44,9 +44,9 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("bat batcat", "pager paging config-file generate-config-file", "", "cache"),
     Hazard::new(
         "c++ cc clang clang++ g++ gcc",
-        "specs output ld-path dump dumpbase dumpdir",
-        "oB",
-        "-wrapper -fplugin -fuse-ld -specs -o -MF -Xclang -Xlinker -Xassembler -load -dumpdir -dumpbase -ld-path",
+        "specs ld-path dump dumpbase dumpdir",
+        "B",
+        "-wrapper -fplugin -fuse-ld -specs -MF -Xclang -Xlinker -Xassembler -load -dumpdir -dumpbase -ld-path",
     ),
     Hazard::new("cargo", "config manifest-path target-dir artifact-dir out-dir lockfile-path root", "ZC", ""),
     Hazard::new("clang-format clang-tidy", "fix fix-errors export-fixes load plugin", "", "-load -plugin"),
@@ -60,11 +60,11 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("ctags", "options output", "of", ""),
     Hazard::new(
         "curl",
-        "abstract-unix-socket alt-svc cert config cookie cookie-jar create-dirs data-urlencode dump-header \
+        "abstract-unix-socket alt-svc cert config connect-to cookie cookie-jar create-dirs data-urlencode doh-url dump-header \
          engine etag-compare etag-save form ftp-create-dirs hsts key libcurl netrc netrc-file netrc-optional \
-         output output-dir proto-default quote remote-header-name remote-name remote-name-all ssl-sessions \
-         stderr trace trace-ascii unix-socket upload-file url-query variable",
-        "bcDEFJKnoOQT",
+         output output-dir preproxy proto-default proxy quote remote-header-name remote-name remote-name-all resolve \
+         socks4 socks4a socks5 socks5-hostname ssl-sessions stderr trace trace-ascii unix-socket upload-file url-query variable",
+        "bcDEFJKnoOQTx",
         "",
     ),
     Hazard::new("date", "set file", "sf", ""),
@@ -73,9 +73,9 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("dpkg", "install unpack admindir root pre-invoke post-invoke", "i", ""),
     Hazard::new(
         "eslint",
-        "cache-file cache-location config format output-file parser plugin resolve-plugins-relative-to \
+        "cache-file cache-location config output-file parser plugin resolve-plugins-relative-to \
          rulesdir",
-        "cfo",
+        "co",
         "",
     ),
     Hazard::new("fd fdfind", "exec exec-batch", "xX", ""),
@@ -98,8 +98,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "go",
         "exec toolexec modfile overlay vettool ldflags gcflags gccgoflags",
         "",
-        "-asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -o -ldflags -gcflags -outputdir -coverprofile \
-         -cpuprofile -memprofile -blockprofile -mutexprofile -trace",
+        "-asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -ldflags -gcflags",
     ),
     Hazard::new(
         "gpg gpg2",
@@ -255,14 +254,29 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("zip", "unzip-command test output-file out temp-path", "TObm", "-TT"),
 ];
 
+/// Long options that are spelt in full like the beginning of a hazard, and are none: programs, options.
+pub(super) const SPELT_IN_FULL: &[(&str, &str)] = &[
+    ("cargo", "target"),
+    ("curl", "data ssl url"),
+    ("eslint", "cache"),
+    ("gh glab", "body notes"),
+    ("git", "add filter text"),
+    ("jest vitest mocha ava", "env run"),
+    ("pytest py.test", "cov"),
+    ("tar bsdtar gtar", "file"),
+];
+
 /// Programs that run their arguments: a rule about them is no rule about what they run.
-pub(super) const RUNNERS: &str = "aa-exec asdf at batch builtin busybox bwrap catchsegv cgexec chpst chroot chrt command crontab \
-    dbus-launch dbus-run-session direnv doas dotenv dumb-init entr env eval exec fakeroot faketime \
-    firejail flatpak-spawn flock hyperfine i386 ionice ip ldd linux32 linux64 ltrace mise nice nodemon nohup \
-    nsenter numactl parallel perf pkexec prlimit proot proxychains proxychains4 rr run-parts runcon \
-    runuser screen script setarch setpgid setpriv setsid socat softlimit ssh-agent sshpass \
-    start-stop-daemon stdbuf strace su sudo systemd-run taskset time timeout tini tmux torsocks toybox \
-    truss unbuffer unshare valgrind watch watchexec x86_64 xargs xvfb-run";
+pub(super) const RUNNERS: &str = "aa-exec abduco arch asdf at batch box64 box86 builtin busybox bwrap caffeinate catchsegv cgexec choom chpst \
+    chronic chroot chrt command coproc cpulimit crontab dbus-launch dbus-run-session direnv distrobox doas \
+    dotenv dtach dumb-init eatmydata entr env eval exec fakeroot faketime firejail flatpak-spawn flock gosu \
+    hyperfine i386 ifne ionice ip ld.so ldd linux32 linux64 ltrace lxc lxc-attach machinectl mise \
+    nice nocache nodemon nohup nq nsenter numactl parallel perf pkexec prlimit proot proxychains \
+    proxychains4 pwndbg qemu-aarch64 qemu-arm qemu-i386 qemu-x86_64 reptyr retry rlwrap rr run-parts runcon \
+    runuser schedtool screen script sem setarch setpgid setpriv setsid socat softlimit ssh-agent \
+    sshpass start-stop-daemon stdbuf strace su su-exec sudo sudoedit systemd-run taskset time \
+    timeout tini tmux toolbox torsocks toybox trickle truss tsp unbuffer unshare valgrind vipe watch watchexec \
+    wine wine64 winpty x86_64 xargs xvfb-run";
 
 /// Builtins that change what later commands mean, or that evaluate their arguments.
 pub(super) const SHELL_STATE: &str = ". [ alias bind compgen complete compopt declare dirs disown enable eval exec exit export fc getopts \
@@ -270,18 +284,20 @@ pub(super) const SHELL_STATE: &str = ". [ alias bind compgen complete compopt de
     source trap typeset ulimit umask unalias unset";
 
 /// Programs that run whatever their arguments say: a rule that leaves those open equals a rule for all of Bash.
-pub(super) const INTERPRETERS: &str = "ansible ash awk bash bazel bun bundle bunx cargo clisp cmake composer csh dash dc deno devbox docker \
-    docker-compose dotnet ed elinks elixir emacs emacsclient erl ex expect fish ftp gawk gdb gem ghci \
-    gmake gnuplot go gradle gradlew groovy guile iex irb java jshell julia just ksh kubectl lftp links \
-    lldb lua luajit lynx m4 mail mailx make mawk mix mutt mvn mysql nano nawk nerdctl ninja nix \
-    nix-shell node nodejs nox npm npx nvim ocaml octave osascript perl php pico pip pipx pnpm pnpx \
-    podman poetry powershell psql pwsh pypy python R racket rake rbash rename Rscript ruby runghc rustc \
-    sbcl scala scheme sh sqlite sqlite3 swift task tclsh telnet terraform tox ts-node tsx uv uvx vi view \
-    vim vimdiff w3m wish yarn zig zsh";
+pub(super) const INTERPRETERS: &str = "act ansible ash awk babel-node bash bazel bpython bsh bun bundle bunx cabal cargo chez clisp cmake composer \
+    conda crystal csh dash dc deno devbox docker docker-compose dotnet ed elinks elixir emacs emacsclient erl \
+    ex expect fennel fish flatpak ftp gawk gdb gem gforth ghc ghci gmake gnuplot go gradle gradlew \
+    groovy groovysh guile hatch hy iex ipython irb janet java jrunscript jshell julia jupyter just kotlin \
+    kotlinc ksh kubectl latexmk launchctl lftp links lldb lua luajit luau lynx m4 mail mailx make mamba \
+    mawk maxima micromamba mix mono mutt mvn mysql nano nawk nerdctl nim ninja nix nix-shell node \
+    nodejs nodenv nox npm npx nvim nvm ocaml octave open osascript pdm perl php pico pip pipx pixi pnpm pnpx \
+    podman poetry powershell pre-commit psql pwsh pyenv pypy pypy3 python R racket rake rbash rbenv rename \
+    Rscript ruby runghc rustc rustup rye sage sbcl scala scheme sh snap sqlite sqlite3 stack swift swipl task \
+    tcc tclsh telnet terraform tox ts-node tsx uv uvx vagrant vi view vim vimdiff w3m wish xdg-open yarn zig zsh";
 
 /// Subcommands that run what follows them.
 pub(super) const RUNNING_SUBCOMMANDS: &str =
-    "add compose create dlx eval exec explore i install repl rsh run run-script shell x";
+    "add compose create dlx eval exec explore i install repl rsh run run-script script shell x";
 
 /// Programs whose arguments are files that they create, change or remove.
 pub(super) const FILE_WRITERS: &str =

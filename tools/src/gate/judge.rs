@@ -4,7 +4,7 @@ use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 
 use super::confined::Judged;
 use super::refusal;
-use super::rule::PathUse;
+use super::rule::{CompiledRule, PathUse};
 use super::verdict::Ruling;
 use super::{Confinement, Decision, Verdict, bash, fetch, files};
 use crate::{Access, Rights, Session};
@@ -30,6 +30,7 @@ pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
             Access::Write(path) => free(files::judge(call, rights, PathUse::Write, path)),
             Access::Execute { command } => bash::judge(call, rights, command),
             Access::Fetch { host, .. } => free(fetch::judge(call.tool, rights, host)),
+            Access::Delegate { agent } => free(judge_delegation(call, rights, agent)),
             Access::Remote { .. } | Access::Nothing => free(judge_tool(call, rights)),
         },
     };
@@ -49,6 +50,18 @@ fn closed(call: &GateCall<'_>, rights: &Rights) -> Option<Ruling> {
     }
     let denied = rights.of(RuleBehavior::Deny).find(|rule| rule.names_tool(call.tool));
     denied.map(|rule| Ruling::by_rule(&rule.rule))
+}
+
+/// The start of an agent. What the agent does passes the gate by itself; here is only whether it may be this one.
+fn judge_delegation(call: &GateCall<'_>, rights: &Rights, agent: &str) -> Ruling {
+    let names_it = |limit: &&CompiledRule| limit.other_specifier(call.tool) == Some(agent);
+    if rights.limits(call.tool).all(|limits| limits.iter().any(names_it)) {
+        return judge_tool(call, rights);
+    }
+    Ruling::new(
+        Decision::Deny,
+        format!("the agent may not start '{agent}', only the agents that its file names"),
+    )
 }
 
 /// A tool that touches nothing outside the session, or that judges what it touches by itself.

@@ -1,5 +1,7 @@
 //! Judges one simple command of a command line.
 
+use std::path::Path;
+
 use codex_task_config::{PermissionMode, PermissionRule, RuleBehavior, ToolName};
 
 use super::confined::Trust;
@@ -201,16 +203,23 @@ impl Scene<'_> {
                 .find(|ruling| ruling.decision != Decision::Allow);
         }
         // What a reader opens stays inside; a rule like `cat docs/*` means files of `docs`, no links out of it.
-        let leaves = |word: &&Word| match self.guard.resolve(word.text.as_ref()) {
+        let leaves = |path: &Path| match self.guard.resolve(path) {
             Ok(path) => covered.names_files && !(path.real.exists() && self.guard.is_plain(&path)),
             Err(_) => true,
         };
-        let left = read_only::files_read(program, arguments, free).into_iter().find(leaves);
-        left.map(|word| {
-            let reason =
-                format!("'{}' is outside the workspace, missing, or reached through a link", word.text);
-            Ruling::new(Decision::Ask, reason)
-        })
+        let may_leave = |word: &&Word| {
+            word.has_variable()
+                || words::named(word, &self.guard).is_none_or(|paths| paths.iter().any(|path| leaves(path)))
+        };
+        let opened = read_only::files_read(program, arguments, free).into_iter().find(may_leave);
+        let opened = opened.map(|word| word.text.as_str());
+        let left = opened.or_else(|| {
+            read_only::files_in_options(program, free).find(|path| self.guard.resolve(path.as_ref()).is_err())
+        })?;
+        let reason = format!(
+            "'{left}' is outside the workspace, missing, reached through a link, or only known to the shell"
+        );
+        Some(Ruling::new(Decision::Ask, reason))
     }
 
     /// A file that `rm`, `mkdir`, `tee`, ... would change under a rule that names the program.

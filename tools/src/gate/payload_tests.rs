@@ -1,10 +1,11 @@
 //! Payloads hung on allowed commands, with real Bash as the witness.
 
-use codex_task_config::{PermissionMode, RuleBehavior};
+use codex_task_config::{PermissionMode, RuleBehavior, SandboxMode, ToolSelection};
 use proptest::prelude::*;
 
 use super::Decision;
 use super::testing::Bench;
+use crate::{Containment, SandboxStatus, Toolbox, builtin_tools};
 
 const ALLOW: RuleBehavior = RuleBehavior::Allow;
 
@@ -111,6 +112,56 @@ fn smuggled(command: &str, payload: &str, way: usize) -> String {
     }
 }
 
+/// Rules under which every command of [`ALLOWED`] runs, with wildcards that a payload may try to hide behind.
+const RULES: &[&str] = &[
+    "echo:*",
+    "git status:*",
+    "printf:*",
+    "true:*",
+    "ls:*",
+    "cat:*",
+    "sort:*",
+    "timeout:*",
+    "env:*",
+    "xargs:*",
+    "find:*",
+    "sed:*",
+    "tar:*",
+    "git:*",
+    "nice:*",
+    "cd:*",
+];
+
+/// A workspace with these rules and one file.
+fn permissive() -> Bench {
+    let rules: Vec<String> = RULES.iter().map(|rule| format!("Bash({rule})")).collect();
+    let rules: Vec<(RuleBehavior, &str)> = rules.iter().map(|rule| (ALLOW, rule.as_str())).collect();
+    let bench = Bench::new(PermissionMode::Default, &rules);
+    bench.file("f", "x\n");
+    bench
+}
+
+/// Runs a line in real Bash, held by nothing.
+fn run_freely(bench: &Bench, line: &str) {
+    let output = std::process::Command::new("bash")
+        .args(["-c", line])
+        .current_dir(bench.root())
+        .stdin(std::process::Stdio::null())
+        .output();
+    assert!(output.is_ok(), "Bash cannot be run");
+}
+
+/// Runs a line by the tool that agents have, as the verdict says: free, in the sandbox or not at all.
+fn run_as_judged(bench: &Bench, line: &str) {
+    let rights = bench.rights.clone().contained(Containment::working(SandboxMode::WorkspaceWrite));
+    let toolbox = Toolbox::new(builtin_tools());
+    let resolved = toolbox.resolve(&ToolSelection::Inherit, &[], &rights, bench.session.clone());
+    let tools = resolved.unwrap().tool_set;
+    let arguments = serde_json::json!({ "command": line, "timeout": 20_000 }).to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(tools.call("Bash", &arguments));
+}
+
 proptest! {
     /// Whatever a payload is hung on and however it is quoted: when the verdict is "allow", running the command in real
     /// Bash does not run the payload. `PROPTEST_CASES` says how many are tried.
@@ -121,23 +172,14 @@ proptest! {
         quotes in prop::sample::select(QUOTES),
         outer in prop::option::of((0_usize..WAYS, prop::sample::select(ALLOWED))),
     ) {
-        let rules = ["echo:*", "git status:*", "printf:*", "true:*", "ls:*", "cat:*", "sort:*", "timeout:*", "env:*", "xargs:*", "find:*", "sed:*", "tar:*", "git:*", "nice:*", "cd:*"];
-        let rules: Vec<String> = rules.iter().map(|rule| format!("Bash({rule})")).collect();
-        let rules: Vec<(RuleBehavior, &str)> = rules.iter().map(|rule| (ALLOW, rule.as_str())).collect();
-        let bench = Bench::new(PermissionMode::Default, &rules);
-        bench.file("f", "x\n");
+        let bench = permissive();
         let (before, after) = quotes;
         let mut line = smuggled(&format!("{command} {before}"), &format!("touch MARK{after}"), way);
         if let Some((way, command)) = outer {
             line = smuggled(command, &line, way);
         }
         if bench.bash(&line).decision() == Decision::Allow {
-            let status = std::process::Command::new("bash")
-                .args(["-c", &line])
-                .current_dir(bench.root())
-                .stdin(std::process::Stdio::null())
-                .output();
-            prop_assert!(status.is_ok());
+            run_freely(&bench, &line);
             prop_assert!(!bench.root().join("MARK").exists(), "ran: {line:?}");
         }
     }
@@ -148,5 +190,42 @@ proptest! {
         let bench = Bench::new(PermissionMode::Default, &[(ALLOW, "Bash(echo:*)"), (ALLOW, "Bash(git:*)")]);
         let line = smuggled(command, "touch MARK", way);
         prop_assert_ne!(bench.bash(&line).decision(), Decision::Allow, "{}", line);
+    }
+}
+
+#[test]
+fn the_witness_of_the_sandbox_sees_what_is_written_inside() {
+    if SandboxStatus::of_this_system().is_working() {
+        let bench = permissive();
+        let mark = bench.root().with_file_name("MARK");
+        run_as_judged(&bench, &format!("touch inside; for f in a; do touch {}; done", mark.display()));
+        assert!(bench.root().join("inside").exists() && !mark.exists());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, ..ProptestConfig::default() })]
+
+    /// Whatever a payload is hung on, and whether the parser understands it or not: with the sandbox that agents have, it
+    /// leaves no mark outside of the workspace.
+    #[test]
+    fn in_the_sandbox_no_payload_leaves_a_mark_outside(
+        command in prop::sample::select(ALLOWED),
+        way in 0_usize..WAYS,
+        quotes in prop::sample::select(QUOTES),
+        outer in prop::option::of((0_usize..WAYS, prop::sample::select(ALLOWED))),
+    ) {
+        if !SandboxStatus::of_this_system().is_working() {
+            return Ok(());
+        }
+        let bench = permissive();
+        let (before, after) = quotes;
+        let mark = bench.root().with_file_name("MARK");
+        let mut line = smuggled(&format!("{command} {before}"), &format!("touch {}{after}", mark.display()), way);
+        if let Some((way, command)) = outer {
+            line = smuggled(command, &line, way);
+        }
+        run_as_judged(&bench, &line);
+        prop_assert!(!mark.exists(), "left a mark: {line:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::hazard_table::{
     CONTENT_WRITERS, FILE_WRITERS, INTERPRETERS, OPTIONS, PATH_BOUND, PRINTERS, REMOTE, RUNNERS,
-    RUNNING_SUBCOMMANDS, SHELL_STATE, lists,
+    RUNNING_SUBCOMMANDS, SHELL_STATE, SPELT_IN_FULL, lists,
 };
 use super::{git, sed};
 use crate::shell::Word;
@@ -36,7 +36,8 @@ pub(super) fn hazard(words: &[Word], free_from: usize) -> Option<String> {
         if let Some(word) = free.iter().find(|word| !word.is_literal()) {
             return Some(format!("what '{}' stands for may be an option of '{program}'", word.text));
         }
-        if let Some(word) = first_option(free, hazard.long, hazard.short, hazard.words) {
+        let judged = without_harmless(program, free);
+        if let Some(word) = first_option(&judged, hazard.long, hazard.short, hazard.words) {
             return Some(format!("'{word}' makes '{program}' run a program or write a file"));
         }
     }
@@ -53,7 +54,8 @@ pub(super) fn effective(words: &[Word], free_from: usize) -> (&[Word], usize) {
     let is_known = |at: &usize| {
         words.get(*at).is_some_and(|word| {
             // `npm run test` is a script of that name.
-            word.text != "test" && OPTIONS.iter().any(|hazard| lists(hazard.programs, &word.text))
+            let is_known = OPTIONS.iter().any(|hazard| lists(hazard.programs, &word.text));
+            word.text != "test" && (is_known || is_path_bound(&word.text))
         })
     };
     let inner = (1..free_from.min(words.len())).filter(|at| runs_next(*at)).find(is_known);
@@ -63,6 +65,17 @@ pub(super) fn effective(words: &[Word], free_from: usize) -> (&[Word], usize) {
         }
         Some(_) | None => (words, free_from),
     }
+}
+
+/// The words without long options that only look like the beginning of a hazard.
+pub(super) fn without_harmless<'a>(program: &str, words: &'a [Word]) -> Vec<&'a Word> {
+    let full =
+        SPELT_IN_FULL.iter().find(|(programs, _)| lists(programs, program)).map_or("", |(_, full)| full);
+    let is_harmless = |word: &Word| {
+        let name = word.text.strip_prefix("--").map(|option| option.split('=').next().unwrap_or(option));
+        name.is_some_and(|name| lists(full, name))
+    };
+    words.iter().filter(|word| !is_harmless(word)).collect()
 }
 
 /// Hazards in the shape of the arguments rather than in an option.
@@ -84,6 +97,7 @@ fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<Stri
             .find(|word| word.text.contains('='))
             .map(|word| format!("'{}' changes what '{program}' runs", word.text)),
         "cargo" => cargo_hazard(arguments, free),
+        "eslint" => formatter(free).map(|word| format!("'{word}' is code that 'eslint' loads")),
         "test" => free
             .iter()
             .find(|word| word.text.contains(['[', '$', '`']))
@@ -103,6 +117,11 @@ fn cargo_hazard(arguments: &[Word], free: &[Word]) -> Option<String> {
     let first = free.first().filter(|word| word.text.starts_with('+'));
     if let Some(word) = first {
         return Some(format!("'{}' changes the toolchain that runs", word.text));
+    }
+    // A file in place of a target's name says which linker runs.
+    let is_file = |text: &str| text.ends_with(".json") || text.contains('/');
+    if let Some(target) = value_of(free, "--target").filter(|target| is_file(target)) {
+        return Some(format!("'{target}' changes what 'cargo' runs"));
     }
     let subcommand = arguments.iter().map(|word| word.text.as_str()).find(|text| !text.starts_with('+'))?;
     let is_harmless = |text: &str| match subcommand {
@@ -126,15 +145,49 @@ fn cargo_hazard(arguments: &[Word], free: &[Word]) -> Option<String> {
         .map(|text| format!("'{text}' is handed on by 'cargo {subcommand}' and may write or run something"))
 }
 
+/// The value of a long option, glued to it or in the next word.
+fn value_of<'a>(words: &'a [Word], option: &str) -> Option<&'a str> {
+    let mut texts = words.iter().map(|word| word.text.as_str());
+    texts
+        .find_map(|text| match text.strip_prefix(option) {
+            Some("") => Some(None),
+            Some(glued) => glued.strip_prefix('=').map(Some),
+            None => None,
+        })?
+        .or_else(|| texts.next())
+}
+
+/// A formatter that is a file rather than the name of one of eslint's own.
+fn formatter(words: &[Word]) -> Option<&str> {
+    let short = words.iter().position(|word| word.text.starts_with("-f") || word.text.starts_with("-F"));
+    let short = short.and_then(|at| match words.get(at).and_then(|word| word.text.get(2..)) {
+        Some("") => words.get(at + 1).map(|word| word.text.as_str()),
+        glued => glued,
+    });
+    let long = ["--format", "--forma", "--form", "--for"].iter().find_map(|option| value_of(words, option));
+    let is_file = |value: &&str| value.contains(['/', '.', '\\']);
+    short.filter(is_file).or_else(|| long.filter(is_file))
+}
+
 /// A word by which curl or wget reads a local file or writes one under a name that the other side chooses.
 fn transfer_hazard(text: &str) -> Option<String> {
     let lower = text.to_lowercase();
     let value = text.trim_start_matches('-').trim_start_matches(|c: char| c.is_ascii_alphabetic());
     let reads =
         lower.contains("file:") || text.contains("=@") || text.contains("=<") || value.starts_with('@');
+    let scheme = text
+        .split_once("://")
+        .map(|(scheme, _)| scheme)
+        .filter(|scheme| !scheme.contains(char::is_whitespace));
+    let speaks_otherwise = scheme.is_some_and(|scheme| {
+        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !lists("http https ftp ftps", &scheme.to_lowercase())
+    });
     let writes = text.contains("%output{") || (lower.contains("://") && lower.contains("/."));
     if reads {
         Some(format!("'{text}' reads a local file"))
+    } else if speaks_otherwise {
+        Some(format!("'{text}' speaks to a service that is no web server"))
     } else if writes {
         Some(format!("'{text}' may write a file that is configuration"))
     } else {
@@ -144,7 +197,7 @@ fn transfer_hazard(text: &str) -> Option<String> {
 
 /// The first word that is one of these options, in any of the ways in which GNU tools accept them: in full, abbreviated,
 /// with `=value`, clustered, glued to its value. Words after `--` are no options.
-pub(super) fn first_option<'a>(words: &'a [Word], long: &str, short: &str, whole: &str) -> Option<&'a str> {
+pub(super) fn first_option<'a>(words: &[&'a Word], long: &str, short: &str, whole: &str) -> Option<&'a str> {
     let is_hazard = |text: &str| {
         let head = text.split('=').next().unwrap_or(text);
         if lists(whole, head) || (lists(whole, "+") && text.starts_with('+')) {
@@ -181,8 +234,9 @@ pub(super) fn equals_unrestricted_shell(literals: &[&str]) -> bool {
 /// Whether the program runs whatever its arguments say.
 pub(super) fn is_interpreter(program: &str) -> bool {
     let program = program.rsplit('/').next().unwrap_or(program);
+    let is_loader = ["ld-linux", "ld-musl", "ld64", "ld.so"].iter().any(|name| program.starts_with(name));
     let plain = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    lists(INTERPRETERS, program) || (!plain.is_empty() && lists(INTERPRETERS, plain))
+    is_loader || lists(INTERPRETERS, program) || (!plain.is_empty() && lists(INTERPRETERS, plain))
 }
 
 /// Whether a program named somewhere in the arguments may be run.

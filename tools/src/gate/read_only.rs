@@ -8,13 +8,13 @@ use std::path::Path;
 use codex_task_config::RuleBehavior;
 
 use super::hazard_table::lists;
-use super::read_only_table::{GIT, GIT_LONG, Operands, READERS, Reader, SECRETS};
+use super::read_only_table::{FILE_OPTIONS, GIT, GIT_LONG, Operands, READERS, Reader, SEARCHERS, SECRETS};
 use super::verdict::Ruling;
 use super::words::refuses_some_files;
 use super::{Decision, bounds, programs};
 use crate::Rights;
 use crate::path::PathGuard;
-use crate::shell::Word;
+use crate::shell::{Expansion, Word};
 
 /// The verdict on a command that no rule allows.
 pub(super) fn judge(words: &[Word], guard: &PathGuard, rights: &Rights) -> Ruling {
@@ -31,7 +31,11 @@ pub(super) fn judge(words: &[Word], guard: &PathGuard, rights: &Rights) -> Rulin
 /// Whether a command only reads inside the workspace.
 pub(super) fn allows(words: &[Word], guard: &PathGuard, rights: &Rights) -> bool {
     let Some((program, arguments)) = words.split_first() else { return false };
-    if !words.iter().all(Word::is_literal) {
+    // What `echo` prints may be a number that only the shell knows: how the last command ended.
+    let is_known = |word: &Word| {
+        word.is_literal() || (program.text == "echo" && !word.has_glob && word.expansion == Expansion::Status)
+    };
+    if !words.iter().all(is_known) {
         return false;
     }
     if program.text == "git" {
@@ -67,9 +71,8 @@ pub(super) fn allows(words: &[Word], guard: &PathGuard, rights: &Rights) -> bool
 pub(super) fn files_read<'a>(program: &str, arguments: &[Word], free: &'a [Word]) -> Vec<&'a Word> {
     let reader = READERS.iter().find(|reader| lists(reader.programs, program));
     let skipped = match (reader.map(|reader| reader.operands), program) {
-        (Some(Operands::PatternThenFiles), _) | (None, "rg" | "ag" | "ack" | "sed" | "awk" | "jq" | "yq") => {
-            1
-        }
+        (Some(Operands::PatternThenFiles), _) => 1,
+        (None, program) if lists(SEARCHERS, program) => 1,
         (Some(Operands::Files), _)
         | (None, "less" | "more" | "bat" | "strings" | "xxd" | "od" | "hexdump") => 0,
         (Some(Operands::None | Operands::Text | Operands::Format) | None, _) => return Vec::new(),
@@ -80,11 +83,23 @@ pub(super) fn files_read<'a>(program: &str, arguments: &[Word], free: &'a [Word]
     let names_pattern = |word: &Word| {
         let text = word.text.as_str();
         let is_cluster = text.starts_with('-') && !text.starts_with("--") && text.contains(['e', 'f']);
-        is_cluster || ["--regexp", "--file", "--expression"].iter().any(|option| text.starts_with(option))
+        is_cluster
+            || ["--regexp", "--file", "--expression", "--ignore-file"]
+                .iter()
+                .any(|option| text.starts_with(option))
     };
     let skipped = if arguments.iter().any(names_pattern) { 0 } else { skipped };
     let pattern = arguments.iter().find(is_operand).filter(|_| skipped > 0);
     free.iter().filter(is_operand).filter(|word| pattern.is_none_or(|pattern| pattern != *word)).collect()
+}
+
+/// The files that options of a reading program name: `rg --ignore-file=x`, `grep --file=x`.
+pub(super) fn files_in_options<'a>(program: &str, free: &'a [Word]) -> impl Iterator<Item = &'a str> {
+    let reads = READERS.iter().any(|reader| lists(reader.programs, program)) || lists(SEARCHERS, program);
+    let named = free.iter().filter_map(|word| word.text.strip_prefix("--")?.split_once('='));
+    named
+        .filter(move |(name, _)| reads && FILE_OPTIONS.iter().any(|option| option.starts_with(name)))
+        .map(|(_, path)| path)
 }
 
 /// The words that are no options; `None` when an option is not listed.

@@ -108,3 +108,10 @@ pub(super) const GIT: &[(&str, &str, bool)] = &[
 /// Names of files that usually hold secrets: reading them takes a rule, as with any other program.
 pub(super) const SECRETS: &str = ".env .envrc .netrc .npmrc .pypirc .pgpass .git-credentials credentials id_rsa id_dsa id_ecdsa \
      id_ed25519";
+
+/// Programs that are not in the table and whose words are a pattern or a script, and then files that they read.
+pub(super) const SEARCHERS: &str = "rg ag ack sed awk jq yq";
+
+/// Options of all these whose value is a file that is read.
+pub(super) const FILE_OPTIONS: &[&str] =
+    &["exclude-from", "file", "files-from", "files0-from", "from-file", "ignore-file"];

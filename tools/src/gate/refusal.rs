@@ -34,7 +34,7 @@ fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
         Access::Read(path) => format!("Permission to read {} has been denied.", path.display()),
         Access::Write(path) => format!("Permission to write to {} has been denied.", path.display()),
         Access::Fetch { host, .. } => format!("{} denied access to domain:{host}.", call.tool),
-        Access::Remote { .. } | Access::Nothing => {
+        Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing => {
             format!("Permission to use {} has been denied.", call.tool)
         }
     }
@@ -55,7 +55,11 @@ fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
                 open.join(", ")
             )
         }
-        Access::Execute { .. } | Access::Fetch { .. } | Access::Remote { .. } | Access::Nothing => {
+        Access::Execute { .. }
+        | Access::Fetch { .. }
+        | Access::Remote { .. }
+        | Access::Delegate { .. }
+        | Access::Nothing => {
             format!("Claude requested permissions to use {}, {but}", call.tool)
         }
         Access::Read(path) => format!("Claude requested permissions to read from {}, {but}", path.display()),
@@ -93,7 +97,10 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         (Decision::Ask, Access::Fetch { host, .. }) => {
             format!("add \"{}(domain:{host})\" to permissions.allow {settings}", call.tool)
         }
-        (Decision::Ask, Access::Read(_) | Access::Remote { .. } | Access::Nothing) => {
+        (
+            Decision::Ask,
+            Access::Read(_) | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing,
+        ) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
         (Decision::Deny | Decision::Allow, Access::Read(_) | Access::Write(_)) => {
@@ -103,7 +110,11 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         }
         (
             Decision::Deny | Decision::Allow,
-            Access::Execute { .. } | Access::Fetch { .. } | Access::Remote { .. } | Access::Nothing,
+            Access::Execute { .. }
+            | Access::Fetch { .. }
+            | Access::Remote { .. }
+            | Access::Delegate { .. }
+            | Access::Nothing,
         ) => "continue without this call, or change the agent's tools or the permission mode".to_owned(),
     }
 }

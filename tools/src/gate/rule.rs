@@ -84,9 +84,30 @@ impl CompiledRule {
             },
             Some(text) => Matcher::Other(text.to_owned()),
         };
-        let compiled = Self { rule: rule.clone(), matcher };
-        problems.extend(compiled.lint());
+        let mut compiled = Self { rule: rule.clone(), matcher };
+        if let Some(problem) = compiled.lint() {
+            // The user's own word stands; what a repository brings along, trusted or not, does not give everything away.
+            let is_disarmed = rule.origin.scope.is_repository() && compiled.allows_everything();
+            if is_disarmed {
+                compiled.matcher = Matcher::Nothing;
+            }
+            problems.push(if is_disarmed { disarmed(problem) } else { problem });
+        }
         (compiled, problems)
+    }
+
+    /// Whether the rule names files.
+    pub(crate) fn is_about_files(&self) -> bool {
+        matches!(self.matcher, Matcher::Path(_))
+    }
+
+    /// The rule as it would stand in another workspace, if its file is one of this workspace's.
+    pub(crate) fn rule_in(&self, from: &Path, to: &Path) -> PermissionRule {
+        let mut rule = self.rule.clone();
+        if let Some(inside) = rule.origin.path.as_deref().and_then(|path| path.strip_prefix(from).ok()) {
+            rule.origin.path = Some(to.join(inside).into());
+        }
+        rule
     }
 
     /// Whether the rule is about all calls of this tool.
@@ -148,6 +169,21 @@ impl CompiledRule {
         }
     }
 
+    /// The path pattern of a rule that refuses writing.
+    pub(crate) fn unwritable_path(&self) -> Option<&PathPattern> {
+        let refuses =
+            self.rule.behavior == RuleBehavior::Deny && WRITING_TOOLS.contains(&self.rule.tool.as_str());
+        match &self.matcher {
+            Matcher::Path(pattern) if refuses => Some(pattern),
+            Matcher::Path(_)
+            | Matcher::Everything
+            | Matcher::Command(_)
+            | Matcher::Domain(_)
+            | Matcher::Other(_)
+            | Matcher::Nothing => None,
+        }
+    }
+
     /// Whether the rule is about this use of a path, tried as written and as resolved. `tool` is the calling tool.
     ///
     /// `Read` rules are about every tool that reads, `Edit` rules about every tool that writes; who may not read a
@@ -173,14 +209,32 @@ impl CompiledRule {
             }
     }
 
+    /// Whether the rule allows a shell or an interpreter to run whatever it is told.
+    fn allows_everything(&self) -> bool {
+        self.rule.behavior == RuleBehavior::Allow
+            && self.command().is_some_and(|pattern| {
+                let literals: Vec<&str> = pattern.literals().collect();
+                pattern.is_open() && equals_unrestricted_shell(&literals)
+            })
+    }
+
     /// Says of a rule that allows a shell or an interpreter that it allows everything.
     fn lint(&self) -> Option<Problem> {
-        let pattern = self.command().filter(|_| self.rule.behavior == RuleBehavior::Allow)?;
-        let literals: Vec<&str> = pattern.literals().collect();
+        if self.rule.behavior != RuleBehavior::Allow {
+            return None;
+        }
+        // Whoever writes `Bash` means all of it; whoever writes a pattern may not see what it comes to.
+        let is_all = self.rule.tool.as_str() == "Bash" && matches!(self.matcher, Matcher::Everything);
+        if is_all && self.rule.text.contains('(') {
+            let message = format!("rule '{}' equals unrestricted Bash: every command runs", self.rule.text);
+            let help = "name the programs that may run, or write 'Bash' if all may";
+            return Some(placed(Problem::warning(message).with_help(help), &self.rule));
+        }
+        let pattern = self.command()?;
         let help = "name the script or the subcommand in the rule";
-        let message = if literals.is_empty() && pattern.is_open() {
+        let message = if pattern.literals().next().is_none() && pattern.is_open() {
             format!("rule '{}' names no program and allows nothing", self.rule.text)
-        } else if pattern.is_open() && equals_unrestricted_shell(&literals) {
+        } else if self.allows_everything() {
             format!(
                 "rule '{}' equals unrestricted Bash: the program runs whatever it is told",
                 self.rule.text
@@ -218,6 +272,15 @@ fn settings_directory(rule: &PermissionRule, workspace: &Path) -> PathBuf {
         _ => directory,
     });
     directory.map_or_else(|| workspace.to_owned(), |directory| workspace.join(directory))
+}
+
+/// The problem of a rule that its file cannot give.
+fn disarmed(problem: Problem) -> Problem {
+    Problem {
+        message: format!("{}, so it allows nothing in a repository's file", problem.message),
+        ..problem
+    }
+    .with_help("put it into ~/.claude/settings.json if you want it, or name the script or the subcommand")
 }
 
 fn unreadable(rule: &PermissionRule, reason: &str) -> Problem {

@@ -54,7 +54,7 @@ pub(super) fn judge_words(
     let mut unknown = None;
     let targets = command.redirections.iter().map(|redirection| &redirection.target);
     for word in words.iter().skip(1).chain(targets) {
-        if word.has_variable {
+        if word.has_variable() {
             unknown = Some(word.text.clone());
             continue;
         }
@@ -108,12 +108,18 @@ pub(super) fn candidates(text: &str) -> Vec<PathBuf> {
     });
     let whole = Some(text).filter(|text| !text.starts_with('-'));
     let nested = after('=').and_then(|rest| rest.strip_prefix('@'));
-    [whole, after('='), after('@'), after(':'), glued, nested]
+    let last = text.rsplit_once('=').map(|(_, rest)| rest);
+    [whole, after('='), after('@'), after(':'), glued, nested, last.filter(|last| after('=') != Some(last))]
         .into_iter()
         .flatten()
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
         .collect()
+}
+
+/// The paths that a word without a variable stands for as the operand of a program; `None` when only the shell knows.
+pub(super) fn named(word: &Word, guard: &PathGuard) -> Option<Vec<PathBuf>> {
+    if word.has_glob { globbed(word, guard) } else { Some(vec![PathBuf::from(&word.text)]) }
 }
 
 /// The names that a glob in the last part of a word stands for; `None` when the glob is anywhere else.

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::super::testing::{Stage, allowed, call, named, remote, serve_http, wait_until};
 use super::*;
 use crate::gate::testing::Bench;
-use crate::{ToolReply, ToolSet, Toolbox};
+use crate::{Conduct, ToolReply, ToolSet, Toolbox};
 
 fn ok(text: &str) -> ToolReply {
-    ToolReply { text: text.to_owned(), is_error: false }
+    ToolReply::text(text)
 }
 
 async fn error(set: &ToolSet, tool: &str) -> String {
@@ -37,9 +37,8 @@ async fn tools_are_offered_under_their_servers_name_and_called() {
     assert_eq!(call(&set, "refuse", json!({})).await, ok("The tool gave no output."));
     assert_eq!(error(&set, "fail").await, "no such thing");
     assert!(error(&set, "echo").await.contains("The required parameter `text` is missing"));
-    assert!(
-        set.is_read_only("mcp__test__echo", r#"{"text": "x"}"#) && !set.is_read_only("mcp__test__fail", "{}")
-    );
+    assert_eq!(set.conduct("mcp__test__echo", r#"{"text": "x"}"#), Conduct::Reads);
+    assert_eq!(set.conduct("mcp__test__fail", "{}"), Conduct::Acts);
     let status = hub.status().remove(0);
     assert_eq!((status.state, status.problems.len()), (McpState::Running { tools: 10 }, 1));
     assert_eq!(stage.asked("initialize"), 1);

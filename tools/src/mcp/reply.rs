@@ -1,44 +1,58 @@
-//! The result of a call as text.
+//! The result of a call: text, and what is to be looked at.
 
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use codex_task_config::Attachment;
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 
-use crate::ToolError;
+use crate::media;
 use crate::visible::{first_chars, visible, visible_line};
+use crate::{ToolError, ToolOutput};
 
 /// Characters of a name, a kind or an address that are shown.
 const LABEL_CHARS_MAX: usize = 200;
+/// Characters of a file as base64 that is looked at: a larger one can be shown in no form.
+const BASE64_CHARS_MAX: usize = 48 * 1024 * 1024;
 
-/// What the model reads.
+/// What the model reads, and the images and documents that it looks at.
 ///
 /// # Errors
 /// [`ToolError::Failed`] with the same text when the server says that the call failed.
-pub(super) fn text_of(result: &CallToolResult, chars_max: usize) -> Result<String, ToolError> {
-    let mut pieces: Vec<String> = result.content.iter().map(piece).collect();
+pub(super) fn output_of(result: &CallToolResult, chars_max: usize) -> Result<ToolOutput, ToolError> {
+    let is_error = result.is_error == Some(true);
+    let mut attachments = Vec::new();
+    let mut pieces: Vec<String> =
+        result.content.iter().map(|block| piece(block, !is_error, &mut attachments)).collect();
     if pieces.is_empty() {
         pieces.extend(result.structured_content.as_ref().map(ToString::to_string));
     }
-    let is_error = result.is_error == Some(true);
     if pieces.is_empty() {
         pieces.push(
             if is_error { "The tool failed without a word." } else { "The tool gave no output." }.to_owned(),
         );
     }
     let text = bounded(&pieces.join("\n"), chars_max);
-    if is_error { Err(ToolError::Failed(text)) } else { Ok(text) }
+    if is_error { Err(ToolError::Failed(text)) } else { Ok(ToolOutput { text, attachments }) }
 }
 
-fn piece(block: &ContentBlock) -> String {
+/// A block as text. What can be shown is added to the attachments, unless beside a failure.
+fn piece(block: &ContentBlock, shows: bool, attachments: &mut Vec<Attachment>) -> String {
+    let mut file = |what: &str, kind: &str, base64: &str| {
+        if shows { shown(what, kind, base64, attachments) } else { not_shown(what, kind, base64, "") }
+    };
     match block {
         ContentBlock::Text(text) => text.text.clone(),
-        ContentBlock::Image(image) => not_shown("image", &image.mime_type, &image.data),
-        ContentBlock::Audio(audio) => not_shown("audio", &audio.mime_type, &audio.data),
+        ContentBlock::Image(image) => file("image", &image.mime_type, &image.data),
+        ContentBlock::Audio(audio) => not_shown("audio", &audio.mime_type, &audio.data, ""),
         ContentBlock::Resource(embedded) => match &embedded.resource {
             ResourceContents::TextResourceContents { uri, text, .. } => {
                 format!("[resource {}]\n{text}", label(uri))
             }
             ResourceContents::BlobResourceContents { uri, mime_type, blob, .. } => {
                 let kind = mime_type.as_deref().unwrap_or("of an unknown kind");
-                not_shown(&format!("resource {}", label(uri)), kind, blob)
+                file(&format!("resource {}", label(uri)), kind, blob)
             }
             _ => "[resource of an unknown kind]".to_owned(),
         },
@@ -49,9 +63,29 @@ fn piece(block: &ContentBlock) -> String {
     }
 }
 
-fn not_shown(what: &str, kind: &str, base64: &str) -> String {
+/// A file as the attachment that it is by its content, whatever the server calls it.
+fn shown(what: &str, kind: &str, base64: &str, attachments: &mut Vec<Attachment>) -> String {
+    if base64.len() > BASE64_CHARS_MAX || attachments.len() >= Attachment::COUNT_MAX {
+        return not_shown(what, kind, base64, ": it is too large, or one of too many");
+    }
+    let Ok(content) = STANDARD.decode(base64) else {
+        return not_shown(what, kind, base64, ": it is no base64");
+    };
+    let Some(media_type) = media::sniff(&content) else { return not_shown(what, kind, base64, "") };
+    let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
+    let name = format!("{what} {}", attachments.len() + 1);
+    match media::prepare(media_type, content, bytes, Path::new(&name), None) {
+        Ok(prepared) => {
+            attachments.push(prepared.attachment);
+            format!("[{name}: {}]", prepared.description)
+        }
+        Err(fault) => not_shown(what, kind, base64, &format!(": it {}", fault.0)),
+    }
+}
+
+fn not_shown(what: &str, kind: &str, base64: &str, why: &str) -> String {
     let bytes = base64.len() / 4 * 3;
-    format!("[{what}: {}, {bytes} bytes, not shown]", label(kind))
+    format!("[{what}: {}, {bytes} bytes, not shown{why}]", label(kind))
 }
 
 fn label(text: &str) -> String {
@@ -73,12 +107,13 @@ fn bounded(text: &str, chars_max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use codex_task_config::MediaType;
     use serde_json::{Value, json};
 
     use super::*;
 
     fn text(result: Value) -> Result<String, ToolError> {
-        text_of(&serde_json::from_value(result).unwrap(), 100)
+        output_of(&serde_json::from_value(result).unwrap(), 100).map(|output| output.text)
     }
 
     #[test]
@@ -98,9 +133,28 @@ mod tests {
             {"type": "resource_link", "uri": "x:z", "name": "n\n"}
         ]});
         assert_eq!(
-            text_of(&serde_json::from_value(others).unwrap(), 1000).unwrap(),
+            output_of(&serde_json::from_value(others).unwrap(), 1000).unwrap().text,
             "[audio: audio/wav, 0 bytes, not shown]\n[resource x:y: of an unknown kind, 3 bytes, not shown]\n[resource link n: x:z]"
         );
+    }
+
+    #[test]
+    fn images_are_shown_by_what_they_are_and_broken_ones_are_described() {
+        let png = STANDARD.encode(media::testing::png(3, 2));
+        let result = json!({"content": [
+            {"type": "image", "mimeType": "image/jpeg", "data": png},
+            {"type": "image", "mimeType": "image/png", "data": png.get(..40).unwrap()},
+            {"type": "resource", "resource": {"uri": "x:y", "blob": png}}
+        ]});
+        let output = output_of(&serde_json::from_value(result.clone()).unwrap(), 1000).unwrap();
+        let shown: Vec<_> = output.attachments.iter().map(|shown| (&*shown.name, shown.media_type)).collect();
+        assert_eq!(shown, [("image 1", MediaType::Png), ("resource x:y 2", MediaType::Png)]);
+        assert!(output.text.starts_with("[image 1: image/png, 3x2, "), "{}", output.text);
+        assert!(output.text.contains("not shown: it is cut off"), "{}", output.text);
+        let mut failed = result;
+        failed["isError"] = true.into();
+        let failed = output_of(&serde_json::from_value(failed).unwrap(), 1000).unwrap_err().to_string();
+        assert!(failed.starts_with("[image: image/jpeg, "), "{failed}");
     }
 
     #[test]

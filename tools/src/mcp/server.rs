@@ -14,7 +14,7 @@ use super::offer::Offer;
 use super::pins::Pins;
 use super::reply;
 use super::status::{McpState, McpStatus};
-use crate::ToolError;
+use crate::{ToolError, ToolOutput};
 
 /// A server and what is known about it.
 pub(super) struct Server {
@@ -69,7 +69,7 @@ impl Server {
         name: &ToolName,
         wire_name: String,
         arguments: JsonObject,
-    ) -> Result<String, ToolError> {
+    ) -> Result<ToolOutput, ToolError> {
         let server = self.definition.name.as_str();
         let connection = self.connected().await.map_err(|error| error.for_model(server))?;
         self.pins(|pins| pins.check(name))?;
@@ -82,7 +82,12 @@ impl Server {
             )));
         };
         match answer {
-            Ok(result) => reply::text_of(&result, options.result_chars_max),
+            Ok(result) => {
+                let chars_max = options.result_chars_max;
+                // Images and documents are unpacked and looked through.
+                let read = tokio::task::spawn_blocking(move || reply::output_of(&result, chars_max)).await;
+                read.unwrap_or(Err(ToolError::Cancelled))
+            }
             Err(error) => Err(match connection.failure(error).await {
                 CallFailure::Told(text) => ToolError::Failed(text),
                 CallFailure::Ended(_) if self.scene.cancel.is_cancelled() => ToolError::Cancelled,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::offer::Offer;
 use super::server::Server;
-use crate::{Access, Session, Tool, ToolDefinition, ToolError};
+use crate::{Access, Session, Tool, ToolDefinition, ToolError, ToolOutput};
 
 /// One tool of a server, as it was pinned.
 pub(super) struct McpTool {
@@ -24,11 +24,15 @@ impl Tool for McpTool {
         Ok(Access::Remote { changes: self.offer.changes })
     }
 
-    fn run<'a>(
+    fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
+        Box::pin(async move { Ok(self.run_with_attachments(arguments, session).await?.text) })
+    }
+
+    fn run_with_attachments<'a>(
         &'a self,
         arguments: Value,
         _session: &'a Session,
-    ) -> BoxFuture<'a, Result<String, ToolError>> {
+    ) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
         Box::pin(async move {
             let Value::Object(arguments) = arguments else {
                 return Err(ToolError::Input("The arguments must be an object".to_owned()));

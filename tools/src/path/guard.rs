@@ -29,6 +29,7 @@ pub struct PathGuard {
     cwd: Arc<Path>,
     home: Option<Arc<Path>>,
     denied: DeniedPaths,
+    unwritable: DeniedPaths,
 }
 
 impl PathGuard {
@@ -51,16 +52,26 @@ impl PathGuard {
             }
         }
         let cwd: Arc<Path> = normalised(cwd).into();
-        let guard =
-            Self { roots: roots.into(), cwd, home: home.map(Arc::from), denied: DeniedPaths::default() };
+        let guard = Self {
+            roots: roots.into(),
+            cwd,
+            home: home.map(Arc::from),
+            denied: DeniedPaths::default(),
+            unwritable: DeniedPaths::default(),
+        };
         guard.resolve_dir(Path::new("."))?;
         Ok(guard)
     }
 
-    /// The same roots with paths that no opening may reach.
+    /// The same roots with paths that no opening may reach, and others that none may change.
     #[must_use]
-    pub(crate) fn denying(&self, denied: DeniedPaths) -> Self {
-        Self { denied, ..self.clone() }
+    pub(crate) fn denying(&self, denied: DeniedPaths, unwritable: DeniedPaths) -> Self {
+        Self { denied, unwritable, ..self.clone() }
+    }
+
+    /// The paths that no opening may change.
+    pub(crate) fn unwritable(&self) -> &DeniedPaths {
+        &self.unwritable
     }
 
     /// The paths that no opening may reach.
@@ -166,6 +177,9 @@ impl PathGuard {
     pub fn create_for_write(&self, path: &Path) -> Result<WriteTarget, PathError> {
         let resolved = self.resolve(path)?;
         self.refuse_denied(&resolved)?;
+        if self.unwritable.covers_either(&resolved) {
+            return Err(PathError::Denied(resolved.shown));
+        }
         if self.protection(&resolved) == Protection::Never {
             return Err(PathError::Protected(resolved.shown));
         }

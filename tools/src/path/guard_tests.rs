@@ -201,7 +201,7 @@ fn denied_files_are_refused_when_opened_and_left_out_of_searches() {
     let root = scene.root();
     let base = crate::path::PatternBase { settings: &root, home: None };
     let pattern = crate::path::PathPattern::parse("./src/deep/**", &base, crate::path::Case::Folded).unwrap();
-    let guard = scene.guard.denying(DeniedPaths::new([pattern]));
+    let guard = scene.guard.denying(DeniedPaths::new([pattern]), DeniedPaths::default());
     let real = std::fs::canonicalize(&root).unwrap();
     assert!(matches!(guard.open_read(Path::new("src/deep/x")), Err(PathError::Denied(_))));
     assert!(matches!(guard.open_read(Path::new("in/deep/x")), Err(PathError::Denied(_))));

@@ -20,6 +20,8 @@ const DIRECTORIES: &[&str] = &[".git", ".vscode", ".idea", ".codex", ".ssh", ".g
 /// Single files that are protected wherever they stand.
 const FILES: &[&str] = &[
     ".mcp.json",
+    ".claude.json",
+    "trusted_folders.json",
     "codex-task.yaml",
     "codex-task.yml",
     ".bashrc",

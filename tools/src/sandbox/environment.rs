@@ -1,4 +1,5 @@
-//! The variables that a command sees: an allow-list, so that no key of the session is ever among them.
+//! The variables that a command sees: an allow-list and what the user's own settings give, so that no key of the
+//! session and nothing that a repository sets is ever among them.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -119,7 +120,8 @@ pub struct CommandEnvironment {
 impl CommandEnvironment {
     /// What a command sees of the session's environment.
     pub fn of_session(environment: &Environment) -> Self {
-        let passed = environment.variables().filter(|(name, _)| is_passed(name));
+        let is_given = |name: &str| environment.is_for_commands(name) && !is_refused(name);
+        let passed = environment.variables().filter(|(name, _)| is_passed(name) || is_given(name));
         let mut variables: BTreeMap<OsString, OsString> =
             passed.map(|(name, value)| (name.into(), value.into())).collect();
         variables.extend(ALWAYS.iter().map(|(name, value)| (OsString::from(*name), OsString::from(*value))));
@@ -236,6 +238,25 @@ mod tests {
         let value = |name: &str| environment.variables.get(&OsString::from(name)).cloned();
         assert_eq!(value("PATH"), Some("/usr/bin:/bin".into()));
         assert!(!format!("{environment:?}").contains("home"));
+    }
+
+    #[test]
+    fn what_the_users_settings_give_is_passed_unless_it_is_a_secret_or_steers() {
+        let variables = ["MY_FLAG", "MY_API_KEY", "LD_PRELOAD", "GIT_SSH", "OTHER"].map(|name| (name, "1"));
+        let given = ["MY_FLAG", "MY_API_KEY", "LD_PRELOAD", "GIT_SSH"].map(str::to_owned);
+        let session = Environment::new("/", variables).with_names_for_commands(given);
+        let expected = [
+            "GIT_EDITOR",
+            "GIT_OPTIONAL_LOCKS",
+            "GIT_PAGER",
+            "GIT_TERMINAL_PROMPT",
+            "MY_FLAG",
+            "PAGER",
+            "PATH",
+        ];
+        assert_eq!(names(&CommandEnvironment::of_session(&session)), expected);
+        let free = names(&CommandEnvironment::of_free_command(&session));
+        assert!(free.contains(&"MY_FLAG".to_owned()) && !free.contains(&"MY_API_KEY".to_owned()), "{free:?}");
     }
 
     #[test]

@@ -10,6 +10,11 @@ pub enum SandboxError {
     /// The policy needs more Landlock rules than one command may cost.
     #[error("the denied and protected paths cannot be cut out: more than {0} rules would be needed")]
     TooManyRules(usize),
+    /// The roots have more entries than are looked at for what rules with wildcards deny.
+    #[error(
+        "the workspace has more than {0} entries, too many to find all that deny rules with wildcards mean"
+    )]
+    TooManyFiles(usize),
     /// A restriction could not be put on.
     #[error("the sandbox could not be set up: {step}: {reason}")]
     Setup {
@@ -32,6 +37,9 @@ impl SandboxError {
                  commands without one",
             ),
             Self::TooManyRules(_) => Some("deny whole directories instead of many files"),
+            Self::TooManyFiles(_) => Some(
+                "name directories in the deny rules instead of patterns, for instance 'Read(./secrets/**)'",
+            ),
             Self::Setup { .. } | Self::Start(_) => None,
         }
     }

@@ -203,3 +203,55 @@ async fn credentials_and_denied_files_cannot_be_read() {
         scene.succeeds("ls / /usr/bin > /dev/null").await;
     }
 }
+
+#[tokio::test]
+async fn what_a_rule_keeps_from_changing_holds_where_no_word_of_the_command_names_it() {
+    for scene in scenes() {
+        let base = PatternBase { settings: &scene.workspace.clone(), home: None };
+        let rules = ["./src/gen/**", "*.lock", "./absent/out", "./later"]
+            .map(|rule| PathPattern::parse(rule, &base, Case::Folded).unwrap());
+        std::fs::create_dir_all(scene.at("src/gen")).unwrap();
+        std::fs::create_dir_all(scene.at("deep/down")).unwrap();
+        for file in ["src/gen/code.rs", "Cargo.lock", "deep/down/yarn.lock"] {
+            std::fs::write(scene.at(file), "before\n").unwrap();
+        }
+        let scene = scene.with_unwritable(DeniedPaths::new(rules));
+        for line in [
+            "d=src/ge; echo after > ${d}n/code.rs",
+            "for f in *.lock deep/*/*.lock; do echo after > $f || exit 1; done",
+            "cd src/gen && rm code.rs",
+            "cd src && mv gen elsewhere",
+            "mv src moved && mkdir -p src/gen && echo after > src/gen/code.rs",
+            "rm -rf deep/down && mkdir -p deep/down && echo after > deep/down/yarn.lock",
+            "echo after > src/gen/new.rs",
+        ] {
+            scene.fails(line).await;
+            for file in ["src/gen/code.rs", "Cargo.lock", "deep/down/yarn.lock"] {
+                assert_eq!(scene.read(file), "before\n", "{line}: {file}");
+            }
+        }
+        let line = "mkdir -p absent/out/x; n=new; echo after > deep/$n.lock; echo after > later; true";
+        let refused = scene.run(line).await.aftermath.refused;
+        let there = |name: &str| scene.at(name).exists();
+        assert!(!there("absent/out") && !there("deep/new.lock") && !there("later"), "{refused:?}");
+        assert_eq!(
+            scene.succeeds("echo x > src/main.rs && cat src/gen/code.rs Cargo.lock").await,
+            "before\nbefore\n"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_denied_file_among_thousands_of_others_is_cut_out() {
+    const SIBLINGS: usize = 6000;
+    for scene in scenes() {
+        for number in 0..SIBLINGS {
+            std::fs::write(scene.at(format!("src/{number}")), "x\n").unwrap();
+        }
+        std::fs::write(scene.at("src/secret"), "canary\n").unwrap();
+        let denied = DeniedReads::default().and_places([scene.at("src/secret")]);
+        let scene = scene.denying(denied);
+        assert_eq!(scene.run("cat src/secret").await.stdout, "");
+        assert_eq!(scene.succeeds("cat src/1 src/5999").await, "x\nx\n");
+    }
+}

@@ -7,6 +7,7 @@ use codex_task_config::SandboxMode;
 
 use super::DeniedReads;
 use crate::Session;
+use crate::path::DeniedPaths;
 
 /// Whether a command may open connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,16 +27,17 @@ pub struct SandboxPolicy {
     roots: Arc<[PathBuf]>,
     configured: Arc<[PathBuf]>,
     denied: DeniedReads,
+    unwritable: DeniedPaths,
 }
 
 impl SandboxPolicy {
-    /// The policy of an agent's session: it writes inside the session's roots as far as `mode` goes, reads neither
-    /// credentials nor what the user's rules deny, and has no network.
+    /// The policy of an agent's session: it writes inside the session's roots as far as `mode` and the user's rules go,
+    /// reads neither credentials nor what the rules deny, and has no network.
     pub fn of_session(session: &Session, mode: SandboxMode) -> Self {
         let roots: Vec<PathBuf> = session.guard.roots().map(Path::to_owned).collect();
         let cwd = std::fs::canonicalize(&session.cwd).unwrap_or_else(|_| session.cwd.to_path_buf());
         let denied = DeniedReads::credentials(&session.environment).and_rules(session.guard.denied().clone());
-        Self::new(mode, roots, &cwd, denied)
+        Self::new(mode, roots, &cwd, denied).with_unwritable(session.guard.unwritable().clone())
     }
 
     /// A policy from its parts. `roots` are real paths; `cwd` is where configuration is looked for on the way up.
@@ -47,7 +49,14 @@ impl SandboxPolicy {
     ) -> Self {
         let roots = outermost(roots);
         let configured = roots.iter().flat_map(|root| on_the_way(root, cwd)).collect();
-        Self { mode, network: NetworkAccess::Denied, roots: roots.into(), configured, denied }
+        let unwritable = DeniedPaths::default();
+        Self { mode, network: NetworkAccess::Denied, roots: roots.into(), configured, denied, unwritable }
+    }
+
+    /// The same policy with paths that commands do not change, inside the writable roots too.
+    #[must_use]
+    pub(crate) fn with_unwritable(self, unwritable: DeniedPaths) -> Self {
+        Self { unwritable, ..self }
     }
 
     /// The same policy with another answer about the network.
@@ -83,6 +92,11 @@ impl SandboxPolicy {
     /// What commands must not read.
     pub fn denied_reads(&self) -> &DeniedReads {
         &self.denied
+    }
+
+    /// What commands must not change, although it is in a writable root.
+    pub(super) fn unwritable(&self) -> &DeniedPaths {
+        &self.unwritable
     }
 
     /// The workspace, the additional directories: searched for what a pattern denies, whether writable or not.

@@ -47,6 +47,13 @@ pub(super) fn protected_entries(directories: &[PathBuf]) -> Vec<ProtectedEntry> 
 }
 
 impl ProtectedEntry {
+    /// What is at a path, and what it leads to where it is a link.
+    pub(super) fn found_at(path: &Path) -> Vec<Self> {
+        let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        let target = std::fs::canonicalize(path).ok().filter(|_| is_link).map(Self::at);
+        target.into_iter().chain([Self { path: path.to_owned(), is_link }]).collect()
+    }
+
     fn at(path: PathBuf) -> Self {
         Self { path, is_link: false }
     }

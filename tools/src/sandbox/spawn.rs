@@ -134,6 +134,7 @@ impl Sandbox {
         policy: &SandboxPolicy,
         command: ConfinedCommand,
     ) -> Result<Confined, SandboxError> {
+        let tripwire = self.tripwire(policy).await?;
         let mut child = match policy.mode() {
             SandboxMode::DangerFullAccess => start(command, policy.mode(), Wrapping::default())?,
             SandboxMode::ReadOnly | SandboxMode::WorkspaceWrite => self.confined(policy, command).await?,
@@ -142,11 +143,20 @@ impl Sandbox {
         let process = process.ok_or_else(|| SandboxError::Start("it ended at once".to_owned()))?;
         let brand = Brand::mark(process);
         super::limits::limit(process);
-        let watched = policy.configured_directories();
-        let tripwire = (!watched.is_empty()).then(|| Tripwire::arm(watched.to_vec(), brand.clone()));
+        let tripwire = tripwire.map(|tripwire| tripwire.arm(brand.clone()));
         let leash = Leash::new(brand, tripwire);
         give_the_word(&mut child)?;
         Ok(Confined { child, leash })
+    }
+
+    /// Remembers what is there, where a command can create anything.
+    async fn tripwire(&self, policy: &SandboxPolicy) -> Result<Option<Tripwire>, SandboxError> {
+        if policy.configured_directories().is_empty() {
+            return Ok(None);
+        }
+        let policy = policy.clone();
+        let laid = tokio::task::spawn_blocking(move || Tripwire::lay(&policy)).await;
+        laid.map(Some).map_err(|error| SandboxError::Start(error.to_string()))
     }
 
     #[cfg(target_os = "linux")]
@@ -178,13 +188,17 @@ impl Sandbox {
             return Err(SandboxError::Unavailable(status.reason.clone().unwrap_or_default()));
         }
         let (policy, temporary, mode) = (policy.clone(), self.place.temporary.clone(), policy.mode());
-        let draw = move || {
+        let draw = move || -> Result<String, SandboxError> {
+            let meant = super::workspace::meant(&policy)?;
             let held = super::protected::protected_entries(policy.configured_directories());
-            let held: Vec<PathBuf> = held.into_iter().map(|entry| entry.path).collect();
-            super::seatbelt::profile(&policy, &temporary, &held, &super::workspace::denied_paths(&policy))
+            // Seatbelt holds what is not there yet too.
+            let absent = super::workspace::absent_unwritable(&policy);
+            let held: Vec<PathBuf> =
+                held.into_iter().map(|entry| entry.path).chain(meant.unwritable).chain(absent).collect();
+            Ok(super::seatbelt::profile(&policy, &temporary, &held, &meant.denied))
         };
         let drawn = tokio::task::spawn_blocking(draw).await;
-        let profile = drawn.map_err(|error| SandboxError::Start(error.to_string()))?;
+        let profile = drawn.map_err(|error| SandboxError::Start(error.to_string()))??;
         let outside = vec![super::seatbelt::PROGRAM.into(), "-p".into(), profile.into(), "--".into()];
         start(command, mode, Wrapping { outside, ..Wrapping::default() })
     }

@@ -10,6 +10,7 @@ use super::{
     Aftermath, Confined, ConfinedCommand, DeniedReads, MountSupport, NetworkAccess, Sandbox, SandboxError,
     SandboxPolicy, SandboxStatus,
 };
+use crate::path::DeniedPaths;
 
 /// Fails the tests where no sandbox works, instead of letting them pass.
 const REQUIRED: &str = "CODEX_TASK_REQUIRE_SANDBOX";
@@ -91,6 +92,10 @@ impl Scene {
     pub(super) fn denying(self, denied: DeniedReads) -> Self {
         let mode = SandboxMode::WorkspaceWrite;
         Self { policy: SandboxPolicy::new(mode, [self.workspace.clone()], &self.workspace, denied), ..self }
+    }
+
+    pub(super) fn with_unwritable(self, unwritable: DeniedPaths) -> Self {
+        Self { policy: self.policy.with_unwritable(unwritable), ..self }
     }
 
     pub(super) fn with_network(self, network: NetworkAccess) -> Self {

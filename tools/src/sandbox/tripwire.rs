@@ -3,15 +3,17 @@
 //! for whoever wants to see it.
 //!
 //! Watched are the directories where configuration is looked for: the roots, and those on the way to the working
-//! directory. It cannot be told who created a path: what the user creates in that very moment is put aside too.
+//! directory; and where something would appear that a rule of the user names and keeps from changing. What such a rule
+//! means by wildcards is looked for when the command has ended. It cannot be told who created a path: what the user creates in that very moment is put aside too.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::RefusedPath;
 use super::processes::Brand;
 use super::protected::is_protected;
+use super::workspace::{absent_unwritable, meant, writes_have_patterns};
+use super::{RefusedPath, SandboxPolicy};
 
 /// Watches for protected names while a command runs.
 #[derive(Debug)]
@@ -22,20 +24,35 @@ pub(super) struct Tripwire {
 
 #[derive(Debug)]
 struct Scene {
+    /// Where protected names are looked for.
     directories: Vec<PathBuf>,
     /// What was there before.
     known: HashSet<PathBuf>,
+    /// What was not there, and must not appear.
+    absent: Vec<PathBuf>,
+    /// Whose wildcards are looked for in the end.
+    policy: Option<SandboxPolicy>,
     /// Held for a rename only, never across an await.
     refused: Mutex<Vec<RefusedPath>>,
 }
 
 impl Tripwire {
-    /// Remembers what is there and watches from now on.
-    pub(super) fn arm(directories: Vec<PathBuf>, brand: Brand) -> Self {
-        let known = protected_names(&directories).collect();
-        let scene = Arc::new(Scene { directories, known, refused: Mutex::default() });
-        let watcher = watch::watch(Arc::clone(&scene), brand);
-        Self { scene, watcher }
+    /// Remembers what is there. Looks at directories, so not on a thread that others wait for.
+    pub(super) fn lay(policy: &SandboxPolicy) -> Self {
+        let directories = policy.configured_directories().to_vec();
+        let has_patterns = writes_have_patterns(policy);
+        let meant = if has_patterns { meant(policy).unwrap_or_default().unwritable } else { Vec::new() };
+        let known = protected_names(&directories).chain(meant).collect();
+        let policy_of_end = has_patterns.then(|| policy.clone());
+        let absent = absent_unwritable(policy);
+        let scene = Scene { directories, known, absent, policy: policy_of_end, refused: Mutex::default() };
+        Self { scene: Arc::new(scene), watcher: None }
+    }
+
+    /// Watches from now on.
+    pub(super) fn arm(self, brand: Brand) -> Self {
+        let watcher = watch::watch(Arc::clone(&self.scene), brand);
+        Self { scene: Arc::clone(&self.scene), watcher }
     }
 
     /// Looks a last time, and gives back everything that was put aside.
@@ -44,7 +61,7 @@ impl Tripwire {
             watcher.abort();
         }
         let scene = Arc::clone(&self.scene);
-        let looked = tokio::task::spawn_blocking(move || scene.put_aside()).await;
+        let looked = tokio::task::spawn_blocking(move || scene.put_all_aside()).await;
         if looked.is_err() {
             self.put_aside();
         }
@@ -53,7 +70,7 @@ impl Tripwire {
 
     /// Looks a last time.
     pub(super) fn put_aside(&self) {
-        self.scene.put_aside();
+        self.scene.put_all_aside();
     }
 }
 
@@ -68,9 +85,32 @@ impl Drop for Tripwire {
 impl Scene {
     /// Renames every protected path that was not there before.
     fn put_aside(&self) {
-        for path in protected_names(&self.directories).filter(|path| !self.known.contains(path)) {
+        let appeared = self.absent.iter().filter(|path| path.symlink_metadata().is_ok()).cloned();
+        for path in
+            protected_names(&self.directories).filter(|path| !self.known.contains(path)).chain(appeared)
+        {
             self.refuse(path);
         }
+    }
+
+    /// The same, and what wildcards mean.
+    fn put_all_aside(&self) {
+        self.put_aside();
+        let Some(policy) = &self.policy else { return };
+        let found = meant(policy).unwrap_or_default().unwritable;
+        for path in found.into_iter().filter(|path| !self.known.contains(path)) {
+            // What was put aside must not be found again under its new name.
+            if !self.known.iter().any(|known| path.starts_with(known)) && path.symlink_metadata().is_ok() {
+                self.refuse(path);
+            }
+        }
+    }
+
+    /// Every directory in which something must not appear.
+    #[cfg(target_os = "linux")]
+    fn watched(&self) -> Vec<&Path> {
+        let parents = self.absent.iter().filter_map(|path| path.parent()).filter(|parent| parent.is_dir());
+        self.directories.iter().map(PathBuf::as_path).chain(parents).collect()
     }
 
     fn refuse(&self, path: PathBuf) {
@@ -140,7 +180,7 @@ mod watch {
 
     fn open(scene: &Scene) -> std::io::Result<AsyncFd<OwnedFd>> {
         let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        for directory in &scene.directories {
+        for directory in scene.watched() {
             let appearing = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
             inotify::add_watch(&events, directory, appearing)?;
         }
@@ -189,7 +229,13 @@ mod tests {
         std::fs::write(at(".mcp.json.refused-1"), "older").expect("a file");
         let directories = vec![dir.path().to_owned()];
         let known = protected_names(&directories).collect();
-        let scene = Scene { directories, known, refused: Mutex::default() };
+        let scene = Scene {
+            directories,
+            known,
+            absent: vec![at("gen/out")],
+            policy: None,
+            refused: Mutex::default(),
+        };
         std::fs::write(at(".mcp.json"), "evil").expect("a file");
         std::fs::write(at("fine.txt"), "fine").expect("a file");
         scene.put_aside();

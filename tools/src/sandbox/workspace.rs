@@ -1,20 +1,21 @@
-//! The paths below the roots that a pattern denies, and the private place of a sandbox.
+//! What the user's rules mean in the file system at this moment, and the private place of a sandbox.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{DeniedReads, SandboxPolicy};
+use super::{SandboxError, SandboxPolicy};
 
-/// Entries that are looked at for what a pattern denies; a larger tree is searched as far as this.
-const ENTRIES_MAX: usize = 20_000;
+/// Entries that are looked at for what a pattern means. In a larger tree no command begins: it would reach what was not
+/// found.
+const ENTRIES_MAX: usize = 1_000_000;
 
 /// A directory of this process alone: room for a command's temporary files, and nothings to put over what is hidden.
 #[derive(Debug)]
 pub(super) struct PrivatePlace {
-    /// Removed with everything in it when the sandbox is dropped.
-    _owner: TempDir,
+    /// Removed with everything in it when the sandbox is dropped. `None` only while that happens.
+    owner: Option<TempDir>,
     /// Where commands write their temporary files.
     pub(super) temporary: PathBuf,
     /// An empty file.
@@ -32,7 +33,7 @@ impl PrivatePlace {
         let owner = tempfile::Builder::new().prefix("codex-task-").tempdir()?;
         let real = std::fs::canonicalize(owner.path())?;
         let place = Self {
-            _owner: owner,
+            owner: Some(owner),
             temporary: real.join("tmp"),
             blank: real.join("blank"),
             void: real.join("void"),
@@ -58,43 +59,95 @@ impl PrivatePlace {
     }
 }
 
-/// All real paths that the policy keeps from reading and that exist.
-pub(super) fn denied_paths(policy: &SandboxPolicy) -> Vec<PathBuf> {
-    let denied = policy.denied_reads();
-    let places = denied.places().iter().filter_map(|place| std::fs::canonicalize(place).ok());
-    let mut paths: Vec<PathBuf> = places.flat_map(|place| beside_roots(place, policy.roots())).collect();
-    if denied.has_patterns() {
-        paths.extend(found_below(policy.roots(), denied));
+impl Drop for PrivatePlace {
+    /// A session may be dropped on the thread of an Arbiter, and what commands left may be large.
+    fn drop(&mut self) {
+        let owner = self.owner.take();
+        match tokio::runtime::Handle::try_current() {
+            // The runtime waits for it when it ends; one that has ended drops it here.
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(owner))),
+            Err(_) => drop(owner),
+        }
     }
-    paths.sort();
-    paths.dedup();
-    paths
 }
 
-/// Looks through the roots, outer directories first, for what the user's rules deny.
-fn found_below(roots: &[PathBuf], denied: &DeniedReads) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut waiting: VecDeque<PathBuf> = roots.iter().cloned().collect();
+/// What the rules of a policy mean at this moment.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Meant {
+    /// Real paths that commands must not read.
+    pub(super) denied: Vec<PathBuf>,
+    /// Paths in the writable roots that commands must not change; a link stands for itself.
+    pub(super) unwritable: Vec<PathBuf>,
+}
+
+/// Looks for everything that exists and that the policy keeps from reading or changing.
+///
+/// # Errors
+/// [`SandboxError::TooManyFiles`] when rules have wildcards and there is more to look at than one command may cost.
+pub(super) fn meant(policy: &SandboxPolicy) -> Result<Meant, SandboxError> {
+    let reads = policy.denied_reads();
+    let places = reads.places().iter().filter_map(|place| real(place));
+    let mut meant = Meant {
+        denied: places.flat_map(|place| beside_roots(place, policy.roots())).collect(),
+        unwritable: unwritable_places(policy).filter(|place| place.symlink_metadata().is_ok()).collect(),
+    };
+    if reads.has_patterns() || writes_have_patterns(policy) {
+        search(policy, ENTRIES_MAX, &mut meant)?;
+    }
+    for paths in [&mut meant.denied, &mut meant.unwritable] {
+        paths.sort();
+        paths.dedup();
+    }
+    Ok(meant)
+}
+
+/// The places in the writable roots that must not change and are not there, so that they must not appear.
+pub(super) fn absent_unwritable(policy: &SandboxPolicy) -> Vec<PathBuf> {
+    unwritable_places(policy).filter(|place| place.symlink_metadata().is_err()).collect()
+}
+
+/// Whether what must not change has to be looked for.
+pub(super) fn writes_have_patterns(policy: &SandboxPolicy) -> bool {
+    !policy.writable_roots().is_empty() && policy.unwritable().has_globs()
+}
+
+/// The places that must not change, as the real paths of the writable roots name them.
+fn unwritable_places(policy: &SandboxPolicy) -> impl Iterator<Item = PathBuf> {
+    let named = policy.unwritable().places().map(|place| {
+        let parent = place.parent().and_then(real).zip(place.file_name());
+        parent.map_or_else(|| place.to_owned(), |(parent, name)| parent.join(name))
+    });
+    named.filter(|place| policy.writable_roots().iter().any(|root| place.starts_with(root) && place != root))
+}
+
+/// Looks through the roots, outer directories first.
+fn search(policy: &SandboxPolicy, entries_max: usize, meant: &mut Meant) -> Result<(), SandboxError> {
+    let (reads, writes) = (policy.denied_reads(), policy.unwritable());
+    let looks_for_writes = writes_have_patterns(policy);
+    let mut waiting: VecDeque<PathBuf> = policy.roots().iter().cloned().collect();
     let mut seen = 0_usize;
     while let Some(directory) = waiting.pop_front() {
         for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
             seen += 1;
-            if seen > ENTRIES_MAX {
-                tracing::warn!(
-                    entries_max = ENTRIES_MAX,
-                    "the workspace is too large to look for all files that deny rules with wildcards mean"
-                );
-                return found;
+            if seen > entries_max {
+                return Err(SandboxError::TooManyFiles(entries_max));
             }
             let path = entry.path();
-            if denied.covers(&path) {
-                found.extend(real(&path));
+            let is_unwritable = looks_for_writes && writes.covers(&path);
+            if is_unwritable {
+                meant.unwritable.push(path.clone());
+            }
+            if reads.covers(&path) {
+                meant.denied.extend(real(&path));
             } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                waiting.push_back(path);
+                // Below what must not change nothing does, but something there may be denied to read.
+                if !is_unwritable || reads.has_patterns() {
+                    waiting.push_back(path);
+                }
             }
         }
     }
-    found
+    Ok(())
 }
 
 /// A denied directory that holds a root, for instance a worktree among our own files, is denied but for that root.
@@ -116,6 +169,7 @@ mod tests {
     use codex_task_config::{Environment, SandboxMode};
 
     use super::*;
+    use crate::DeniedReads;
     use crate::path::{Case, DeniedPaths, PathPattern, PatternBase};
 
     #[test]
@@ -131,7 +185,7 @@ mod tests {
         let denied = DeniedReads::credentials(&environment);
         let policy = SandboxPolicy::new(SandboxMode::WorkspaceWrite, [root.clone()], &root, denied);
         let below = |path: &PathBuf| path.starts_with(&home);
-        let found: Vec<PathBuf> = denied_paths(&policy).into_iter().filter(below).collect();
+        let found: Vec<PathBuf> = meant(&policy).unwrap().denied.into_iter().filter(below).collect();
         assert_eq!(found, [state.join("audit"), state.join("worktrees/two")]);
     }
 
@@ -148,6 +202,30 @@ mod tests {
         let rules = rules.map(|rule| PathPattern::parse(rule, &base, Case::Folded).expect("a pattern"));
         let denied = DeniedReads::default().and_rules(DeniedPaths::new(rules));
         let policy = SandboxPolicy::new(SandboxMode::ReadOnly, [root.clone()], &root, denied);
-        assert_eq!(denied_paths(&policy), [root.join("a/b/secrets"), root.join("a/b/server.pem")]);
+        assert_eq!(meant(&policy).unwrap().denied, [root.join("a/b/secrets"), root.join("a/b/server.pem")]);
+        let refused = search(&policy, 3, &mut Meant::default());
+        assert_eq!(refused, Err(SandboxError::TooManyFiles(3)), "what was not seen would be open");
+    }
+
+    #[test]
+    fn what_commands_left_is_removed_where_nobody_waits_for_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let temporary = runtime.block_on(async {
+            let place = PrivatePlace::create().unwrap();
+            std::fs::write(place.temporary.join("left"), "x").unwrap();
+            // The only thread for such work is busy.
+            tokio::task::spawn_blocking(move || {
+                begun.send(()).unwrap();
+                wait.recv()
+            });
+            has_begun.recv().unwrap();
+            place.temporary.clone()
+        });
+        assert!(temporary.join("left").exists());
+        go.send(()).unwrap();
+        drop(runtime);
+        assert!(!temporary.exists());
     }
 }

@@ -65,8 +65,8 @@ pub(crate) struct Assignment {
 pub(crate) struct Word {
     /// The text; where a variable stands, its name as written.
     pub(crate) text: String,
-    /// Whether a variable decides about the text: it may become anything, also several words.
-    pub(crate) has_variable: bool,
+    /// What the shell puts in.
+    pub(crate) expansion: Expansion,
     /// Whether an unquoted `*`, `?` or `[` makes the shell put file names here.
     pub(crate) has_glob: bool,
 }
@@ -74,8 +74,25 @@ pub(crate) struct Word {
 impl Word {
     /// Whether the program sees exactly this text.
     pub(crate) fn is_literal(&self) -> bool {
-        !self.has_variable && !self.has_glob
+        self.expansion == Expansion::None && !self.has_glob
     }
+
+    /// Whether a variable decides about the text, or a part of it.
+    pub(crate) fn has_variable(&self) -> bool {
+        self.expansion != Expansion::None
+    }
+}
+
+/// How much of a word the shell decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Expansion {
+    /// Nothing.
+    #[default]
+    None,
+    /// A number: `$?`.
+    Status,
+    /// Anything, also several words: `$NAME`.
+    Variable,
 }
 
 /// Which way a redirection goes.

@@ -6,14 +6,18 @@
 //! Invariant: when [`parse`] succeeds, every byte of the command belongs to a word, an operator, white space or a
 //! comment that both the grammar and the checks here read in the same way.
 
+mod broken;
 mod command;
+mod document;
 mod not_understood;
 mod parse;
 mod spans;
 mod word;
 mod wrapper;
 
-pub(crate) use command::{Assignment, Direction, ParsedCommand, Redirection, Separator, SimpleCommand, Word};
+pub(crate) use command::{
+    Assignment, Direction, Expansion, ParsedCommand, Redirection, Separator, SimpleCommand, Word,
+};
 pub(crate) use not_understood::{NotUnderstood, NotUnderstoodKind};
 pub(crate) use parse::parse;
 pub(crate) use wrapper::{Unwrapped, is_safe_assignment, unwrapped};

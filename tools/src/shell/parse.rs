@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use tree_sitter::{Node, Parser};
 
+use super::broken::is_broken;
+use super::document::quoted_document;
 use super::spans::{TokenKind, Tokens};
 use super::word::{push_bare, push_double_quoted, push_single_quoted, push_variable};
 use super::{
@@ -44,7 +46,11 @@ pub(crate) fn parse(command: &str) -> Result<ParsedCommand, NotUnderstood> {
         last_start: 0,
     };
     if let Some(broken) = first_error(tree.root_node()) {
-        return Err(NotUnderstood::syntax("not a complete command line", broken));
+        return Err(if is_broken(command) {
+            NotUnderstood::syntax("not a complete command line", broken)
+        } else {
+            NotUnderstood::beyond("not a form that is judged", broken)
+        });
     }
     walk.statements(tree.root_node(), /*depth*/ 0)?;
     let Walk { commands, tokens, .. } = walk;
@@ -298,6 +304,10 @@ impl Walk<'_> {
             _ if is_bare(node) => push_bare(word, text, &span),
             "raw_string" => push_single_quoted(word, text, &span),
             "string" => {
+                if let Some(document) = quoted_document(text) {
+                    word.text.push_str(document);
+                    return Ok(());
+                }
                 let allowed = |child: Node<'_>| {
                     matches!(child.kind(), "\"" | "string_content" | "simple_expansion" | "$")
                 };

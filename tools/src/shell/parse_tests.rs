@@ -9,7 +9,7 @@ fn shown(command: &str) -> String {
         Ok(parsed) => parsed,
         Err(error) => return format!("{:?}: {}", error.kind, error.reason),
     };
-    let word = |word: &Word| match (word.has_variable, word.has_glob) {
+    let word = |word: &Word| match (word.has_variable(), word.has_glob) {
         (false, false) => format!("<{}>", word.text),
         (true, _) => format!("<{}>$", word.text),
         (false, true) => format!("<{}>*", word.text),
@@ -44,6 +44,12 @@ fn commands_are_taken_apart_with_their_quotes_removed() {
         ("> out", "First Write<out>"),
         ("ls *.rs \"*.md\" a?b", "First <ls> <*.rs>* <*.md> <a?b>*"),
         ("echo $HOME \"x $HOME y\"", "First <echo> <$HOME>$ <x $HOME y>$"),
+        ("echo \"was $?\" $?", "First <echo> <was $?>$ <$?>$"),
+        ("git show stash@{0} @{u}.. {}", "First <git> <show> <stash@{0}> <@{u}..> <{}>"),
+        (
+            "git commit -m \"$(cat <<'EOF'\nfix: it's (a); b\n\nc\nEOF\n)\" && ls",
+            "First <git> <commit> <-m> <fix: it's (a); b\n\nc>\nAnd <ls>",
+        ),
         ("find . -name '*.rs' -exec cat {} \\;", "First <find> <.> <-name> <*.rs> <-exec> <cat> <{}> <;>"),
         ("rg \"foo|bar\" src", "First <rg> <foo|bar> <src>"),
         ("git log --format='%h;%s' -5", "First <git> <log> <--format=%h;%s> <-5>"),
@@ -68,7 +74,7 @@ fn everything_beyond_that_is_not_understood() {
         "echo \"${x:=1}\"",
         "echo $((1+1))",
         "echo $1",
-        "echo $?",
+        "echo $#",
         "echo \"$@\"",
         "echo $'a'",
         "echo $\"a\"",
@@ -149,9 +155,20 @@ proptest! {
         }
     }
 
+    /// Real Bash reads the same text out of a quoted document, whatever stands in it.
+    #[test]
+    fn bash_agrees_about_documents(body in "[a-cE'\"`$()\\\\;&|<>\n -]{0,40}") {
+        let command = format!("printf '[%s]' \"$(cat <<'E'\n{body}\nE\n)\"");
+        let Ok(parsed) = parse(&command) else { return Ok(()) };
+        prop_assert_eq!(parsed.commands.len(), 1);
+        let expected = format!("[{}]", parsed.commands[0].words[2].text);
+        let Ok(output) = std::process::Command::new("bash").arg("-c").arg(&command).output() else { return Ok(()) };
+        prop_assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", command);
+    }
+
     /// Real Bash splits every understood command into the same words: `printf` is its own witness.
     #[test]
-    fn bash_agrees_about_the_words(tail in "[a-c '\"\\\\#=~%,:@^+/.0-9-]{0,24}") {
+    fn bash_agrees_about_the_words(tail in "[a-c '\"\\\\#=~%,:@^+/.{}0-9-]{0,24}") {
         let command = format!("printf '[%s]' x {tail}");
         let Ok(parsed) = parse(&command) else { return Ok(()) };
         prop_assume!(parsed.commands.len() == 1 && parsed.commands[0].redirections.is_empty());

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{NotUnderstood, Word};
+use super::{Expansion, NotUnderstood, Word};
 
 /// Adds the text of an unquoted piece.
 pub(super) fn push_bare(word: &mut Word, text: &str, span: &Range<usize>) -> Result<(), NotUnderstood> {
@@ -18,6 +18,13 @@ pub(super) fn push_bare(word: &mut Word, text: &str, span: &Range<usize>) -> Res
             }
             // An empty pair is no brace expansion: `xargs -I{}`, `find -exec cat {}`.
             '{' if characters.next_if_eq(&'}').is_some() => word.text.push_str("{}"),
+            // At the beginning of a word a name in braces may be a descriptor: `{fd}>file`.
+            '{' if !word.text.is_empty() && !text.contains(',') && closes_a_name(characters.clone()) => {
+                word.text.push('{');
+            }
+            '}' if word.text.rsplit('}').next().is_some_and(|since| since.contains('{')) => {
+                word.text.push('}');
+            }
             '{' | '}' => return Err(NotUnderstood::beyond("a brace expansion", span.clone())),
             '`' | '(' | ')' | '<' | '>' | '|' | '&' | ';' | '\'' | '"' | ' ' | '\t' | '\n' => {
                 return Err(NotUnderstood::beyond(format!("an unquoted {character:?}"), span.clone()));
@@ -29,6 +36,11 @@ pub(super) fn push_bare(word: &mut Word, text: &str, span: &Range<usize>) -> Res
         }
     }
     Ok(())
+}
+
+/// Whether a name and a closing brace follow, which Bash leaves as they are: `stash@{0}`, `@{u}`.
+fn closes_a_name(mut characters: impl Iterator<Item = char>) -> bool {
+    characters.find(|character| !(character.is_ascii_alphanumeric() || *character == '_')) == Some('}')
 }
 
 /// Adds the text of `'...'`.
@@ -47,7 +59,7 @@ pub(super) fn push_single_quoted(
     }
 }
 
-/// Adds the text of `"..."`. Plain `$NAME` is kept as a variable; every other expansion is not understood.
+/// Adds the text of `"..."`. Plain `$NAME` and `$?` are kept; every other expansion is not understood.
 pub(super) fn push_double_quoted(
     word: &mut Word,
     text: &str,
@@ -68,7 +80,11 @@ pub(super) fn push_double_quoted(
             '"' => return beyond("an unusual quotation"),
             '$' => match characters.peek() {
                 Some(next) if is_name_start(*next) => {
-                    word.has_variable = true;
+                    word.expansion = Expansion::Variable;
+                    word.text.push('$');
+                }
+                Some('?') => {
+                    word.expansion = word.expansion.max(Expansion::Status);
                     word.text.push('$');
                 }
                 Some(next) if expands(*next) => return beyond("an expansion"),
@@ -80,15 +96,17 @@ pub(super) fn push_double_quoted(
     Ok(())
 }
 
-/// Adds `$NAME` outside quotes.
+/// Adds `$NAME` or `$?` outside quotes.
 pub(super) fn push_variable(word: &mut Word, text: &str, span: &Range<usize>) -> Result<(), NotUnderstood> {
     let name = text.strip_prefix('$').unwrap_or_default();
     let is_name =
         name.starts_with(is_name_start) && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-    if !is_name {
-        return Err(NotUnderstood::beyond("an expansion", span.clone()));
-    }
-    word.has_variable = true;
+    let expansion = match name {
+        "?" => Expansion::Status,
+        _ if is_name => Expansion::Variable,
+        _ => return Err(NotUnderstood::beyond("an expansion", span.clone())),
+    };
+    word.expansion = word.expansion.max(expansion);
     word.text.push_str(text);
     Ok(())
 }

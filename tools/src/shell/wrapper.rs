@@ -1,6 +1,6 @@
 //! Programs that only run another program: taken off before the inner command is judged.
 
-use super::{Assignment, SimpleCommand, Word};
+use super::{Assignment, Expansion, SimpleCommand, Word};
 
 /// Wrappers within wrappers that are looked through.
 const LAYERS_MAX: usize = 8;
@@ -64,7 +64,7 @@ pub(crate) fn unwrapped(command: &SimpleCommand) -> Unwrapped {
         is_fed |= program.text == "xargs";
         words = inner;
     }
-    let fed = Word { text: "$STDIN".to_owned(), has_variable: true, has_glob: false };
+    let fed = Word { text: "$STDIN".to_owned(), expansion: Expansion::Variable, has_glob: false };
     let words = words.iter().cloned().chain(is_fed.then_some(fed)).collect();
     Unwrapped { assignments, words }
 }

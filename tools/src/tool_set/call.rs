@@ -2,17 +2,17 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use codex_task_config::{ToolName, ToolStatus, tool_status};
+use codex_task_config::{Attachment, ToolName, ToolStatus, tool_status};
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::registered::Registered;
 use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
-use crate::{Access, Rights, Session, ToolDefinition, ToolError, ToolReply};
+use crate::{Access, Conduct, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
 const RESULT_BYTES_MAX: usize = 400_000;
@@ -42,8 +42,16 @@ impl ToolSet {
         approver: Arc<dyn Approver>,
     ) -> Self {
         let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
-        let session = session.denying(rights.denied_paths());
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
         Self { tools: Arc::new(tools), definitions, rights, session, approver }
+    }
+
+    /// The same tools in another session, with the rights of its workspace.
+    #[must_use]
+    pub fn moved_to(&self, session: Session) -> Self {
+        let rights = self.rights.within(&session.workspace);
+        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
+        Self { rights, session, ..self.clone() }
     }
 
     /// What is offered to the model, sorted by name.
@@ -61,10 +69,10 @@ impl ToolSet {
         &self.session
     }
 
-    /// Whether a call may run beside others of the same turn. A call that cannot run at all touches nothing.
-    pub fn is_read_only(&self, name: &str, arguments: &str) -> bool {
+    /// How a call gets along with others of the same turn. A call that cannot run at all touches nothing.
+    pub fn conduct(&self, name: &str, arguments: &str) -> Conduct {
         let access = catch_unwind(AssertUnwindSafe(|| self.prepare(name, arguments).ok()));
-        access.ok().flatten().is_none_or(|prepared| prepared.access.is_read_only())
+        access.ok().flatten().map_or(Conduct::Reads, |prepared| prepared.access.conduct())
     }
 
     /// What the gate says of a call, without running it.
@@ -88,16 +96,15 @@ impl ToolSet {
             finished = work => finished.unwrap_or_else(|panic| Err(panicked(name, panic.as_ref()))),
         };
         match result {
-            Ok(text) => ToolReply { text: bounded(text), is_error: false },
-            Err(ToolError::Input(text)) => ToolReply {
-                text: bounded(format!("<tool_use_error>{text}</tool_use_error>")),
-                is_error: true,
-            },
-            Err(error) => ToolReply { text: bounded(error.to_string()), is_error: true },
+            Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
+            Err(ToolError::Input(text)) => {
+                ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
+            }
+            Err(error) => ToolReply::error(bounded(error.to_string())),
         }
     }
 
-    async fn run(&self, name: &str, arguments: &str) -> Result<String, ToolError> {
+    async fn run(&self, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
         let prepared = self.prepare(name, arguments)?;
         let verdict = self.verdict(&prepared);
         let session = self.session.confined(verdict.confinement);
@@ -114,7 +121,7 @@ impl ToolSet {
                 }
             }
         }
-        prepared.registered.tool.run(prepared.arguments, &session).await
+        prepared.registered.tool.run_with_attachments(prepared.arguments, &session).await
     }
 
     fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
@@ -188,6 +195,7 @@ fn subject_of(access: &Access) -> String {
         Access::Read(path) | Access::Write(path) => path.display().to_string(),
         Access::Execute { command } => command.clone(),
         Access::Fetch { url, .. } => url.clone(),
+        Access::Delegate { agent } => agent.clone(),
         Access::Remote { .. } | Access::Nothing => String::new(),
     }
 }
@@ -198,6 +206,26 @@ fn panicked(name: &str, panic: &(dyn Any + Send)) -> ToolError {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(tool = name, panic = text, "tool panicked");
     ToolError::Failed(format!("{name} failed by a fault of its own; the call may have had effects"))
+}
+
+/// A reply with as many of its attachments as one conversation may hold. Tools keep to narrower limits.
+fn within_limits(mut text: String, mut attachments: Vec<Attachment>) -> ToolReply {
+    let total = attachments.len();
+    let mut chars = 0;
+    attachments.truncate(Attachment::COUNT_MAX);
+    attachments.retain(|attachment| {
+        chars += attachment.data.len();
+        chars <= Attachment::CHARS_MAX
+    });
+    let left_out = total - attachments.len();
+    if left_out > 0 {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n[{left_out} of {total} images or documents are left out: they are too large or too many]"
+        );
+    }
+    ToolReply { text, is_error: false, attachments }
 }
 
 /// Cuts at a character, and says so.

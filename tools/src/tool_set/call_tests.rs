@@ -36,7 +36,7 @@ async fn error(set: &ToolSet, name: &str, arguments: &str) -> String {
 async fn a_valid_call_runs_with_its_arguments() {
     let set = set_with(&bench(), None);
     let reply = set.call("Read", r#"{"file_path": "a", "limit": 5}"#).await;
-    assert_eq!(reply, ToolReply { text: r#"{"file_path":"a","limit":5}"#.into(), is_error: false });
+    assert_eq!(reply, ToolReply::text(r#"{"file_path":"a","limit":5}"#));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn cancelling_the_session_ends_a_running_call() {
     let call = set.call("LS", r#"{"file_path": "a"}"#);
     let cancel = set.session().cancel.clone();
     let (reply, ()) = tokio::join!(call, async { cancel.cancel() });
-    assert_eq!(reply, ToolReply { text: "cancelled".into(), is_error: true });
+    assert_eq!(reply, ToolReply::error("cancelled"));
 }
 
 #[tokio::test]
@@ -152,13 +152,13 @@ async fn a_flood_is_cut_at_a_character() {
 async fn the_scheduler_learns_which_calls_only_read() {
     let set = set_with(&bench(), None);
     for (name, arguments, expected) in [
-        ("Read", r#"{"file_path": "a"}"#, true),
-        ("Write", r#"{"file_path": "a"}"#, false),
-        ("Bash", r#"{"file_path": "ls"}"#, false),
-        ("Write", "{}", true),
-        ("Nope", "{}", true),
+        ("Read", r#"{"file_path": "a"}"#, Conduct::Reads),
+        ("Write", r#"{"file_path": "a"}"#, Conduct::Acts),
+        ("Bash", r#"{"file_path": "ls"}"#, Conduct::Acts),
+        ("Write", "{}", Conduct::Reads),
+        ("Nope", "{}", Conduct::Reads),
     ] {
-        assert_eq!(set.is_read_only(name, arguments), expected, "{name} {arguments}");
+        assert_eq!(set.conduct(name, arguments), expected, "{name} {arguments}");
     }
 }
 

@@ -37,6 +37,9 @@ impl Registered {
                 self.invalid(&[format!("The arguments must be an `object` but are provided as `{kind}`")])
             );
         }
+        if !self.tool.is_checked_by_schema() {
+            return Ok(arguments);
+        }
         let validator = self.validator.get_or_init(|| {
             let schema: Value = serde_json::from_str(self.tool.definition().input_schema.get())
                 .map_err(|error| error.to_string())?;

@@ -83,6 +83,13 @@ impl Toolbox {
         self
     }
 
+    /// The same toolbox without the tool of this name.
+    #[must_use]
+    pub fn without(mut self, name: &ToolName) -> Self {
+        Arc::make_mut(&mut self.tools).remove(name);
+        self
+    }
+
     /// Sets who is asked when no rule decides; without one, asking is refusing.
     #[must_use]
     pub fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {

@@ -6,8 +6,8 @@ use codex_task_config::SandboxMode;
 
 use super::landlock::{Confinement, Grant};
 use super::trees;
-use crate::sandbox::protected::protected_entries;
-use crate::sandbox::workspace::{PrivatePlace, denied_paths};
+use crate::sandbox::protected::{ProtectedEntry, protected_entries};
+use crate::sandbox::workspace::{Meant, PrivatePlace, meant};
 use crate::sandbox::{SandboxError, SandboxPolicy};
 
 /// Devices that programs read and write as a matter of course. No terminal: a command has none.
@@ -27,6 +27,9 @@ const TERMINAL_MAKER: &str = "/dev/ptmx";
 pub(super) struct MountPlan {
     /// Stays writable; all else does not.
     pub(super) writable: Vec<PathBuf>,
+    /// Directories on the way to what a rule keeps from changing: stay writable and cannot be renamed, the outer ones
+    /// first. What the runtime itself protects lies in directories that cannot be renamed anyway.
+    pub(super) pinned: Vec<PathBuf>,
     /// In what is writable: stays readable and cannot be written to, renamed or removed.
     pub(super) read_only: Vec<PathBuf>,
     /// Looks empty.
@@ -45,11 +48,21 @@ pub(super) struct Blueprint {
 
 impl Blueprint {
     /// Looks at the file system for what the policy protects and denies.
-    pub(super) fn draw(policy: &SandboxPolicy, place: &PrivatePlace, can_mount: bool) -> Self {
-        let denied = denied_paths(policy);
+    ///
+    /// # Errors
+    /// [`SandboxError::TooManyFiles`].
+    pub(super) fn draw(
+        policy: &SandboxPolicy,
+        place: &PrivatePlace,
+        can_mount: bool,
+    ) -> Result<Self, SandboxError> {
+        let Meant { denied, unwritable } = meant(policy)?;
         let roots = policy.writable_roots();
+        let pinned = ancestors(&unwritable, roots);
+        let unwritable = unwritable.iter().flat_map(|path| ProtectedEntry::found_at(path));
         let protected: Vec<_> = protected_entries(policy.configured_directories())
             .into_iter()
+            .chain(unwritable)
             .filter(|entry| roots.iter().any(|root| entry.path.starts_with(root)))
             .collect();
         let writable: Vec<PathBuf> = roots.iter().cloned().chain([place.temporary.clone()]).collect();
@@ -58,20 +71,20 @@ impl Blueprint {
             // A link cannot be mounted over, so its directory is divided all the same.
             let (links, mountable): (Vec<_>, Vec<_>) = protected.into_iter().partition(|entry| entry.is_link);
             let read_only = mountable.into_iter().map(|entry| entry.path).collect();
-            return Self {
-                mounts: Some(MountPlan { writable: writable.clone(), read_only, hidden: denied }),
+            return Ok(Self {
+                mounts: Some(MountPlan { writable: writable.clone(), pinned, read_only, hidden: denied }),
                 writable,
                 not_writable: links.into_iter().map(|entry| entry.path).collect(),
                 not_readable: vec![in_dev],
-            };
+            });
         }
         let not_writable = protected.into_iter().map(|entry| entry.path).chain(denied.iter().cloned());
-        Self {
+        Ok(Self {
             mounts: None,
             writable,
             not_writable: not_writable.collect(),
             not_readable: denied.into_iter().chain([in_dev]).collect(),
-        }
+        })
     }
 
     /// Whether mounts alone hold everything. A protected link is held by Landlock only.
@@ -105,12 +118,27 @@ pub(in crate::sandbox) fn closed_directories(policy: &SandboxPolicy, can_mount: 
     if policy.mode() != SandboxMode::WorkspaceWrite {
         return Vec::new();
     }
+    let unwritable = meant(policy).unwrap_or_default().unwritable;
     let closing = protected_entries(policy.configured_directories())
         .into_iter()
+        .chain(unwritable.iter().flat_map(|path| ProtectedEntry::found_at(path)))
         .filter(|entry| !can_mount || entry.is_link)
         .filter_map(|entry| entry.path.parent().map(Path::to_owned));
     let mut closed: Vec<PathBuf> = closing.collect();
     closed.sort();
     closed.dedup();
     closed
+}
+
+/// The directories between the roots and these paths, the outer ones first.
+fn ancestors(paths: &[PathBuf], roots: &[PathBuf]) -> Vec<PathBuf> {
+    let way = paths.iter().flat_map(|path| {
+        let inside =
+            |directory: &&Path| roots.iter().any(|root| directory.starts_with(root) && *directory != root);
+        path.ancestors().skip(1).take_while(inside).map(Path::to_owned)
+    });
+    let mut directories: Vec<PathBuf> = way.collect();
+    directories.sort();
+    directories.dedup();
+    directories
 }

@@ -32,7 +32,7 @@ pub(super) fn words(program: &Path, plan: &MountPlan, place: &PrivatePlace) -> V
                  --ro-bind / / --dev /dev --proc /proc --seccomp";
     words.extend(fixed.split_whitespace().chain([FILTER_HANDLE]).map(OsString::from));
     let mut mount = |kind: &str, from: &Path, to: &Path| words.extend([kind.into(), from.into(), to.into()]);
-    for root in &plan.writable {
+    for root in plan.writable.iter().chain(&plan.pinned) {
         mount("--bind", root, root);
     }
     for path in &plan.read_only {
@@ -53,6 +53,7 @@ pub(super) fn try_it(program: &Path, place: &PrivatePlace) -> Result<(), String>
     let filter = std::fs::File::open(filter).map_err(|error| error.to_string())?;
     let plan = MountPlan {
         writable: vec![place.temporary.clone()],
+        pinned: Vec::new(),
         read_only: vec![place.void.clone()],
         hidden: vec![place.blank.clone()],
     };
@@ -100,6 +101,7 @@ mod tests {
         let place = PrivatePlace::create().unwrap();
         let plan = MountPlan {
             writable: vec!["/w".into()],
+            pinned: vec!["/w/src".into()],
             read_only: vec!["/w/.git".into()],
             hidden: vec!["/w/.git/secret".into()],
         };

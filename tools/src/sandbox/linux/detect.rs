@@ -88,6 +88,7 @@ fn try_mounts(place: &PrivatePlace) -> Result<(), String> {
     }
     let plan = MountPlan {
         writable: vec![place.temporary.clone()],
+        pinned: Vec::new(),
         read_only: vec![place.void.clone()],
         hidden: vec![place.blank.clone()],
     };

@@ -19,7 +19,7 @@ const OLDEST_THAT_CONFINES: ABI = ABI::V3;
 const STEP: &str = "Landlock";
 
 /// Rules that one command may cost. Each is an opened handle and a call to the kernel, some microseconds.
-const RULES_MAX: usize = 4096;
+const RULES_MAX: usize = 65_536;
 
 /// What a rule allows on a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -35,6 +35,10 @@ pub(super) fn make(plan: &MountPlan, place: &PrivatePlace) -> Result<(), Sandbox
     for root in &plan.writable {
         separate(root).map_err(SandboxError::at("mounting a writable directory"))?;
     }
+    // Nothing can rename a directory on which something is mounted.
+    for directory in &plan.pinned {
+        separate(directory).map_err(SandboxError::at("holding a directory in its place"))?;
+    }
     seal(&plan.writable).map_err(SandboxError::at("making everything else read-only"))?;
     // A mount shows its directory without what is mounted below: what hides comes last.
     for path in &plan.read_only {
@@ -71,7 +75,7 @@ fn own_name_spaces() -> Result<(), SandboxError> {
     mount_change(c"/", private).map_err(SandboxError::at("keeping mounts private"))
 }
 
-/// Mounts a writable root, with all that is mounted in it, onto itself: a mount of its own, which stays writable.
+/// Mounts a writable directory, with all that is mounted in it, onto itself: a mount of its own, which stays writable.
 fn separate(root: &Path) -> rustix::io::Result<()> {
     let Some((handle, _)) = opened(root)? else { return Ok(()) };
     let place = by_handle(&handle);

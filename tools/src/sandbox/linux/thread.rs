@@ -19,7 +19,7 @@ pub(in crate::sandbox) fn confine(
     place: &PrivatePlace,
     mounting: Option<Mounting>,
 ) -> Result<Wrapping, SandboxError> {
-    let blueprint = Blueprint::draw(policy, place, mounting.is_some());
+    let blueprint = Blueprint::draw(policy, place, mounting.is_some())?;
     match (&blueprint.mounts, mounting) {
         (Some(plan), Some(Mounting::Bubblewrap(program))) if blueprint.is_held_by_mounts() => {
             seccomp::restrict_but_for_mounts(policy.network())?;

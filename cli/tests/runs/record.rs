@@ -1,82 +1,16 @@
-//! The built command and its record of runs: killed, resumed, listed, shown, and on a disk that is full.
-
-#![cfg(unix)]
-#![expect(clippy::expect_used, reason = "a test fails by panicking, its helpers too")]
+//! The record itself: killed, resumed, listed, shown, and on a disk that is full.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::park_timeout;
 use std::time::Duration;
 
-use codex_task_tests::{Call, Format, Mock, Reply};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use codex_task_tests::Reply;
+use serde_json::json;
 
-/// A command that leaves a line and stays for a while.
-const EFFECT: &str = "echo done >> effects; sleep 3";
-
-struct Stage {
-    project: TempDir,
-    mock: Mock,
-}
-
-impl Stage {
-    fn new(respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Self {
-        let project = tempfile::tempdir().expect("a folder");
-        let agents = project.path().join(".claude/agents");
-        fs::create_dir_all(&agents).expect("a folder");
-        let agent =
-            "---\nname: worker\ndescription: Works\nmodel: mock-model\nprovider: anthropic\n---\nYou work.\n";
-        fs::write(agents.join("worker.md"), agent).expect("a file");
-        Self { project, mock: Mock::start(Format::Anthropic, respond) }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.project.path().join(name)
-    }
-
-    /// A program with the command's environment and nothing else.
-    fn program(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new(program.as_ref());
-        command.current_dir(self.project.path()).env_clear().stdin(Stdio::null());
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.path("home"));
-        command.env("ANTHROPIC_API_KEY", "key").env("ANTHROPIC_BASE_URL", self.mock.base_url());
-        command
-    }
-
-    fn codex_task(&self, arguments: &[&str]) -> Command {
-        let mut command = self.program(env!("CARGO_BIN_EXE_codex-task"));
-        command.args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
-        said(&self.codex_task(arguments).output().expect("it starts"))
-    }
-
-    fn effects(&self) -> usize {
-        fs::read_to_string(self.path("effects")).unwrap_or_default().lines().count()
-    }
-
-    /// The newest run's status and id.
-    fn newest(&self) -> (String, String) {
-        let (_, out, _) = self.run(&["runs", "list", "--json"]);
-        let runs: Value = serde_json::from_str(&out).expect("JSON");
-        let text = |key: &str| {
-            runs.pointer(&format!("/0/{key}")).and_then(Value::as_str).expect("a text").to_owned()
-        };
-        (text("status"), text("run_id"))
-    }
-}
-
-fn said(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
+use crate::stage::{EFFECT, Stage, said};
 
 #[test]
 fn a_killed_run_goes_on_without_repeating_the_call_that_was_cut_off() {

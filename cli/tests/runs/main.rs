@@ -1,0 +1,10 @@
+//! The built command and its record of runs.
+
+#![cfg(unix)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+mod control;
+mod descriptors;
+mod drain;
+mod record;
+mod stage;

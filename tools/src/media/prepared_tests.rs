@@ -1,0 +1,65 @@
+use super::*;
+use crate::media::testing::{gif, jpeg, pdf, png, webp};
+
+fn prepare_file(name: &str, content: Vec<u8>, pages: Option<&str>) -> Result<Prepared, MediaFault> {
+    let kind = sniff(&content).expect("a kind");
+    let total = u64::try_from(content.len()).unwrap();
+    let pages = pages.map(|pages| PageRange::parse(pages).unwrap());
+    prepare(kind, content, total, Path::new(name), pages)
+}
+
+#[test]
+fn kinds_are_told_by_content() {
+    for (content, expected) in [
+        (png(1, 1), Some(MediaType::Png)),
+        (jpeg(1, 1), Some(MediaType::Jpeg)),
+        (gif(1, 1, 1), Some(MediaType::Gif)),
+        (webp(1, 1), Some(MediaType::Webp)),
+        (pdf(1), Some(MediaType::Pdf)),
+        (b"RIFF\x10\0\0\0WAVEfmt ".to_vec(), None),
+        (b"<svg/>".to_vec(), None),
+        (Vec::new(), None),
+    ] {
+        assert_eq!(sniff(&content), expected);
+    }
+}
+
+#[test]
+fn an_image_is_described_and_encoded() {
+    let content = png(640, 480);
+    let Prepared { attachment, description } = prepare_file("shots/a.png", content.clone(), None).unwrap();
+    assert_eq!(description, format!("image/png, 640x480, {} bytes", content.len()));
+    assert_eq!((&*attachment.name, attachment.media_type, attachment.tokens), ("a.png", MediaType::Png, 410));
+    assert_eq!(STANDARD.decode(&*attachment.data).unwrap(), content);
+}
+
+#[test]
+fn faults_say_what_to_do() {
+    let fault = prepare_file("a", png(9_000, 10), None).unwrap_err().0;
+    assert!(fault.ends_with("Make it smaller first, for instance to 2000 pixels, and read the smaller file"));
+    let mut large = png(10, 10);
+    large.resize(IMAGE_BYTES_MAX + 1, 0);
+    let fault = prepare_file("a", large, None).unwrap_err().0;
+    assert!(fault.starts_with("has 3.7 MB, more than the 3.7 MB that can be shown."), "{fault}");
+}
+
+#[test]
+fn a_document_is_shown_whole_or_by_pages() {
+    let described =
+        |total, pages| prepare_file("a.pdf", pdf(total), pages).map(|prepared| prepared.description);
+    assert!(described(1, None).unwrap().starts_with("application/pdf, 1 page, "));
+    assert!(described(10, None).unwrap().starts_with("application/pdf, 10 pages, "));
+    assert!(described(30, Some("2-3")).unwrap().starts_with("application/pdf, pages 2-3 of 30, "));
+    assert!(described(30, Some("30-")).unwrap().starts_with("application/pdf, page 30 of 30, "));
+    let fault = described(11, None).unwrap_err().0;
+    assert!(fault.starts_with("has 11 pages, too many to read at once. Use the pages parameter"), "{fault}");
+    assert!(described(3, Some("5")).is_err());
+}
+
+#[test]
+fn sizes_are_shown_for_people() {
+    for (bytes, expected) in [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KB"), (3_932_160, "3.7 MB")]
+    {
+        assert_eq!(shown_size(bytes), expected);
+    }
+}
