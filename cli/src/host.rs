@@ -6,6 +6,7 @@ use std::sync::Arc;
 use codex_task::Environment;
 use codex_task_providers::ChatBackend;
 
+use crate::approve::Keyboard;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
 
@@ -19,6 +20,8 @@ pub(crate) struct Host {
     pub(crate) stdin: Box<dyn Read + Send>,
     /// Backends beside the configured ones; none but in tests and in the demo.
     pub(crate) backends: Vec<Arc<dyn ChatBackend>>,
+    /// Who answers questions, where it is not standard input.
+    pub(crate) keyboard: Option<Keyboard>,
     /// Who interrupts, where it is not the operating system.
     pub(crate) interrupts: Option<Interrupts>,
 }
@@ -31,6 +34,7 @@ impl Host {
             terminal,
             stdin: Box::new(std::io::stdin()),
             backends: Vec::new(),
+            keyboard: None,
             interrupts: None,
         }
     }

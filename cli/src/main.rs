@@ -1,6 +1,7 @@
 //! The `codex-task` command: arguments in, rendered results out. Everything that it does is in the runtime.
 
 mod agents;
+mod approve;
 mod command;
 mod commands;
 mod demo;
@@ -12,6 +13,7 @@ mod gate;
 mod host;
 mod install;
 mod interrupt;
+mod json_splice;
 mod logging;
 mod mcp;
 mod render;

@@ -49,11 +49,12 @@ pub use codex_task_actors::{
     TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{
-    BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SavedUsd,
-    TokenUsage,
+    BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SandboxMode,
+    SavedUsd, TokenUsage,
 };
 pub use codex_task_tools::{
-    Approval, ApprovalRequest, Confinement, HostCommand, HostOutput, HostTools, ToolError,
+    Approval, ApprovalRequest, Approver, Confinement, GrantScope, HostCommand, HostOutput, HostTools,
+    Lasting, ToolError,
 };
 pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
 pub use event_sink::EventSink;

@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use codex_task::{Environment, Outcome, TaskReport};
+use codex_task::{Environment, Outcome, RunTask, TaskReport};
 use codex_task_config::{SandboxMode, SettingsOverrides};
 use codex_task_providers::scripted::{Rule, ScriptedBackend};
 use codex_task_providers::{Message, UserPart};
@@ -255,4 +255,23 @@ async fn a_rule_that_denies_a_command_is_not_dodged_by_what_the_parser_does_not_
         assert!(result.starts_with("Claude requested permissions to use Bash"), "{result}");
     }
     assert!(runtime.project.dir().join("src/x").exists());
+}
+
+#[tokio::test]
+async fn a_task_is_narrowed_to_a_sandbox_mode_and_never_widened() {
+    let write = || Rule::call("Write", &json!({"file_path": "made.txt", "content": "made"}));
+    let refusal = "The sandbox mode is read-only, which changes nothing.";
+    for (session, task, is_written) in [
+        (SandboxMode::WorkspaceWrite, SandboxMode::ReadOnly, false),
+        (SandboxMode::ReadOnly, SandboxMode::DangerFullAccess, false),
+        (SandboxMode::DangerFullAccess, SandboxMode::WorkspaceWrite, true),
+    ] {
+        let model = scripted([write().when(first()), Rule::text("done")]);
+        let runtime = start(TestProject::new(), &model, in_sandbox(session));
+        let report = runtime.run(RunTask::<String>::new("worker", "go").sandbox(task)).await;
+        assert_eq!(report.expect("the runtime runs").outcome, Outcome::Completed("done".into()));
+        assert_eq!(runtime.project.dir().join("made.txt").exists(), is_written, "{session} and {task}");
+        let told = results(&model).iter().any(|text| text.contains(refusal));
+        assert_eq!(told, !is_written, "{session} and {task}");
+    }
 }

@@ -272,7 +272,7 @@ impl Approver for Moody {
         asked.push(format!("{} {}", request.tool, request.subject));
         match asked.len() {
             1 => futures_util::future::ready(Approval::Granted).boxed(),
-            2 => futures_util::future::ready(Approval::Refused).boxed(),
+            2 => futures_util::future::ready(Approval::Refused { reason: None }).boxed(),
             _ => futures_util::future::pending().boxed(),
         }
     }

@@ -137,7 +137,9 @@ async fn an_agent_that_cannot_mean_a_server_does_not_start_it() {
 #[actix::test]
 async fn a_server_that_nobody_has_allowed_is_told_of_and_not_started() {
     let model = scripted([Rule::text("done")]);
-    let runtime = start(project(""), &model, listing("worker", &["Read", "mcp__notes"]));
+    let project = project("");
+    project.trusted(&[]);
+    let runtime = start(project, &model, listing("worker", &["Read", "mcp__notes"]));
     let problems = runtime.problems();
     assert!(problems.iter().any(|problem| problem.message.contains("'notes' belongs to the project")));
     let report = runtime.ask("worker", "read").await;

@@ -6,6 +6,7 @@ mod error;
 mod gate;
 mod mcp;
 mod media;
+mod owner;
 mod path;
 mod rights;
 mod sandbox;
@@ -22,10 +23,11 @@ pub use builtin::{HostApprover, HostCommand, HostOutput, HostTools, builtin_tool
 pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{
-    Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, Headless, Part,
-    Ruling, Verdict, judge,
+    Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, GrantScope, Headless,
+    Lasting, Part, Ruling, Verdict, judge,
 };
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
+pub use owner::Owner;
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
 pub use rights::{Rights, Withheld};
 pub use sandbox::{

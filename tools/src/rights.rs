@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use codex_task_config::{
     PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin, RuleScope,
-    SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
+    SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
 };
 
 use crate::gate::{CompiledRule, canonical, example_failure};
@@ -145,6 +145,23 @@ impl Rights {
     #[must_use]
     pub fn contained(self, containment: Containment) -> Self {
         Self { containment: Some(containment), ..self }
+    }
+
+    /// As if the user had written these rules too: what the gate would say then. Nobody gets such rights.
+    #[must_use]
+    pub(crate) fn as_if_allowing(&self, rules: &[PermissionRule]) -> Self {
+        let compile = |rule| Arc::new(CompiledRule::compile(rule, &self.workspace, self.home.as_deref()).0);
+        Self { rules: self.rules.iter().cloned().chain(rules.iter().map(compile)).collect(), ..self.clone() }
+    }
+
+    /// The same rights with commands and file tools that reach no further than this.
+    #[must_use]
+    pub fn within_sandbox(self, mode: SandboxMode) -> Self {
+        // Where nothing was known to hold commands, nothing is known to hold them to this either.
+        let missing = SandboxPresence::Missing(SandboxUnavailable::Ask);
+        let sandbox = self.containment.map_or(missing, |containment| containment.sandbox);
+        let mode = self.containment.map_or(mode, |containment| containment.mode.narrowed_by(mode));
+        Self { containment: Some(Containment { mode, sandbox }), ..self }
     }
 
     /// The same rights for a tool whose commands nothing holds.

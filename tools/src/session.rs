@@ -11,7 +11,7 @@ use crate::gate::Confinement;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::SharedReader;
-use crate::{PageReader, PathError, PathGuard, TodoList};
+use crate::{Owner, PageReader, PathError, PathGuard, TodoList};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct Session {
     pub(crate) page_reader: SharedReader,
     /// What the agent has set out to do.
     pub todos: TodoList,
+    /// Whose calls these are.
+    pub owner: Owner,
     /// What holds this call's command back.
     pub confinement: Confinement,
     /// Where the agent's commands are held.
@@ -67,6 +69,7 @@ impl Session {
             shells: Shells::default(),
             page_reader: SharedReader::default(),
             todos: TodoList::default(),
+            owner: Owner::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
         })
@@ -84,6 +87,12 @@ impl Session {
             sandbox: SandboxOfSession::default(),
             ..self.clone()
         }
+    }
+
+    /// The same session for somebody's calls.
+    #[must_use]
+    pub fn owned_by(self, owner: Owner) -> Self {
+        Self { owner, ..self }
     }
 
     /// The same session in another workspace, which is its working directory too: what the agent has begun goes on.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::closure::{Closure, Reach};
+use super::closure::{Closure, FORBIDDEN_MAX, Reach};
 use super::health::ProviderHealth;
 use super::lane::{Lane, Readiness, Taken, Waiter};
 use super::pause::Pause;
@@ -212,6 +212,7 @@ impl ProviderActor {
                 lane.window.answered();
                 lane.breaker.answered(now);
                 lane.closure = None;
+                lane.forbidden = 0;
                 lane.rates.note_output(usage.output_tokens);
                 self.closure = None;
                 self.retries.succeeded(ticket.attempt);
@@ -230,6 +231,7 @@ impl ProviderActor {
         self.counters.failed += 1;
         // A scenario has no key that could be wrong: what it fails one agent with says nothing about the next.
         let closing = Closure::of(error, now).filter(|_| self.settings.kind != ProviderKind::Scripted);
+        let closing = closing.filter(|_| !self.is_first_forbidden(error, ticket.lane));
         if let Some((reach, closure)) = closing {
             return self.close(reach, closure, ticket.lane, now);
         }
@@ -253,6 +255,14 @@ impl ProviderActor {
             _ if ticket.is_probe => lane.breaker.answered(now),
             _ => {}
         }
+    }
+
+    /// Whether a call was forbidden and the one before it was not.
+    fn is_first_forbidden(&mut self, error: &ProviderError, lane: usize) -> bool {
+        let is_forbidden = matches!(error, ProviderError::Unauthorized { status: 403, .. });
+        let Some(lane) = self.lanes.get_mut(lane).filter(|_| is_forbidden) else { return false };
+        lane.forbidden += 1;
+        lane.forbidden < FORBIDDEN_MAX
     }
 
     /// Says once, for everybody, that calls are in vain.

@@ -21,6 +21,9 @@ pub(super) enum Reach {
     Class,
 }
 
+/// Calls in a row that are forbidden before the rest is not made.
+pub(super) const FORBIDDEN_MAX: u32 = 2;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Closure {
@@ -32,7 +35,8 @@ impl Closure {
     /// What an error closes, if anything.
     pub(super) fn of(error: &ProviderError, now: Instant) -> Option<(Reach, Self)> {
         let (reach, time) = match error {
-            // 403 may be about a model or a region; what it says of this class it says of no other.
+            // 403 may be about a model, a region or this one request: it says nothing of other classes, and once alone it
+            // says nothing of other calls either.
             ProviderError::Unauthorized { status: 403, .. } => (Reach::Class, WRONG_KEY),
             ProviderError::Unauthorized { .. } | ProviderError::NoCredential { .. } => {
                 (Reach::Key, WRONG_KEY)

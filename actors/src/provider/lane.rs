@@ -72,6 +72,8 @@ pub(super) struct Lane {
     pub(super) ramp: Option<Ramp>,
     pub(super) warm: WarmGate<(Place, Waiter)>,
     pub(super) closure: Option<Closure>,
+    /// Calls in a row that were forbidden.
+    pub(super) forbidden: u32,
     /// The provider's words when it failed last.
     pub(super) last_failure: Option<ProviderError>,
     /// Calls whose answer has begun.
@@ -95,6 +97,7 @@ impl Lane {
             ramp: None,
             warm: WarmGate::new(),
             closure: None,
+            forbidden: 0,
             last_failure: None,
             begun: HashSet::new(),
             stated: RateLimits::default(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use codex_task_providers::Message;
 use futures_util::FutureExt;
+use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, AgentRun, Halt};
 use super::checkpoint::Checkpoint;
@@ -99,7 +100,9 @@ async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
 /// and its partial text is kept; if it does not, it is dropped.
 async fn run_until_stopped(run: &mut AgentRun) -> Result<String, Halt> {
     let stop = run.context.stop.clone();
-    let deadline = tokio::time::sleep(run.context.time_left());
+    let time_left = run.context.time_left();
+    run.context.tools.session().owner.set_end(Instant::now() + time_left);
+    let deadline = tokio::time::sleep(time_left);
     let mut body = pin!(run.run());
     tokio::select! {
         biased;

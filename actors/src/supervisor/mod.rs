@@ -19,6 +19,7 @@ mod server_tools;
 mod services;
 mod slots;
 mod table;
+mod task_modes;
 mod transcripts;
 mod watch;
 mod workers;

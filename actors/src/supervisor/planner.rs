@@ -7,11 +7,11 @@ use std::sync::Arc;
 use actix::{Actor, Addr};
 use codex_task_config::{
     AgentDefinition, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelInfo, ModelRequest, ModelTier,
-    PermissionMode, PriceTable, ProviderName, RateSettings, ToolReach, ToolSelection, rate_class,
-    resolve_model, session_agent,
+    PriceTable, ProviderName, RateSettings, ToolReach, ToolSelection, rate_class, resolve_model,
+    session_agent,
 };
 use codex_task_providers::{KeySource, Message, Provider, Route, ToolSpec, plan_routes};
-use codex_task_tools::{Session, ToolDefinition, ToolSet, Toolbox};
+use codex_task_tools::{Owner, Session, ToolDefinition, ToolSet, Toolbox};
 
 use super::delegation::Delegate;
 use super::isolated::Isolated;
@@ -19,6 +19,7 @@ use super::page_reader::{Ledger, SmallModel};
 use super::prompt;
 use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
+use super::task_modes::TaskModes;
 use crate::budget::Budget;
 use crate::provider::{GateSettings, ProviderActor};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
@@ -120,7 +121,8 @@ impl Planner {
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
         let reading = Arc::default();
-        let session = self.services.session.for_task(stop.token().clone());
+        let owner = Owner::new(agent.name.as_str(), request.id.to_string());
+        let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
             Ok(routes) => self.with_reader(session, routes, request, (stop, budget), &reading),
             Err(_) => session,
@@ -182,9 +184,7 @@ impl Planner {
         agent: &Arc<AgentDefinition>,
         session: Session,
     ) -> Result<KnownTools, TaskError> {
-        let modes = [agent.permission_mode, request.permission_mode];
-        let mode = modes.into_iter().flatten().reduce(PermissionMode::narrowed_by);
-        let equipment = self.equipment(request, agent, mode);
+        let equipment = self.equipment(request, agent, TaskModes::of(agent, request));
         match ServerTools::of(&self.services, agent, &equipment) {
             None => {
                 let (tools, notes) = equipment.resolve(agent, session)?;
@@ -201,12 +201,7 @@ impl Planner {
     }
 
     /// What an agent's tools are chosen from, and within which rights.
-    fn equipment(
-        &self,
-        request: &TaskRequest,
-        agent: &AgentDefinition,
-        mode: Option<PermissionMode>,
-    ) -> Equipment {
+    fn equipment(&self, request: &TaskRequest, agent: &AgentDefinition, modes: TaskModes) -> Equipment {
         let services = &self.services;
         let rights = request.lineage.narrow(&services.rights);
         // Agents that an isolated one would start would work on the very files that it is kept from.
@@ -216,13 +211,14 @@ impl Planner {
             None => Vec::new(),
             Some(delegation) => {
                 let (tools, disallowed) = (agent.tools.clone(), agent.disallowed_tools.clone());
-                let own = Narrowing { tools, disallowed, mode };
+                let TaskModes { permission: mode, sandbox } = modes;
+                let own = Narrowing { tools, disallowed, mode, sandbox };
                 let children = request.lineage.child(request.id, own);
                 delegation.tools(Delegate { task: request.id, run: request.run, children })
             }
         };
         let toolbox = tools.into_iter().fold(services.toolbox.clone(), Toolbox::with);
-        Equipment { toolbox, rights, mode }
+        Equipment { toolbox, rights, modes }
     }
 
     fn routes(

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, PermissionMode, ToolSelection};
+use codex_task_config::{AgentDefinition, McpServer, McpServerEntry, ToolSelection};
 use codex_task_providers::ToolSpec;
 use codex_task_tools::{McpHub, McpState, Rights, Session, Tool, ToolDefinition, ToolSet, Toolbox};
 use tokio_util::sync::CancellationToken;
 
 use super::prompt;
 use super::services::Services;
+use super::task_modes::TaskModes;
 use crate::subagent::AgentPlan;
 use crate::task::TaskError;
 
@@ -27,8 +28,7 @@ pub(super) struct Equipment {
     pub(super) toolbox: Toolbox,
     /// What the session and the agents above leave.
     pub(super) rights: Rights,
-    /// What happens to the agent's calls that no rule names.
-    pub(super) mode: Option<PermissionMode>,
+    pub(super) modes: TaskModes,
 }
 
 /// An agent with the tools of its servers.
@@ -142,7 +142,8 @@ impl Equipment {
         session: Session,
     ) -> Result<(ToolSet, Vec<String>), TaskError> {
         let rights = self.rights.within(&session.workspace);
-        let rights = rights.narrowed_for(&agent.tools, &agent.disallowed_tools, self.mode);
+        let rights = rights.narrowed_for(&agent.tools, &agent.disallowed_tools, self.modes.permission);
+        let rights = self.modes.sandbox.map_or(rights.clone(), |sandbox| rights.within_sandbox(sandbox));
         let resolved = self
             .toolbox
             .resolve(&agent.tools, &agent.disallowed_tools, &rights, session)

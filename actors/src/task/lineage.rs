@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_config::{PermissionMode, ToolPattern, ToolSelection};
+use codex_task_config::{PermissionMode, SandboxMode, ToolPattern, ToolSelection};
 use codex_task_tools::Rights;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,9 @@ pub struct Narrowing {
     pub disallowed: Vec<ToolPattern>,
     /// What happens to its calls that no rule names.
     pub mode: Option<PermissionMode>,
+    /// How far its commands and file tools reach.
+    #[serde(default)]
+    pub sandbox: Option<SandboxMode>,
 }
 
 impl Lineage {
@@ -54,8 +57,10 @@ impl Lineage {
 
     /// What is left of the session's rights.
     pub(crate) fn narrow(&self, session: &Rights) -> Rights {
-        let narrowed =
-            |rights: Rights, by: &Narrowing| rights.narrowed_for(&by.tools, &by.disallowed, by.mode);
+        let narrowed = |rights: Rights, by: &Narrowing| {
+            let rights = rights.narrowed_for(&by.tools, &by.disallowed, by.mode);
+            by.sandbox.map_or(rights.clone(), |sandbox| rights.within_sandbox(sandbox))
+        };
         self.above.iter().fold(session.clone(), narrowed)
     }
 }
@@ -76,6 +81,7 @@ mod tests {
             tools: ToolSelection::Listed(ToolPattern::parse_list("Read, Task(reviewer)")),
             disallowed: ToolPattern::parse_list("Bash"),
             mode: Some(PermissionMode::Plan),
+            sandbox: Some(SandboxMode::ReadOnly),
         };
         let child = Lineage::main().child(TaskId::new(), own);
         let text = serde_json::to_string(&child).expect("JSON");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix::Message;
 use codex_task_config::{
-    BudgetLimits, Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName,
+    BudgetLimits, Effort, Isolation, MicroUsd, ModelChoice, PermissionMode, ProviderName, SandboxMode,
 };
 use codex_task_providers::OutputSchema;
 use schemars::JsonSchema;
@@ -80,6 +80,9 @@ pub struct TaskRequest {
     pub run_limits: BudgetLimits,
     /// Narrows what happens to calls that no rule names, beyond the session and the agent file; never widens it.
     pub permission_mode: Option<PermissionMode>,
+    /// Narrows how far commands and file tools reach, beyond the session; never widens it.
+    #[serde(default)]
+    pub sandbox: Option<SandboxMode>,
     /// Order in the queue.
     pub priority: Priority,
     /// Where the conversation begins.
@@ -141,6 +144,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 tokens_max: None,
                 run_limits: BudgetLimits::NONE,
                 permission_mode: None,
+                sandbox: None,
                 priority: Priority::Normal,
                 conversation: Conversation::New,
                 isolation: None,
@@ -225,6 +229,13 @@ impl<T> RunTask<T> {
     #[must_use]
     pub fn permission_mode(mut self, mode: PermissionMode) -> Self {
         self.request.permission_mode = Some(mode);
+        self
+    }
+
+    /// Narrows how far commands and file tools reach.
+    #[must_use]
+    pub fn sandbox(mut self, mode: SandboxMode) -> Self {
+        self.request.sandbox = Some(mode);
         self
     }
 

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
     let text = prompt::read(args, host)?;
     let asked = Asked::of(&text, &host.environment)?;
     let options = prompt::options(args, &asked, host);
-    let builder = run::builder(&args.session, &options, host);
+    let builder = run::builder(&args.session, args.output, &options, host)?;
     session::block_on(async {
         let mut interrupts = Interrupts::of(host)?;
         let handle = builder.start()?;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
         let exit = tokio::select! {
             biased;
             came = interrupts.next() => Err(Exit::from(came)),
-            expanded = expand(&asked, &handle) => Ok(expanded),
+            expanded = session::attend(&handle, &mut host.terminal, expand(&asked, &handle)) => Ok(expanded),
         };
         let exit = match exit {
             Err(exit) => exit,

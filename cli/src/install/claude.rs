@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use super::command::{Beats, ServerCommand};
 use super::config_file::ConfigFile;
-use super::json_splice::{self, Place};
 use super::{Client, Takeover};
 use crate::fault::Fault;
+use crate::json_splice::{self, Place};
 
 const SERVERS: &str = "mcpServers";
 const SERVER: &str = "task";

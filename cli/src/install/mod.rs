@@ -5,7 +5,6 @@ mod claude;
 mod codex;
 mod command;
 mod config_file;
-mod json_splice;
 mod toml_cut;
 mod variables;
 

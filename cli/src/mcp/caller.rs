@@ -1,6 +1,6 @@
 //! What a client says about a call: Codex tells about the session that the call comes from.
 
-use codex_task::{PermissionMode, ToolCaller};
+use codex_task::{PermissionMode, SandboxMode, ToolCaller};
 use rmcp::model::RequestMetaObject;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,14 +33,23 @@ pub(super) fn caller(meta: &RequestMetaObject, client: Option<&str>) -> ToolCall
         None => false,
     };
     let turn = turn.flatten().unwrap_or_default();
+    let sandbox = turn.sandbox_mode.as_deref().map(sandbox_of);
     let is_known = |model: &str| MODELS_KNOWN.iter().any(|known| model.starts_with(known));
     let is_cut_early = is_codex && !turn.model.as_deref().is_some_and(is_known);
     ToolCaller {
         depth: u32::from(turn.thread_source.as_deref() == Some("subagent")),
+        // In a read-only session nothing is written and no command runs at all; should a rule of the user's ever lift
+        // that, the sandbox still holds what runs.
         permission_mode: is_read_only.then_some(PermissionMode::Plan),
+        sandbox: if is_read_only { Some(SandboxMode::ReadOnly) } else { sandbox },
         answer_bytes_max: if is_cut_early { ANSWER_BYTES_MAX_UNKNOWN } else { ANSWER_BYTES_MAX_KNOWN },
         ..ToolCaller::default()
     }
+}
+
+/// Codex's name of a mode. One that is not known yet is not taken for full access.
+fn sandbox_of(name: &str) -> SandboxMode {
+    SandboxMode::parse(name).unwrap_or(SandboxMode::WorkspaceWrite)
 }
 
 /// The description, also where it is JSON within a text, as in Codex's own HTTP headers.
@@ -56,6 +65,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn sandbox(meta: Value) -> Option<SandboxMode> {
+        let meta: RequestMetaObject = serde_json::from_value(meta).expect("metadata");
+        caller(&meta, Some(CODEX)).sandbox
+    }
+
+    #[test]
+    fn the_sandbox_of_codex_holds_our_agents_too() {
+        let of = |mode: Value| sandbox(json!({"x-codex-turn-metadata": {"sandbox_mode": mode}}));
+        for (name, expected) in [
+            ("read-only", SandboxMode::ReadOnly),
+            ("workspace-write", SandboxMode::WorkspaceWrite),
+            ("danger-full-access", SandboxMode::DangerFullAccess),
+            ("something-new", SandboxMode::WorkspaceWrite),
+        ] {
+            assert_eq!(of(json!(name)), Some(expected), "{name}");
+        }
+        assert_eq!(of(json!(7)), Some(SandboxMode::ReadOnly), "what cannot be read may have been that");
+        assert_eq!(sandbox(json!({})), None);
+    }
 
     /// Depth, mode and room of a call with this metadata.
     fn of(meta: Value, client: Option<&str>) -> (u32, Option<PermissionMode>, usize) {

@@ -2,6 +2,7 @@
 //! the protocol and nothing else.
 
 mod caller;
+mod elicit;
 mod input;
 mod lazy;
 mod progress;
@@ -9,6 +10,7 @@ mod serve;
 mod server;
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
 
 use clap::Args;
 use codex_task::{PermissionMode, Runtime, RuntimeBuilder};
@@ -21,6 +23,7 @@ use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::run::RunOptions;
 use crate::{run, session};
+use elicit::ClientApprover;
 use lazy::{LazyTool, RecordKeeper};
 
 /// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
@@ -39,7 +42,8 @@ pub(crate) struct McpArgs {
 
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
-    let prepared = builder(args, host).prepare()?;
+    let approver = ClientApprover::default();
+    let prepared = builder(args, host).approver(Arc::new(approver.clone())).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let options = RunOptions::in_mode(args.permission_mode);
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
@@ -51,8 +55,8 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        serve::serve(LazyTool::new(prepared, records), tokio::io::stdin(), tokio::io::stdout(), interrupts)
-            .await
+        let tool = LazyTool::new(prepared, records);
+        serve::serve((tool, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::elicit::ClientApprover;
 use super::input::Input;
 use super::lazy::LazyTool;
 use super::server::TaskServer;
@@ -23,7 +24,7 @@ const END_GRACE: Duration = Duration::from_millis(600);
 
 /// Serves one client until it is gone, or until we are asked to end.
 pub(super) async fn serve(
-    tool: LazyTool,
+    (tool, approver): (LazyTool, ClientApprover),
     reader: impl AsyncRead + Send + Unpin + 'static,
     writer: impl AsyncWrite + Send + Unpin + 'static,
     mut interrupts: Interrupts,
@@ -32,7 +33,8 @@ pub(super) async fn serve(
     let gone = CancellationToken::new();
     let offer = offer(&tool);
     let server = TaskServer { tool: Arc::clone(&tool), offer: offer.clone(), gone: gone.clone() };
-    let serving = converse(server, Input::new(reader, gone.clone()), writer, offer);
+    let client = (Input::new(reader, gone.clone()), writer);
+    let serving = converse(server, client, offer, approver);
     let mut serving = std::pin::pin!(serving);
     let has_answers = tokio::select! {
         () = &mut serving => false,
@@ -54,15 +56,16 @@ pub(super) async fn serve(
 /// Speaks the protocol until the client is gone.
 async fn converse(
     server: TaskServer,
-    reader: Input<impl AsyncRead + Send + Unpin + 'static>,
-    writer: impl AsyncWrite + Send + Unpin + 'static,
+    client: (Input<impl AsyncRead + Send + Unpin + 'static>, impl AsyncWrite + Send + Unpin + 'static),
     mut offer: watch::Receiver<codex_task::TaskToolSpec>,
+    approver: ClientApprover,
 ) {
-    let running = match server.serve((reader, writer)).await {
+    let running = match server.serve(client).await {
         Ok(running) => running,
         Err(error) => return debug!(%error, "no session began"),
     };
     let peer = running.peer().clone();
+    approver.meet(&peer);
     let waiting = running.waiting();
     let mut waiting = std::pin::pin!(waiting);
     loop {

@@ -9,6 +9,7 @@ use super::clean::neutral;
 use super::prose;
 use super::width::{columns, wrap};
 use super::{Line, Style};
+use crate::approve::Desk;
 
 /// Columns of a terminal whose size is not known.
 const COLUMNS_USUAL: usize = 80;
@@ -23,6 +24,8 @@ pub(crate) struct Terminal {
     pub(crate) err: Stream,
     /// For screen readers and simple terminals: no live redraw, no box characters.
     pub(crate) is_plain: bool,
+    /// Where questions are answered, when somebody sits there; taken by whoever runs tasks.
+    pub(crate) desk: Option<Desk>,
 }
 
 /// One of the two.
@@ -58,7 +61,7 @@ impl Terminal {
             (size(terminal_size::terminal_size_of(&stdout)), size(terminal_size::terminal_size_of(&stderr)));
         let out = Stream::new(stdout.is_terminal(), out_columns, environment, stdout);
         let err = Stream::new(stderr.is_terminal(), err_columns, environment, stderr);
-        Self { out, err, is_plain: false }
+        Self { out, err, is_plain: false, desk: None }
     }
 
     /// Whether lines on stderr may be drawn over.
@@ -157,6 +160,11 @@ impl Stream {
         if !text.ends_with('\n') {
             self.write("\n");
         }
+    }
+
+    /// Whether a person looks at it.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// Whether the reader is gone.

@@ -44,7 +44,7 @@ impl Captured {
     /// What writes to the streams.
     pub(crate) fn terminal(&self) -> Terminal {
         let stream = |buffer: &Buffer| Stream::new(self.is_terminal, None, &self.environment, buffer.clone());
-        Terminal { out: stream(&self.out), err: stream(&self.err), is_plain: false }
+        Terminal { out: stream(&self.out), err: stream(&self.err), is_plain: false, desk: None }
     }
 
     /// Everything on stdout.

@@ -10,6 +10,7 @@ use codex_task_config::{
 };
 
 use super::spec;
+use crate::approve::Ask;
 
 const EXAMPLES: &str = r#"Examples:
   codex-task run code-reviewer "Review src/auth.rs"
@@ -96,6 +97,9 @@ pub(crate) struct SessionArgs {
     /// A rule that denies; can be repeated
     #[arg(long, value_name = "RULE", value_parser = rule)]
     pub(crate) deny: Vec<String>,
+    /// Who is asked about calls that need a yes; on a terminal it is you
+    #[arg(long, value_name = "WHO", value_enum)]
+    pub(crate) ask: Option<Ask>,
     /// Trusts the project for this run: its own settings may allow what they ask for; see `codex-task trust`
     #[arg(long)]
     pub(crate) trust: bool,

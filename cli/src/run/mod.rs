@@ -16,6 +16,7 @@ use codex_task::{Environment, RunId, RuntimeBuilder, TaskRequest};
 
 use codex_task_config::{ResumePolicy, Settings, SettingsOverrides};
 
+use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());
     let tasks: Vec<TaskRequest> = collected.tasks.into_iter().map(into_request).collect();
-    let builder = builder(&args.session, &RunOptions::of(&args.session), host);
+    let builder = builder(&args.session, args.output, &RunOptions::of(&args.session), host)?;
     session::block_on(run_tasks(builder, tasks, args.output, host))
 }
 
@@ -65,10 +66,19 @@ pub(crate) async fn run_tasks(
 }
 
 /// A runtime for a session of its own, which is recorded unless the arguments say otherwise.
-pub(crate) fn builder(args: &SessionArgs, options: &RunOptions, host: &mut Host) -> RuntimeBuilder {
+pub(crate) fn builder(
+    args: &SessionArgs,
+    output: OutputArgs,
+    options: &RunOptions,
+    host: &mut Host,
+) -> Result<RuntimeBuilder, Fault> {
     let builder = options.builder(&host.environment);
     let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
-    if args.no_record { builder } else { recorded(builder, options, host) }
+    let builder = match approve::set_up(args.ask, output, host)? {
+        Some(approver) => builder.approver(approver),
+        None => builder,
+    };
+    Ok(if args.no_record { builder } else { recorded(builder, options, host) })
 }
 
 /// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.

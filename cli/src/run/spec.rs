@@ -126,6 +126,7 @@ impl TaskSpec {
             tokens_max: self.tokens_max,
             run_limits: BudgetLimits::NONE,
             permission_mode: None,
+            sandbox: None,
             priority: self.priority.unwrap_or_default(),
             conversation: if self.resume.is_some() { Conversation::Resumed } else { Conversation::New },
             isolation: self.isolation,

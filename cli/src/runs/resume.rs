@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use codex_task::store::{Claim, RecordState, Records, RunRecord};
-use codex_task::{ResumeError, RunId, RuntimeBuilder, RuntimeHandle, TaskReport, TaskStatus};
+use codex_task::{Approver, ResumeError, RunId, RuntimeBuilder, RuntimeHandle, TaskReport, TaskStatus};
 
 use super::{find, records, unusable};
+use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -87,7 +88,7 @@ pub(crate) fn resume_here(host: &mut Host) {
 /// Goes on with a run without showing its tasks; Ctrl-C or SIGTERM cancels it.
 async fn quietly(run: RunId, options: &RunOptions, host: &mut Host) -> Result<String, Fault> {
     let mut interrupts = Interrupts::of(host)?;
-    let handle = start(options, host)?;
+    let handle = start(options, /*approver*/ None, host)?;
     let resumed = handle.resume(run);
     let mut resumed = std::pin::pin!(resumed);
     let ended = tokio::select! {
@@ -131,18 +132,27 @@ fn resume(run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, 
 }
 
 /// A runtime with the options that the run had.
-fn start(options: &RunOptions, host: &mut Host) -> Result<RuntimeHandle, Fault> {
+fn start(
+    options: &RunOptions,
+    approver: Option<Arc<dyn Approver>>,
+    host: &mut Host,
+) -> Result<RuntimeHandle, Fault> {
     let recorder = recorder(options, &host.environment).map_err(|error| {
         Fault::new("the run cannot go on").because(error.to_string()).suggest(error.help())
     })?;
     let builder =
         host.backends.iter().cloned().fold(options.builder(&host.environment), RuntimeBuilder::backend);
+    let builder = match approver {
+        Some(approver) => builder.approver(approver),
+        None => builder,
+    };
     Ok(builder.recorder(recorder).start()?)
 }
 
 async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
     let mut interrupts = Interrupts::of(host)?;
-    let handle = start(options, host)?;
+    let approver = approve::set_up(/*ask*/ None, output, host)?;
+    let handle = start(options, approver, host)?;
     let Claim { images, ended, running } = handle.claim(run).await.map_err(|error| cannot(run, &error))?;
     if !output.quiet {
         let agents: Vec<&str> = images.iter().map(|image| &*image.request().subagent_type).collect();

@@ -1,6 +1,7 @@
 //! Whole scenes at the terminal: what a user types, and everything that comes back.
 
 mod agents;
+mod ask;
 mod doctor;
 mod gate;
 mod run;

@@ -14,13 +14,14 @@ use futures_util::future::BoxFuture;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use crate::approve::Keyboard;
 use crate::command;
 use crate::host::Host;
 use crate::interrupt::{Interruption, Interrupts};
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
-const FILTERS: [(&str, &str); 8] = [
+const FILTERS: [(&str, &str); 9] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
     // The last digits of a run's id.
     (r"\brun [0-9a-f]{8}\b", "run [RUN]"),
@@ -28,6 +29,7 @@ const FILTERS: [(&str, &str); 8] = [
     (r"about [0-9,]+ tokens", "about [N] tokens"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
     (r"\b\d+\.\d+ s\b", "[TIME]"),
+    (r"\b\d+ min \d\d s left", "[TIME] left"),
     (r#""(ms|[a-z_]+_ms)":\d+"#, r#""$1":"[MS]""#),
     // What the system can enforce.
     (r"(?m)^\S+ sandbox: .*\n( .*\n)*", "[SANDBOX]\n"),
@@ -41,6 +43,10 @@ pub(super) struct Stage {
     stdin: String,
     backends: Vec<Arc<dyn ChatBackend>>,
     is_terminal: bool,
+    /// What is typed, line after line; taken by the first command.
+    typed: Mutex<Option<mpsc::UnboundedReceiver<String>>>,
+    /// Keeps the keyboard of somebody who says nothing.
+    silent: Option<mpsc::UnboundedSender<String>>,
     /// Who presses Ctrl-C; the receiver is taken by the first command.
     keyboard: (mpsc::UnboundedSender<Interruption>, Mutex<Option<mpsc::UnboundedReceiver<Interruption>>>),
 }
@@ -106,6 +112,8 @@ impl Stage {
             stdin: String::new(),
             backends: Vec::new(),
             is_terminal: false,
+            typed: Mutex::new(None),
+            silent: None,
             keyboard: (keyboard, Mutex::new(Some(interruptions))),
         };
         stage.trusted(&["project"]).file("codex-task.yaml", "local: {probe: false}\n")
@@ -115,7 +123,7 @@ impl Stage {
     pub(super) fn trusted(self, folders: &[&str]) -> Self {
         let root = self.folder.path().canonicalize().expect("it exists");
         let folders: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
-        let list = root.join("home/.config/codex-task/trusted_folders.json");
+        let list = root.join("home/.local/state/codex-task/trusted_folders.json");
         std::fs::create_dir_all(list.parent().expect("a parent")).expect("folders");
         std::fs::write(list, serde_json::json!({"folders": folders}).to_string()).expect("a file");
         self
@@ -166,6 +174,24 @@ impl Stage {
         self.variable("COLUMNS", &columns.to_string()).variable("TERM", "dumb")
     }
 
+    /// Before a person who types these lines, one for each question, and then nothing.
+    pub(super) fn typing(self, lines: &[&str]) -> Self {
+        let (keys, typed) = mpsc::unbounded_channel();
+        for line in lines {
+            keys.send((*line).to_owned()).expect("it is open");
+        }
+        *self.typed.lock().expect("no command panicked") = Some(typed);
+        self
+    }
+
+    /// Before a person who says nothing.
+    pub(super) fn thinking(mut self) -> Self {
+        let (keys, typed) = mpsc::unbounded_channel();
+        self.silent = Some(keys);
+        *self.typed.lock().expect("no command panicked") = Some(typed);
+        self
+    }
+
     /// With a model whose user presses Ctrl-C so many times when it has begun to write.
     pub(super) fn impatient(mut self, scenario: &str, times: usize) -> Self {
         let scenario = Scenario::parse(scenario).expect("a scenario");
@@ -193,6 +219,7 @@ impl Stage {
             terminal: captured.terminal(),
             stdin: Box::new(Cursor::new(self.stdin.clone().into_bytes())),
             backends: self.backends.clone(),
+            keyboard: self.typed.lock().expect("no command panicked").take().map(Keyboard::Channel),
             interrupts: interruptions.map(Interrupts::Channel),
         };
         let words = ["codex-task"].iter().chain(arguments).map(OsString::from);

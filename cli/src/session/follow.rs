@@ -8,7 +8,9 @@ use codex_task::{BoardState, RunReport, RuntimeHandle, TaskId};
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
 
+use super::asking;
 use super::progress::Progress;
+use crate::approve::Desk;
 use crate::fault::Fault;
 use crate::interrupt::{Interruption, Interrupts};
 use crate::render::Terminal;
@@ -52,7 +54,7 @@ pub(super) async fn follow<T: Collected>(
     doing: impl Future<Output = Result<T, Fault>>,
     mut progress: Progress,
     terminal: &mut Terminal,
-    interrupts: &mut Interrupts,
+    (interrupts, desk): (&mut Interrupts, &mut Option<Desk>),
 ) -> Result<Ending<T>, Fault> {
     let mut events = handle.events();
     let mut frames = tokio::time::interval(FRAME);
@@ -87,6 +89,7 @@ pub(super) async fn follow<T: Collected>(
                 // The bus lives as long as the handle.
                 Err(RecvError::Closed) => {}
             },
+            turn = asking::next(desk) => asking::show(turn, desk, Some(&mut progress), terminal),
             report = &mut collected => break report?,
             _ = frames.tick(), if progress.is_live() || interrupted_by.is_some() => {
                 progress.tick();

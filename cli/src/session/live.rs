@@ -130,6 +130,18 @@ impl Live {
         self.bars.suspend(write);
     }
 
+    /// Takes the lines away until they are revealed.
+    pub(super) fn hide(&mut self) {
+        // Lines that cannot be taken away scroll up with the question.
+        let _ = self.bars.clear();
+        self.bars.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
+    /// Draws the lines again.
+    pub(super) fn reveal(&mut self) {
+        self.bars.set_draw_target(ProgressDrawTarget::stderr());
+    }
+
     /// Takes the lines away for good.
     pub(super) fn clear(&mut self) {
         for bar in self.running.drain().map(|(_, running)| running.bar).chain(self.status.take()) {

@@ -1,6 +1,7 @@
 //! A set of tasks from the request to the last line on the screen: progress while they run, results when they end.
 //! `run` and `demo` share it.
 
+mod asking;
 mod follow;
 mod json;
 mod label;
@@ -23,6 +24,7 @@ use crate::render::Terminal;
 use crate::run::OutputArgs;
 use progress::Progress;
 
+pub(crate) use asking::attend;
 pub(crate) use follow::{Collected, Ending};
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
@@ -68,7 +70,10 @@ pub(crate) async fn watch<T: Collected>(
 ) -> Result<Ending<T>, Fault> {
     let mut progress = Progress::new(output, tasks, handle, terminal);
     progress.begin(handle, terminal);
-    follow::follow(handle, ids, doing, progress, terminal, interrupts).await
+    let mut desk = asking::desk(handle, terminal);
+    let ending = follow::follow(handle, ids, doing, progress, terminal, (interrupts, &mut desk)).await;
+    terminal.desk = desk;
+    ending
 }
 
 /// There is nothing that could take tasks.

@@ -32,6 +32,8 @@ pub(super) struct Progress {
     shown: HashSet<TaskId>,
     /// Providers that play a scenario, until it was said that they do.
     scripted: HashSet<ProviderName>,
+    /// What happens while somebody is asked: shown when they have answered.
+    held: Option<Vec<TaskEvent>>,
 }
 
 enum Display {
@@ -69,6 +71,7 @@ impl Progress {
             main: tasks.iter().find(|task| is_main(task)).map(|task| task.id),
             shown: HashSet::new(),
             scripted: scripted.map(|(name, _)| name.clone()).collect(),
+            held: None,
         }
     }
 
@@ -86,13 +89,39 @@ impl Progress {
 
     /// Draws the next frame of lines that are drawn over.
     pub(super) fn tick(&self) {
-        if let Display::Live(live) = &self.display {
+        if let (Display::Live(live), None) = (&self.display, &self.held) {
             live.tick();
+        }
+    }
+
+    /// Leaves the screen to a question.
+    pub(super) fn pause(&mut self) {
+        self.held.get_or_insert_default();
+        if let Display::Live(live) = &mut self.display {
+            live.hide();
+        }
+    }
+
+    /// Takes the screen back, and shows what has happened meanwhile.
+    pub(super) fn resume(&mut self, terminal: &mut Terminal) {
+        let held = self.held.take().unwrap_or_default();
+        if let Display::Live(live) = &mut self.display {
+            live.reveal();
+        }
+        for event in held {
+            self.show(&event, terminal);
         }
     }
 
     /// Shows an event.
     pub(super) fn show(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
+        if let (Some(held), false) = (&mut self.held, matches!(self.display, Display::Json)) {
+            // What a model writes meanwhile is not worth keeping: it is in the report.
+            if !matches!(event.kind, TaskEventKind::Text { .. }) {
+                held.push(event.clone());
+            }
+            return;
+        }
         if matches!(event.kind, TaskEventKind::Finished(_)) && !self.shown.insert(event.task) {
             return;
         }
@@ -139,6 +168,9 @@ impl Progress {
 
     /// Ends the display. Endings whose events were lost are shown from the report.
     pub(super) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
+        if self.held.is_some() {
+            self.resume(terminal);
+        }
         for task in report.iter().flat_map(|report| &report.tasks) {
             let kind = TaskEventKind::Finished(Arc::clone(task));
             let agent = Arc::clone(&task.agent);

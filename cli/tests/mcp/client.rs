@@ -39,6 +39,22 @@ impl Client {
         Self::greet_as(project, "a-client", &[])
     }
 
+    /// Starts the server and greets it as a client that shows forms.
+    pub(crate) fn greet_showing_forms(project: &Project, arguments: &[&str]) -> Self {
+        let mut command = project.command(binary());
+        command.arg("mcp").args(arguments);
+        let mut greeted = Self::start(project, &mut command);
+        let capabilities = json!({"elicitation": {"form": {}, "url": {}}});
+        greeted.introduce("2025-06-18", "a-client", &capabilities);
+        greeted.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        greeted
+    }
+
+    /// Answers a question of the server's.
+    pub(crate) fn answer_to(&mut self, question: &Value, result: &Value) {
+        self.send(&json!({"jsonrpc": "2.0", "id": question["id"], "result": result}));
+    }
+
     /// Starts a server in a project.
     pub(crate) fn start(project: &Project, command: &mut Command) -> Self {
         let mut child = command
@@ -65,9 +81,13 @@ impl Client {
 
     /// Sends `initialize` and gives its result.
     pub(crate) fn initialize(&mut self, version: &str, client: &str) -> Value {
+        self.introduce(version, client, &json!({}))
+    }
+
+    fn introduce(&mut self, version: &str, client: &str, capabilities: &Value) -> Value {
         let parameters = json!({
             "protocolVersion": version,
-            "capabilities": {},
+            "capabilities": capabilities,
             "clientInfo": {"name": client, "version": "1.0.0"},
         });
         self.request("initialize", &parameters)
@@ -206,6 +226,10 @@ fn check(message: &Value) {
     assert_eq!(kinds, 1, "neither a response nor a notification: {message}");
     let known = ["jsonrpc", "id", "result", "error", "method", "params"];
     assert!(object.keys().all(|key| known.contains(&key.as_str())), "unknown keys: {message}");
+    // A client that shows forms may be asked; nothing else is asked of it.
+    if message["method"] == "elicitation/create" {
+        return assert!(object.contains_key("id"), "a question that nobody can answer: {message}");
+    }
     // An error that belongs to no request has no id, and nothing else that we do not ask.
     let has_id = object.contains_key("id");
     let is_right =

@@ -162,6 +162,24 @@ fn a_read_only_codex_has_read_only_agents() {
     }
 }
 
+#[test]
+fn a_codex_that_asks_nobody_declines_our_questions_at_once() {
+    let Some(codex) = codex() else { return };
+    let touch = |call: &Call| match call.tool_results().first() {
+        None => Reply::tool("Bash", json!({"command": "touch made.txt", "description": "d"})),
+        Some(result) => Reply::text(result.clone()),
+    };
+    let (parent, child) = (parent(vec![task("worker", "touch")]), model(touch));
+    let installed = Installed::new(codex, &parent, "mock", &child);
+    installed.project.write_agent("worker", "description: Touches\ntools: Bash\n");
+    let config = "local: {probe: false}\npermissions: {ask: [Bash]}\n";
+    installed.project.write("home/.config/codex-task/config.yaml", config);
+    installed.run("workspace-write");
+    let output = &parent.requests()[1].outputs()[&0];
+    assert!(output.contains("but you haven't granted it yet"), "{output}");
+    assert!(!installed.project.dir().join("made.txt").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_codex_leaves_no_process() {

@@ -8,6 +8,8 @@ mod client;
 #[cfg(test)]
 mod codex;
 #[cfg(test)]
+mod elicit;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod install;

@@ -27,7 +27,7 @@ impl Project {
         let project = Self { root, variables: Vec::new(), _folder: Arc::new(folder) };
         project.write("home/.config/codex-task/config.yaml", "local: {probe: false}\n");
         let trusted = serde_json::json!({"folders": [project.dir()]}).to_string();
-        project.write("home/.config/codex-task/trusted_folders.json", &trusted);
+        project.write("home/.local/state/codex-task/trusted_folders.json", &trusted);
         project
     }
 

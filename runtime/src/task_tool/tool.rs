@@ -7,7 +7,7 @@ use codex_task_actors::{
     AwaitRecall, Conversation, Delegate, Lineage, Priority, RunId, RunTask, TaskError, TaskId, TaskReport,
     TaskRequest,
 };
-use codex_task_config::{BudgetLimits, PermissionMode};
+use codex_task_config::{BudgetLimits, PermissionMode, SandboxMode};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -49,6 +49,8 @@ pub struct ToolCaller {
     pub depth: u32,
     /// Narrows what the task may do.
     pub permission_mode: Option<PermissionMode>,
+    /// Narrows how far its commands and file tools reach.
+    pub sandbox: Option<SandboxMode>,
     /// Bytes of the answer that the caller's model would see; longer reports are saved and shown in part.
     pub answer_bytes_max: usize,
     /// The caller, where it is an agent of this very runtime: its task has less rights than the session, maybe.
@@ -62,6 +64,7 @@ impl Default for ToolCaller {
             task: TaskId::new(),
             depth: 0,
             permission_mode: None,
+            sandbox: None,
             answer_bytes_max: ANSWER_BYTES_MAX,
             delegate: None,
         }
@@ -286,6 +289,7 @@ fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> Ta
         tokens_max: None,
         run_limits: BudgetLimits::NONE,
         permission_mode: caller.permission_mode,
+        sandbox: caller.sandbox,
         priority: Priority::Normal,
         conversation: if resumed.is_some() { Conversation::Resumed } else { Conversation::New },
         isolation: input.isolation,

@@ -39,7 +39,7 @@ impl TestProject {
     /// Makes the user trust these folders and no others; the project is trusted from the beginning.
     pub(crate) fn trusted(&self, folders: &[PathBuf]) {
         let list = json!({"folders": folders}).to_string();
-        write(self.root.join("config/codex-task/trusted_folders.json"), &list);
+        write(self.root.join("state/codex-task/trusted_folders.json"), &list);
     }
 
     /// The repository's root, which is the working directory.

@@ -1,8 +1,8 @@
-use codex_task_config::{PermissionMode, PermissionPolicy, RuleBehavior};
+use codex_task_config::{PermissionMode, PermissionPolicy, RuleBehavior, RuleScope};
 
 use super::*;
 use crate::RemoteChanges;
-use crate::gate::testing::Bench;
+use crate::gate::testing::{Bench, rights_of};
 
 const ALLOW: RuleBehavior = RuleBehavior::Allow;
 const ASK: RuleBehavior = RuleBehavior::Ask;
@@ -404,4 +404,22 @@ fn rules_that_cannot_be_read_fail_closed_and_are_told() {
     let bench = Bench::new(PermissionMode::AcceptEdits, &[(DENY, "Read(a[z-a])"), (ALLOW, "Edit(b[z-a])")]);
     assert_eq!(bench.read("x").decision(), Decision::Deny);
     assert_eq!(bench.rights.problems().len(), 2);
+}
+
+#[test]
+fn a_rule_that_equals_unrestricted_bash_is_the_users_alone_to_give() {
+    let rules = [(ALLOW, "Bash(python:*)"), (ALLOW, "Bash(npm run:*)"), (ALLOW, "Bash(npm run lint)")];
+    let calls = ["python x.py", "npm run build", "npm run lint"];
+    for (scope, expected) in [
+        (RuleScope::User, [Decision::Allow; 3]),
+        (RuleScope::Session, [Decision::Allow; 3]),
+        (RuleScope::Project, [Decision::Ask, Decision::Ask, Decision::Allow]),
+        (RuleScope::Local, [Decision::Ask, Decision::Ask, Decision::Allow]),
+    ] {
+        let mut bench = Bench::new(PermissionMode::Default, &[]);
+        bench.rights = rights_of(scope, PermissionMode::Default, &rules, bench.root());
+        assert_eq!(calls.map(|call| bench.bash(call).decision()), expected, "{scope:?}");
+        let lints = bench.rights.problems().iter().filter(|lint| lint.message.contains("unrestricted Bash"));
+        assert_eq!(lints.count(), 2);
+    }
 }

@@ -16,6 +16,7 @@ mod files;
 mod git;
 mod hazard_table;
 mod judge;
+mod lasting;
 mod part;
 mod pattern;
 mod programs;
@@ -34,9 +35,10 @@ mod hostile_tests;
 #[cfg(test)]
 mod payload_tests;
 
-pub use approver::{Approval, ApprovalRequest, Approver, Headless};
+pub use approver::{Approval, ApprovalRequest, Approver, GrantScope, Headless, Lasting};
 pub(crate) use example::failure as example_failure;
 pub use judge::{GateCall, judge};
+pub(crate) use lasting::lasting;
 use pattern::CommandPattern;
 pub(crate) use rule::{CompiledRule, canonical};
 pub use verdict::{Confinement, DecidingRule, Decision, Part, Ruling, Verdict};

@@ -59,14 +59,24 @@ impl Bench {
     }
 }
 
-/// Rules as they stand in the project's settings file.
+/// Rules as the user has written them.
 pub(crate) fn rights(mode: PermissionMode, rules: &[(RuleBehavior, &str)], workspace: &Path) -> Rights {
-    let rules = rules.iter().map(|(behavior, text)| rule(*behavior, text, workspace)).collect();
+    rights_of(RuleScope::User, mode, rules, workspace)
+}
+
+/// Rules as they stand in somebody's settings file.
+pub(crate) fn rights_of(
+    scope: RuleScope,
+    mode: PermissionMode,
+    rules: &[(RuleBehavior, &str)],
+    workspace: &Path,
+) -> Rights {
+    let rules = rules.iter().map(|(behavior, text)| rule(scope, *behavior, text, workspace)).collect();
     let policy = PermissionPolicy { rules, mode, ..PermissionPolicy::default() };
     Rights::session(&policy, mode, workspace, Some(&workspace.with_file_name("home")))
 }
 
-fn rule(behavior: RuleBehavior, text: &str, workspace: &Path) -> PermissionRule {
+fn rule(scope: RuleScope, behavior: RuleBehavior, text: &str, workspace: &Path) -> PermissionRule {
     let pattern = ToolPattern::parse(text);
     let path: Arc<Path> = workspace.join(".claude/settings.json").into();
     PermissionRule {
@@ -74,6 +84,6 @@ fn rule(behavior: RuleBehavior, text: &str, workspace: &Path) -> PermissionRule 
         tool: pattern.name,
         specifier: pattern.specifier,
         text: text.to_owned(),
-        origin: RuleOrigin { scope: RuleScope::Project, path: Some(path), position: None },
+        origin: RuleOrigin { scope, path: Some(path), position: None },
     }
 }

@@ -10,8 +10,9 @@ use codex_task_config::{Attachment, ToolName, ToolStatus, tool_status};
 use futures_util::FutureExt as _;
 use serde_json::Value;
 
+use super::asking::Asking;
 use super::registered::Registered;
-use crate::gate::{Approval, ApprovalRequest, Approver, Decision, GateCall, Verdict, judge};
+use crate::gate::{ApprovalRequest, Decision, GateCall, Verdict, judge, lasting};
 use crate::{Access, Conduct, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
@@ -31,7 +32,7 @@ pub struct ToolSet {
     definitions: Arc<[ToolDefinition]>,
     rights: Rights,
     session: Session,
-    approver: Arc<dyn Approver>,
+    asking: Asking,
 }
 
 impl ToolSet {
@@ -39,11 +40,11 @@ impl ToolSet {
         tools: BTreeMap<ToolName, Arc<Registered>>,
         rights: Rights,
         session: Session,
-        approver: Arc<dyn Approver>,
+        asking: Asking,
     ) -> Self {
         let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
         let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
-        Self { tools: Arc::new(tools), definitions, rights, session, approver }
+        Self { tools: Arc::new(tools), definitions, rights, session, asking }
     }
 
     /// The same tools in another session, with the rights of its workspace.
@@ -111,15 +112,7 @@ impl ToolSet {
         match verdict.decision() {
             Decision::Allow => {}
             Decision::Deny => return Err(ToolError::Refused(verdict.refusal)),
-            Decision::Ask => {
-                let refusal = verdict.refusal.clone();
-                let subject = subject_of(&prepared.access);
-                let request = ApprovalRequest { tool: prepared.name.clone(), subject, verdict };
-                match self.approver.approve(&request).await {
-                    Approval::Granted => {}
-                    Approval::Refused => return Err(ToolError::Refused(refusal)),
-                }
-            }
+            Decision::Ask => self.asking.settle(self.question(&prepared, verdict)).await?,
         }
         prepared.registered.tool.run_with_attachments(prepared.arguments, &session).await
     }
@@ -132,12 +125,32 @@ impl ToolSet {
     }
 
     fn verdict(&self, prepared: &Prepared<'_>) -> Verdict {
-        let call = GateCall { tool: prepared.name, access: &prepared.access, session: &self.session };
+        judge(&self.gate_call(prepared), &self.rights_for(prepared))
+    }
+
+    fn question(&self, prepared: &Prepared<'_>, verdict: Verdict) -> ApprovalRequest {
+        let lasting = lasting(&self.gate_call(prepared), &verdict, &self.rights_for(prepared));
+        ApprovalRequest {
+            owner: self.session.owner.clone(),
+            tool: prepared.name.clone(),
+            subject: subject_of(&prepared.access),
+            verdict,
+            lasting,
+        }
+    }
+
+    fn gate_call<'a>(&'a self, prepared: &'a Prepared<'_>) -> GateCall<'a> {
+        GateCall { tool: prepared.name, access: &prepared.access, session: &self.session }
+    }
+
+    /// The agent's rights, as far as the tool can keep to them.
+    fn rights_for(&self, prepared: &Prepared<'_>) -> Rights {
+        let rights = self.rights.clone();
         let is_held = prepared.registered.tool.confines_commands();
         if is_held || !matches!(prepared.access, Access::Execute { .. }) {
-            judge(&call, &self.rights)
+            rights
         } else {
-            judge(&call, &self.rights.clone().without_sandbox())
+            rights.without_sandbox()
         }
     }
 

@@ -2,11 +2,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use codex_task_config::{PermissionMode, RuleBehavior, ToolSelection};
 use futures_util::future::BoxFuture;
+use serde_json::json;
 
 use super::super::testing::{Behavior, FakeTool};
 use super::*;
 use crate::Toolbox;
 use crate::gate::testing::Bench;
+use crate::gate::{Approval, Approver, GrantScope, Lasting};
 
 fn set_with(bench: &Bench, approver: Option<Arc<dyn Approver>>) -> ToolSet {
     let tools = [
@@ -110,9 +112,66 @@ impl Approver for Counting {
     }
 }
 
+/// Answers with these in turn, and keeps what was asked.
+struct Answers(std::sync::Mutex<(Vec<Approval>, Vec<ApprovalRequest>)>);
+
+impl Answers {
+    fn new(mut answers: Vec<Approval>) -> Arc<Self> {
+        answers.reverse();
+        Arc::new(Self(std::sync::Mutex::new((answers, Vec::new()))))
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.0.lock().unwrap().1.iter().map(|request| request.subject.clone()).collect()
+    }
+}
+
+impl Approver for Answers {
+    fn approve<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {
+        let mut state = self.0.lock().unwrap();
+        state.1.push(request.clone());
+        let answer = state.0.pop().unwrap_or(Approval::Unanswered);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+#[tokio::test]
+async fn always_covers_the_same_call_and_no_other() {
+    let always = || Approval::GrantedAlways { scope: GrantScope::Session };
+    let answers = Answers::new(vec![always(), always(), always()]);
+    let set = set_with(&bench(), Some(Arc::clone(&answers) as Arc<dyn Approver>));
+    for path in ["a", "a", "b", ".claude/agents/x.md", ".claude/agents/x.md", "a"] {
+        // Agents are asked for each time, although "always" was said.
+        let reply = set.call("Write", &json!({"file_path": path}).to_string()).await;
+        let is_unanswered = answers.asked().len() > 3 && path != "a";
+        assert_eq!(reply.is_error, is_unanswered, "{path}");
+    }
+    assert_eq!(answers.asked(), ["a", "b", ".claude/agents/x.md", ".claude/agents/x.md"]);
+    let first = answers.0.lock().unwrap().1[0].lasting.clone();
+    assert_eq!(first, Lasting::Rules(vec!["Edit(./a)".to_owned()]));
+}
+
+#[tokio::test]
+async fn the_users_own_words_reach_the_model() {
+    let words = Approval::Refused { reason: Some("use mkdir instead".to_owned()) };
+    let answers = Answers::new(vec![words, Approval::Refused { reason: None }, Approval::Unanswered]);
+    let set = set_with(&bench(), Some(answers));
+    let mut texts = Vec::new();
+    for _ in 0..3 {
+        texts.push(set.call("Write", &json!({"file_path": "a"}).to_string()).await.text);
+    }
+    assert!(texts[0].ends_with("the user said:\nuse mkdir instead"), "{}", texts[0]);
+    assert!(texts[1].starts_with("The user doesn't want to proceed with this call of Write"), "{}", texts[1]);
+    assert!(texts[2].contains("but you haven't granted it yet"), "{}", texts[2]);
+}
+
 #[tokio::test]
 async fn the_approver_decides_what_is_asked_and_nothing_else() {
-    for (answer, runs) in [(Approval::Granted, true), (Approval::Refused, false)] {
+    for (answer, runs) in [
+        (Approval::Granted, true),
+        (Approval::Unanswered, false),
+        (Approval::Refused { reason: None }, false),
+    ] {
         let approver = Arc::new(Counting(answer, AtomicUsize::new(0)));
         let set = set_with(&bench(), Some(Arc::clone(&approver) as Arc<dyn Approver>));
         assert_eq!(set.call("Write", r#"{"file_path": "new"}"#).await.is_error, !runs);

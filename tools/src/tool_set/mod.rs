@@ -5,6 +5,7 @@
 //!
 //! Invariant: no tool runs but through [`ToolSet::call`], after its name, its arguments and the gate were passed.
 
+mod asking;
 mod call;
 mod registered;
 #[cfg(test)]

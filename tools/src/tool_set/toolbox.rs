@@ -7,8 +7,9 @@ use std::sync::Arc;
 use codex_task_config::{ToolName, ToolPattern, ToolSelection, ToolStatus, tool_status};
 
 use super::ToolSet;
+use super::asking::Asking;
 use super::registered::Registered;
-use crate::gate::{Approver, Headless};
+use crate::gate::Approver;
 use crate::rights::means;
 use crate::{Rights, Session, Tool};
 
@@ -16,7 +17,7 @@ use crate::{Rights, Session, Tool};
 #[derive(Clone)]
 pub struct Toolbox {
     tools: Arc<BTreeMap<ToolName, Arc<Registered>>>,
-    approver: Arc<dyn Approver>,
+    asking: Asking,
 }
 
 /// What an agent's list resolved to.
@@ -72,7 +73,7 @@ impl Toolbox {
     pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
         let registered =
             |tool: Arc<dyn Tool>| (tool.definition().name.clone(), Arc::new(Registered::new(tool)));
-        Self { tools: Arc::new(tools.into_iter().map(registered).collect()), approver: Arc::new(Headless) }
+        Self { tools: Arc::new(tools.into_iter().map(registered).collect()), asking: Asking::default() }
     }
 
     /// Adds a tool, or replaces the one of the same name.
@@ -93,7 +94,7 @@ impl Toolbox {
     /// Sets who is asked when no rule decides; without one, asking is refusing.
     #[must_use]
     pub fn with_approver(mut self, approver: Arc<dyn Approver>) -> Self {
-        self.approver = approver;
+        self.asking = Asking::new(approver);
         self
     }
 
@@ -131,7 +132,7 @@ impl Toolbox {
             return Err(sorted);
         }
         let left_out = sorted.unrecognized;
-        let tool_set = ToolSet::new(tools, rights, session, Arc::clone(&self.approver));
+        let tool_set = ToolSet::new(tools, rights, session, self.asking.clone());
         Ok(Resolved { tool_set, left_out })
     }
 

@@ -1,4 +1,4 @@
-//! `trusted_folders.json` in the user's configuration directory: what `codex-task trust` writes.
+//! `trusted_folders.json` among our own files, which no sandboxed command sees: what `codex-task trust` writes.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -82,7 +82,7 @@ impl TrustStore {
     /// # Errors
     /// [`TrustStoreError::NoHome`].
     pub fn of_user(environment: &Environment) -> Result<Self, TrustStoreError> {
-        let directory = environment.config_dir().ok_or(TrustStoreError::NoHome)?;
+        let directory = environment.state_dir().ok_or(TrustStoreError::NoHome)?;
         Ok(Self { path: directory.join(FILE_NAME) })
     }
 

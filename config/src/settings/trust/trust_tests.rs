@@ -150,7 +150,7 @@ fn a_repository_cannot_trust_itself() {
 #[test]
 fn a_list_that_cannot_be_read_trusts_nothing_and_is_told() {
     let repository = Repository::new();
-    repository.write("home/.config/codex-task/trusted_folders.json", "{");
+    repository.write("home/.local/state/codex-task/trusted_folders.json", "{");
     let loaded = repository.load(&[], FolderTrust::Untrusted);
     assert_eq!(loaded.settings.trusted.iter().count(), 0);
     assert!(

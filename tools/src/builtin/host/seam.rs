@@ -50,7 +50,7 @@ pub trait HostTools: Send + Sync {
     /// Decides on a call that no rule decides on. Refused, unless the host can ask somebody.
     fn approve<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {
         let _ = request;
-        Box::pin(std::future::ready(Approval::Refused))
+        Box::pin(std::future::ready(Approval::Unanswered))
     }
 
     /// Whether [`HostTools::exec`] holds a command back as [`HostCommand::confinement`] says. Where it does not, only

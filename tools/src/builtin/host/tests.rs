@@ -49,7 +49,7 @@ impl HostTools for Host {
 
     fn approve<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {
         self.asked.lock().unwrap().push(request.subject.clone());
-        let answer = if self.says_yes { Approval::Granted } else { Approval::Refused };
+        let answer = if self.says_yes { Approval::Granted } else { Approval::Unanswered };
         Box::pin(async { answer })
     }
 }

@@ -7,26 +7,37 @@ use serde::Serialize;
 /// Spaces of a level where a text does not show its own.
 const INDENT: &str = "  ";
 
-/// An object within a text.
+/// An object or a list within a text.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     /// The whole text.
-    pub(super) text: &'a str,
-    /// The object, a part of it.
-    pub(super) object: &'a str,
+    pub(crate) text: &'a str,
+    /// The object or list, a part of it.
+    pub(crate) object: &'a str,
 }
 
 impl Place<'_> {
     /// The text with one more member at the end of the object, written as its other members are.
-    pub(super) fn insert(&self, key: &str, value: &impl Serialize) -> String {
+    pub(crate) fn insert(&self, key: &str, value: &impl Serialize) -> String {
+        self.grown(value, |value| format!("\"{key}\": {value}"))
+    }
+
+    /// The text with one more element at the end of a list of texts, written as its other elements are.
+    pub(crate) fn append(&self, value: &impl Serialize) -> String {
+        self.grown(value, |value| value)
+    }
+
+    fn grown(&self, value: &impl Serialize, written: impl FnOnce(String) -> String) -> String {
         let object = self.range(self.object);
         let inner = self.object.get(1..self.object.len().saturating_sub(1)).unwrap_or_default();
         let indent = self.indent_of_line(object.start);
         let (gap, end) = match inner.find('"') {
-            // What stands before the first key stands before this one too.
+            // What stands before the first one stands before this one too.
             Some(first) => (inner.get(..first).unwrap_or_default().to_owned(), String::new()),
             None => (format!("\n{indent}{INDENT}"), format!("\n{indent}")),
         };
+        // On one line a blank follows a comma.
+        let gap = if gap.is_empty() && !inner.trim().is_empty() { " ".to_owned() } else { gap };
         let comma = if inner.trim().is_empty() { "" } else { "," };
         let value = match gap.rsplit_once('\n') {
             Some((_, indent)) => pretty(value, indent),
@@ -34,11 +45,11 @@ impl Place<'_> {
         };
         let at = object.start + 1 + inner.trim_end().len();
         let until = if inner.trim().is_empty() { object.end.saturating_sub(1) } else { at };
-        self.spliced(at..until, &format!("{comma}{gap}\"{key}\": {value}{end}"))
+        self.spliced(at..until, &format!("{comma}{gap}{}{end}", written(value)))
     }
 
     /// The text with another value in the place of one of the object's.
-    pub(super) fn replace(&self, present: &str, value: &impl Serialize) -> String {
+    pub(crate) fn replace(&self, present: &str, value: &impl Serialize) -> String {
         let range = self.range(present);
         let is_one_line = !present.contains('\n');
         let value =
@@ -47,7 +58,7 @@ impl Place<'_> {
     }
 
     /// The text without a member of the object.
-    pub(super) fn remove(&self, key: &str, value: &str) -> String {
+    pub(crate) fn remove(&self, key: &str, value: &str) -> String {
         let value = self.range(value);
         let before = self.text.get(..value.start).unwrap_or_default();
         let start = before.rfind(&format!("\"{key}\"")).unwrap_or(value.start);
@@ -84,7 +95,7 @@ impl Place<'_> {
 }
 
 /// A value over several lines, of which all but the first are indented so far.
-pub(super) fn pretty(value: &impl Serialize, indent: &str) -> String {
+pub(crate) fn pretty(value: &impl Serialize, indent: &str) -> String {
     // Our own values, of texts and lists, can always be written.
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.replace('\n', &format!("\n{indent}"))
@@ -117,7 +128,7 @@ mod tests {
     #[test]
     fn a_member_is_written_as_its_neighbours_are_and_taken_out_without_a_trace() {
         for (before, after) in [
-            ("{\"x\":1}", "{\"x\":1,\"k\": {\"a\":1}}"),
+            ("{\"x\":1}", "{\"x\":1, \"k\": {\"a\":1}}"),
             (
                 "{\n    \"x\": {\"y\": 2}\n}\n",
                 "{\n    \"x\": {\"y\": 2},\n    \"k\": {\n      \"a\": 1\n    }\n}\n",
@@ -131,6 +142,17 @@ mod tests {
         assert_eq!(remove("{\n  \"k\": {\n    \"a\": 1\n  }\n}\n"), "{}\n");
         assert_eq!(remove("{\n  \"k\": 1,\n  \"x\": \"k\"\n}"), "{\n  \"x\": \"k\"\n}");
         assert_eq!(remove("{\"a\": \"\\\"k\\\"\", \"k\": 1}"), "{\"a\": \"\\\"k\\\"\"}");
+    }
+
+    #[test]
+    fn an_element_is_written_as_its_neighbours_are() {
+        for (before, after) in [
+            ("[]", "[\n  \"k\"\n]"),
+            ("[\"x\"]", "[\"x\", \"k\"]"),
+            ("[\n    \"x\"\n]", "[\n    \"x\",\n    \"k\"\n]"),
+        ] {
+            assert_eq!(Place { text: before, object: before }.append(&"k"), after);
+        }
     }
 
     #[test]
