@@ -28,7 +28,9 @@ impl RefusedParameters {
         let book = self.open();
         let Some(refused) = book.get(&request.model) else { return Cow::Borrowed(request) };
         let mut request = request.clone();
-        refused.iter().for_each(|parameter| request.leave_out(parameter));
+        for parameter in refused {
+            request.leave_out(parameter);
+        }
         Cow::Owned(request)
     }
 

@@ -246,8 +246,9 @@ impl ProviderActor {
                 lane.throttled(pause, error.grows_too_fast(), now);
             }
             error if error.is_outage() => {
-                if lane.failed(error, ticket.standing, now) {
-                    self.counters.opened += 1;
+                let opened = lane.failed(error, ticket.standing, now);
+                self.counters.opened += u64::from(opened);
+                if opened {
                     warn!(%provider, class = %lane.class, %error, "provider fails again and again: calls are stopped");
                 }
             }

@@ -229,10 +229,9 @@ impl Lane {
             return Some(Refusal { cause: RefusalCause::Paused, error: pause.error(now) });
         }
         let until = match self.breaker.passage(now) {
-            Passage::Free | Passage::Probe => return None,
             Passage::Shut(until) => until,
             Passage::Probing if waiter.call.standing == Standing::HasAnother => now,
-            Passage::Probing => return None,
+            Passage::Free | Passage::Probe | Passage::Probing => return None,
         };
         Some(Refusal { cause: RefusalCause::Failing, error: self.failing(until, now) })
     }

@@ -1,5 +1,6 @@
 //! One model call of an agent, over as many attempts and routes as its plan allows. The only place that retries.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub(crate) struct Caller {
     /// Beats the plan's output limit, after it cut a tool call.
     output_tokens_max: Option<u32>,
     /// What the prompt shares with other agents' on this route; looked at once.
-    prefix: Option<Option<SharedPrefix>>,
+    prefix: OnceCell<Option<SharedPrefix>>,
     /// Tokens of this conversation that the provider has in its cache.
     cached_tokens: u64,
 }
@@ -144,7 +145,9 @@ impl Caller {
         let mut request = self.request(agent, ask, route);
         request.max_output_tokens = reservation.answer_tokens().or(request.max_output_tokens);
         tally.notes.extend(route.backend.dropped_parameters(&request));
-        self.dropped.iter().for_each(|parameter| request.leave_out(parameter));
+        for parameter in &self.dropped {
+            request.leave_out(parameter);
+        }
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
             provider: route.route.provider.clone(),
@@ -228,16 +231,15 @@ impl Caller {
         attempt: Try,
     ) -> CallShape {
         let opening = ask.turns.first().filter(|_| route.cache_min_tokens.is_some());
-        let prefix = self
-            .prefix
-            .get_or_insert_with(|| opening.and_then(|first| shared_prefix::of(&agent.plan, first, route)));
+        let look = || opening.and_then(|first| shared_prefix::of(&agent.plan, first, route));
+        let prefix = self.prefix.get_or_init(look).clone();
         let has_another = self.route + 1 < agent.plan.routes.len();
         CallShape {
             class: Arc::clone(&route.class),
             prompt_tokens: ask.tokens,
             cached_tokens: self.cached_tokens,
             output_max: request.max_output_tokens,
-            prefix: prefix.clone(),
+            prefix,
             standing: if has_another { Standing::HasAnother } else { Standing::OnlyRoute },
             attempt,
         }
@@ -309,7 +311,7 @@ impl Caller {
         self.state_stripped = false;
         self.dropped.clear();
         self.refused = Refused::default();
-        self.prefix = None;
+        self.prefix = OnceCell::new();
         self.cached_tokens = 0;
         if let (Some(left), Some(route)) = (left, agent.plan.routes.get(to)) {
             tally.notes.insert(route_change::note(left, route, why));

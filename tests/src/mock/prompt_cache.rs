@@ -65,7 +65,7 @@ impl PromptCache {
     fn read(&self, steps: &[Step]) -> u64 {
         let entries = lock(&self.entries);
         let breakpoints = steps.iter().enumerate().filter(|(_, step)| step.is_breakpoint);
-        let found = breakpoints.flat_map(|(at, _)| {
+        let found = breakpoints.filter_map(|(at, _)| {
             let within = steps.iter().take(at + 1).rev().take(LOOK_BACK);
             within.filter_map(|step| entries.get(&step.hash).copied()).max()
         });

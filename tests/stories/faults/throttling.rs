@@ -193,11 +193,11 @@ impl Metered {
     async fn answer(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let left = self.take()?;
         let answer = self.model.stream(request).await?;
-        let reset = Duration::from_secs_f64((self.per_minute - left) * 60.0 / self.per_minute);
+        let full_in = Duration::from_secs_f64((self.per_minute - left) * 60.0 / self.per_minute);
         let window = RateWindow {
             limit: Some(self.per_minute as u64),
             remaining: Some(left as u64),
-            reset: Some(reset),
+            reset: Some(full_in),
         };
         let started = ChatEvent::Started { rates: RateLimits { requests: window, ..RateLimits::default() } };
         let rest = answer.filter(|event| std::future::ready(!matches!(event, Ok(ChatEvent::Started { .. }))));
@@ -248,7 +248,7 @@ async fn fault_38_fifty_tasks_stay_below_sixty_requests_a_minute_and_use_nearly_
     let seen = backend.seen.lock().expect("no panic");
     assert_eq!((seen.throttled, seen.taken.len()), (0, 100));
     // Sixty may come at once, and one a second after that.
-    assert!(elapsed >= 39.0 && elapsed <= 40.0 / 0.9, "{elapsed} s");
+    assert!((39.0..=40.0 / 0.9).contains(&elapsed), "{elapsed} s");
 }
 
 #[tokio::test]
