@@ -110,6 +110,7 @@ impl std::fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("cwd", &self.cwd)
             .field("variables", &self.variables.keys().collect::<Vec<_>>())
+            .field("for_commands", &self.for_commands)
             .finish()
     }
 }

@@ -63,6 +63,7 @@ pub const PROVIDED_TOOLS: &[&str] = &[
     "BashOutput",
     "KillShell",
     "WebFetch",
+    "WebSearch",
     "TodoWrite",
 ];
 
@@ -93,7 +94,6 @@ pub const KNOWN_ELSEWHERE: &[&str] = &[
     "TaskUpdate",
     "TodoRead",
     "ToolSearch",
-    "WebSearch",
     "Workflow",
 ];
 

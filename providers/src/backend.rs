@@ -56,6 +56,12 @@ pub trait ChatBackend: Send + Sync {
     /// Any [`ProviderError`].
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>>;
 
+    /// Whether the provider searches the web itself for this model ([`ChatRequest::search`]).
+    fn searches(&self, model: &ModelId) -> bool {
+        let _ = model;
+        false
+    }
+
     /// Parts of the request that this backend will not send for this model, each as a sentence for the user, e.g.
     /// `temperature is not accepted by claude-sonnet-5-5 and was left out`.
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String>;

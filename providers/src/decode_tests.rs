@@ -3,7 +3,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::{AssistantTurn, ChatReply, StopReason};
+use crate::{AssistantTurn, ChatReply, SearchTrace, StopReason};
 
 /// `text X` gives a text, `end` the end, `fail` a failure, `nothing` nothing.
 struct Words {
@@ -35,6 +35,7 @@ fn finished() -> ChatEvent {
         usage_estimated: false,
         model: None,
         request_id: None,
+        search: SearchTrace::default(),
     }))
 }
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::sleep;
 
 use super::*;
-use crate::{AssistantTurn, Message, ModelLimits, RateWindow, StopReason, UserTurn};
+use crate::{AssistantTurn, Message, ModelLimits, RateWindow, SearchTrace, StopReason, UserTurn};
 
 /// One step of a reply: how long it takes, and what comes then.
 type Step = (Duration, Say);
@@ -102,6 +102,7 @@ fn request() -> ChatRequest {
         effort: None,
         output: None,
         cache_key: "".into(),
+        search: None,
     }
 }
 
@@ -119,6 +120,7 @@ impl Say {
                 usage_estimated: false,
                 model: None,
                 request_id: None,
+                search: SearchTrace::default(),
             }))),
             Self::Broken => Err(ProviderError::BrokenStream { detail: "cut".to_owned() }),
         }

@@ -28,12 +28,14 @@ pub use anthropic::{AnthropicBackend, AnthropicConfig, AnthropicCredential, Cach
 pub use backend::{ChatBackend, ChatStream, ModelLimits};
 pub use chat::{
     AssistantPart, AssistantTurn, ChatEvent, ChatReply, ChatRequest, Message, OutputSchema, ProviderState,
-    RateLimits, RateWindow, StopReason, ToolCall, ToolResult, ToolSpec, UserPart, UserTurn,
+    RateLimits, RateWindow, SearchHit, SearchTrace, StopReason, ToolCall, ToolResult, ToolSpec, UserPart,
+    UserTurn, WebSearch,
 };
 pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use gemini::{GeminiBackend, GeminiConfig};
+pub use http::clean as without_keys;
 pub use http::{BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, ProxySettings};
 pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};

@@ -15,7 +15,7 @@ use codex_task_config::{
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
     Approver, Containment, Egress, HostTools, McpHub, McpState, PathError, Rights, Session, Tool, Toolbox,
-    WebFetch, Worktrees, builtin_tools, lent_by,
+    WebFetch, WebSearch, builtin_tools, lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -26,43 +26,15 @@ use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
 use crate::panic_hook;
 use crate::pressure::SystemPressure;
+use crate::start_error::StartError;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::threads::{Threads, io_runtime};
+use crate::worktrees;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
-
-/// Why a runtime could not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The working directory or the environment cannot be read.
-    #[error("the working directory cannot be read: {0}")]
-    Environment(#[source] std::io::Error),
-    /// The workspace cannot be opened.
-    #[error("the workspace cannot be opened: {0}")]
-    Workspace(#[from] PathError),
-    /// The operating system gave no threads.
-    #[error("no threads: {0}")]
-    Threads(#[source] std::io::Error),
-    /// The program was built with `panic = "abort"`: a panicking agent would end the host.
-    #[error("the program is built with panic = \"abort\", which cannot be supervised")]
-    PanicAborts,
-}
-
-impl StartError {
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::Environment(_) => "change into a directory that exists and that you may read",
-            Self::Workspace(_) => "choose a directory that exists and that you may read",
-            Self::Threads(_) => "raise the limit of processes (`ulimit -u`)",
-            Self::PanicAborts => "set panic = \"unwind\" in the profile",
-        }
-    }
-}
 
 /// A runtime that is about to start. Everything has a default: the process's environment, its settings files, the
 /// agents around its working directory.
@@ -300,12 +272,10 @@ impl PreparedRuntime {
             restart_policy: builder.restart_policy,
             pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
-        tidy_worktrees(&services);
+        worktrees::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::new(), TaskBoard::default());
-        for sink in builder.event_sinks {
-            event_sink::feed(sink, &events).map_err(StartError::Threads)?;
-        }
+        event_sink::feed_all(builder.event_sinks, &events).map_err(StartError::Threads)?;
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
@@ -335,6 +305,7 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
             #[cfg(feature = "store")]
@@ -343,19 +314,6 @@ impl PreparedRuntime {
         nested.attach(&handle.shared);
         Ok(handle)
     }
-}
-
-/// Removes, beside everything else, what agents of processes that died have left unchanged.
-fn tidy_worktrees(services: &Services) {
-    let worktrees = Worktrees::of(&services.environment);
-    if !worktrees.is_anything_left() {
-        return;
-    }
-    // Nobody waits for it; what is not done by the end of the runtime, the next one does.
-    drop(services.io.spawn_blocking(move || match worktrees.tidy() {
-        0 => {}
-        count => tracing::debug!(count, "worktrees of dead processes were removed"),
-    }));
 }
 
 fn watched_agents(
@@ -424,7 +382,8 @@ fn toolbox(
     approver: Option<Arc<dyn Approver>>,
 ) -> Toolbox {
     let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
-    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let web = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let built_in = web.with(Arc::new(WebSearch::new()));
     let lent = match host {
         Some(host) => lent_by(host, built_in),
         None => built_in,

@@ -18,11 +18,15 @@ pub trait EventSink: Send + Sync {
     }
 }
 
-/// Feeds a sink until the runtime ends.
+/// Feeds sinks until the runtime ends.
 ///
 /// # Errors
 /// The operating system gave no thread.
-pub(crate) fn feed(sink: Arc<dyn EventSink>, events: &EventBus) -> std::io::Result<()> {
+pub(crate) fn feed_all(sinks: Vec<Arc<dyn EventSink>>, events: &EventBus) -> std::io::Result<()> {
+    sinks.into_iter().try_for_each(|sink| feed(sink, events))
+}
+
+fn feed(sink: Arc<dyn EventSink>, events: &EventBus) -> std::io::Result<()> {
     let events = events.watch();
     // It ends by itself, with the last of those who tell of events; a sink that is busy is waited for by nobody.
     std::thread::Builder::new()

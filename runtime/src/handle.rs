@@ -26,7 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::{TaskTool, TaskToolSpec, ToolCatalog};
+use crate::task_tool::{NestedTasks, TaskTool, TaskToolSpec, ToolCatalog};
 use crate::threads::Threads;
 
 /// Time that running tasks get to end by themselves when [`RuntimeHandle::shutdown`] is called.
@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) _watcher: Option<RegistryWatcher>,
     /// Taken by whoever stops the runtime first.
     pub(crate) threads: Mutex<Option<Threads>>,
+    /// The Task tool of agents.
+    pub(crate) nested: Arc<NestedTasks>,
     /// Who writes down what tasks do.
     #[cfg(feature = "store")]
     pub(crate) recorder: Option<Arc<Recorder>>,

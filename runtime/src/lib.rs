@@ -33,12 +33,14 @@ mod pressure;
 mod prompt;
 #[cfg(feature = "store")]
 mod resume;
+mod start_error;
 #[cfg(feature = "store")]
 pub mod store;
 mod task_tool;
 mod threads;
+mod worktrees;
 
-pub use builder::{PreparedRuntime, RuntimeBuilder, StartError};
+pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask,
     ClassHealth, CloseRun, CollectRun, Conversation, Delegate, HealthState, Journal, JournalAck,
@@ -63,6 +65,7 @@ pub use health::RuntimeHealth;
 pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};
+pub use start_error::StartError;
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
 
 /// Where a runtime begins.

@@ -65,9 +65,22 @@ impl RuntimeHandle {
     pub async fn go_on(&self, run: RunId, images: Vec<TaskImage>) -> Result<RunReport, ResumeError> {
         let began = Instant::now();
         let nested: HashSet<TaskId> = images.iter().filter(|image| is_nested(image)).map(task_of).collect();
-        let reports = join_all(images.into_iter().map(|image| self.continue_task(image))).await;
-        let reports =
-            reports.into_iter().map(|report| report.map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let orphans = self.shared.nested.orphans();
+        let parents: Vec<TaskId> = images.iter().map(task_of).collect();
+        // All of them are known before the first parent asks for one.
+        let images: Vec<_> = images.into_iter().map(|image| (orphans.add(image.request()), image)).collect();
+        let going_on = images.into_iter().map(|(tell, image)| async move {
+            let report = self.continue_task(image).await?;
+            if let Some(tell) = tell {
+                tell.send_replace(Some(Arc::new(report.clone())));
+            }
+            Ok::<_, TaskError>(Arc::new(report))
+        });
+        let reports = join_all(going_on).await;
+        for parent in parents {
+            orphans.forget(parent);
+        }
+        let reports = reports.into_iter().collect::<Result<Vec<_>, _>>()?;
         let (nested, tasks) = reports.into_iter().partition(|report| nested.contains(&report.task));
         Ok(RunReport { run, tasks, nested, total: began.elapsed() })
     }

@@ -9,7 +9,11 @@ mod cancellation;
 #[cfg(test)]
 mod checklist;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod confinement;
+#[cfg(test)]
+mod consensus;
 #[cfg(test)]
 mod embedding;
 #[cfg(test)]
@@ -21,6 +25,10 @@ mod formats;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod hostile_web;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod journal;
@@ -31,6 +39,8 @@ mod media;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod nesting;
+#[cfg(test)]
 mod pressure;
 #[cfg(test)]
 mod processes;
@@ -38,6 +48,8 @@ mod processes;
 mod prompt_cache;
 #[cfg(test)]
 mod queue;
+#[cfg(test)]
+mod real_server;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
@@ -54,6 +66,8 @@ mod task_tool;
 mod traps;
 #[cfg(test)]
 mod typed;
+#[cfg(test)]
+mod web_search;
 #[cfg(test)]
 mod window;
 #[cfg(test)]

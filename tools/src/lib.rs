@@ -16,6 +16,7 @@ mod todos;
 mod tool;
 mod tool_set;
 mod visible;
+mod warden;
 mod web;
 mod worktree;
 
@@ -38,5 +39,5 @@ pub use session::Session;
 pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
-pub use web::{Egress, PageReader, WebFetch};
+pub use web::{Egress, PageReader, SearchAnswer, SearchQuery, WebFetch, WebSearch, WebSearcher};
 pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

@@ -86,6 +86,25 @@ fn rules_that_equal_unrestricted_bash_are_reported_with_their_place() {
 }
 
 #[test]
+fn all_of_bash_is_the_users_alone_to_give() {
+    let bench = Bench::new(PermissionMode::Default, &[]);
+    for (text, scope, expected) in [
+        ("Bash", RuleScope::User, Decision::Allow),
+        ("Bash", RuleScope::Project, Decision::Ask),
+        ("Bash(*)", RuleScope::Local, Decision::Ask),
+        ("Bash(make build)", RuleScope::Project, Decision::Allow),
+    ] {
+        let origin = RuleOrigin { scope, path: None, position: None };
+        let rule = PermissionRule::parse(text, RuleBehavior::Allow, origin).unwrap();
+        let policy = PermissionPolicy { rules: vec![rule], ..PermissionPolicy::default() };
+        let rights = Rights::session(&policy, PermissionMode::Default, bench.root(), None);
+        let access = Access::Execute { command: "make build".to_owned() };
+        let call = GateCall { tool: &ToolName::new("Bash"), access: &access, session: &bench.session };
+        assert_eq!(judge(&call, &rights).decision(), expected, "{text} {scope:?}");
+    }
+}
+
+#[test]
 fn a_wrong_example_beside_a_rule_lets_nothing_run() {
     let bench = Bench::new(PermissionMode::Default, &[(RuleBehavior::Allow, "Bash(git status:*)")]);
     let rights = |call: &str| {

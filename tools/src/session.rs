@@ -10,8 +10,8 @@ use crate::builtin::{ReadStamps, Shells};
 use crate::gate::Confinement;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
-use crate::web::SharedReader;
-use crate::{Owner, PageReader, PathError, PathGuard, TodoList};
+use crate::web::{SharedReader, SharedSearcher};
+use crate::{Owner, PageReader, PathError, PathGuard, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Session {
     pub(crate) shells: Shells,
     /// Who reads pages of the web for the agent.
     pub(crate) page_reader: SharedReader,
+    /// Who searches the web for the agent.
+    pub(crate) web_searcher: SharedSearcher,
     /// What the agent has set out to do.
     pub todos: TodoList,
     /// Whose calls these are.
@@ -68,6 +70,7 @@ impl Session {
             reads: ReadStamps::default(),
             shells: Shells::default(),
             page_reader: SharedReader::default(),
+            web_searcher: SharedSearcher::default(),
             todos: TodoList::default(),
             owner: Owner::default(),
             confinement: Confinement::Free,
@@ -109,6 +112,12 @@ impl Session {
     #[must_use]
     pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
         Self { page_reader: SharedReader(Some(reader)), ..self }
+    }
+
+    /// The same session with somebody who searches the web for the agent.
+    #[must_use]
+    pub fn with_web_searcher(self, searcher: Arc<dyn WebSearcher>) -> Self {
+        Self { web_searcher: SharedSearcher(Some(searcher)), ..self }
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

@@ -40,6 +40,11 @@ pub enum Access {
         /// Its host as it is looked up: lower case, ASCII, no brackets.
         host: String,
     },
+    /// Searches the web through a provider.
+    Search {
+        /// What is searched for.
+        query: String,
+    },
     /// Calls a tool of a server, which acts in the world as it likes.
     Remote {
         /// Whether the server says that the call changes nothing: enough to run it beside others, not to allow it.
@@ -71,6 +76,7 @@ impl Access {
         match self {
             Self::Read(_)
             | Self::Fetch { .. }
+            | Self::Search { .. }
             | Self::Remote { changes: RemoteChanges::SaysNone }
             | Self::Nothing => Conduct::Reads,
             Self::Delegate { .. } => Conduct::Delegates,
@@ -157,6 +163,13 @@ pub trait Tool: Send + Sync {
     /// # Cancel safety
     /// Dropping the future ends the work and every process that it started.
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>>;
+
+    /// Goes on with a call that had begun in a process that is gone, where its work has been kept and goes on too. `None`:
+    /// nobody knows what became of it. The gate had allowed it.
+    fn go_on<'a>(&'a self, arguments: &'a Value) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
+        let _ = arguments;
+        Box::pin(std::future::ready(None))
+    }
 
     /// Runs the call for a model that may be shown more than text. This is what is called; a tool that shows images or
     /// documents has it beside [`Tool::run`], every other one is only its text.

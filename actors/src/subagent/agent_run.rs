@@ -305,9 +305,11 @@ impl AgentRun {
     async fn run_tools(&mut self, turn: &AssistantTurn, begun: &[BegunCall]) -> Result<(), Halt> {
         let calls: Vec<_> = turn.tool_calls().cloned().collect();
         let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await;
-        for (usage, cost) in self.context.plan.reading.take() {
+        let outside = self.context.plan.outside.take();
+        for (usage, cost) in outside.calls {
             self.tally.add_usage(usage, cost);
         }
+        self.tally.notes.extend(outside.notes);
         let mut results = results?;
         let round = self.repetition.note(&calls, &results);
         let stuck_because = match round {

@@ -261,6 +261,7 @@ impl Caller {
             effort: plan.effort,
             output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
+            search: None,
         }
     }
 

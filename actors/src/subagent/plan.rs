@@ -70,8 +70,8 @@ pub(crate) struct AgentPlan {
     pub(crate) call_timeout: Duration,
     /// What the user should know from the start: tools left out, parameters dropped.
     pub(crate) notes: Vec<String>,
-    /// What reading pages of the web has cost, until the agent has counted it.
-    pub(crate) reading: Arc<Ledger>,
+    /// What tools have cost that call a model outside the conversation, until the agent has counted it.
+    pub(crate) outside: Arc<Ledger>,
     /// Servers whose tools are added when the agent starts.
     pub(crate) servers: Option<Arc<ServerTools>>,
     /// Where the agent works, if apart from the session's own files.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_providers::Progress;
+use codex_task_providers::{Progress, without_keys};
 use tokio::time::Instant;
 
 use crate::aggregator::EventBus;
@@ -42,7 +42,9 @@ impl Screen {
         let due = self.shown.is_none_or(|shown| shown.elapsed() >= INTERVAL);
         if due && !self.line.trim().is_empty() {
             self.shown = Some(Instant::now());
-            let line = self.line.chars().filter(|c| !c.is_control()).take(LINE_CHARS_MAX).collect();
+            let line: String = self.line.chars().filter(|c| !c.is_control()).take(LINE_CHARS_MAX).collect();
+            // Whoever watches is not who gets the result.
+            let line = without_keys(&line);
             self.events.publish(|| TaskEvent {
                 task: self.task,
                 run: self.run,

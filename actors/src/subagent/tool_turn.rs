@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn};
+use codex_task_providers::{ToolCall, ToolResult, UserPart, UserTurn, without_keys};
 use codex_task_tools::{Conduct, ToolReply};
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -62,7 +62,7 @@ fn conduct(agent: &AgentContext, call: &ToolCall) -> Conduct {
 async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> Result<ToolResult, Halt> {
     match begun.iter().find(|before| before.call_id == call.id) {
         Some(BegunCall { result: Some(result), .. }) => return Ok(result.clone()),
-        Some(BegunCall { result: None, .. }) => return Ok(answer(call, ToolReply::error(OUTCOME_UNKNOWN))),
+        Some(BegunCall { result: None, .. }) => return Ok(go_on(agent, call).await),
         None => {}
     }
     let has_effects = conduct(agent, call) != Conduct::Reads;
@@ -75,7 +75,7 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
     }
     agent.publish(|| TaskEventKind::ToolStarted {
         tool: Arc::clone(&call.name),
-        summary: summary(&call.arguments),
+        summary: without_keys(&summary(&call.arguments)),
     });
     let started = Instant::now();
     let tools = Arc::clone(&agent.tools);
@@ -91,6 +91,20 @@ async fn run_one(agent: &AgentContext, call: &ToolCall, begun: &[BegunCall]) -> 
         agent.step(CheckpointStep::CallEnded { result: result.clone() });
     }
     Ok(result)
+}
+
+/// A call that had begun and whose end nobody has seen: it is not made again. What it had started may go on, though.
+async fn go_on(agent: &AgentContext, call: &ToolCall) -> ToolResult {
+    let tools = Arc::clone(&agent.tools);
+    let (name, arguments) = (Arc::clone(&call.name), call.arguments.clone());
+    match agent.io.run(async move { tools.go_on(&name, &arguments).await }).await {
+        Some(reply) => {
+            let result = answer(call, reply);
+            agent.step(CheckpointStep::CallEnded { result: result.clone() });
+            result
+        }
+        None => answer(call, ToolReply::error(OUTCOME_UNKNOWN)),
+    }
 }
 
 fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {

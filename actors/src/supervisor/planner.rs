@@ -15,19 +15,21 @@ use codex_task_tools::{Owner, Session, ToolDefinition, ToolSet, Toolbox};
 
 use super::delegation::Delegate;
 use super::isolated::Isolated;
-use super::page_reader::{Ledger, SmallModel};
+use super::outside_call::{Ledger, OutsideCall};
+use super::page_reader::SmallModel;
 use super::prompt;
 use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
 use super::task_modes::TaskModes;
+use super::web_searcher::SearchModel;
 use crate::budget::Budget;
 use crate::provider::{GateSettings, ProviderActor};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
 
 /// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
-const LOOKING: [&str; 8] =
-    ["Read", "Glob", "Grep", "LS", "WebFetch", "TodoWrite", "BashOutput", "TaskOutput"];
+const LOOKING: [&str; 9] =
+    ["Read", "Glob", "Grep", "LS", "WebFetch", "WebSearch", "TodoWrite", "BashOutput", "TaskOutput"];
 /// Bytes that one token stands for, on average, in English and code.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -120,11 +122,11 @@ impl Planner {
         let isolation = isolation.transpose()?;
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
-        let reading = Arc::default();
+        let outside = Arc::default();
         let owner = Owner::new(agent.name.as_str(), request.id.to_string());
         let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
-            Ok(routes) => self.with_reader(session, routes, request, (stop, budget), &reading),
+            Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),
             Err(_) => session,
         };
         let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
@@ -146,7 +148,7 @@ impl Planner {
             timeout: request.timeout.or(agent.timeout).unwrap_or(limits.timeout),
             call_timeout: limits.call_timeout,
             notes,
-            reading,
+            outside,
             servers,
             isolation,
         };
@@ -282,9 +284,10 @@ impl Planner {
         }))
     }
 
-    /// A task's session with what reads pages of the web for it: the small model of the provider that the agent itself
-    /// is on, or where that has none the agent's own.
-    fn with_reader(
+    /// A task's session with what reads and searches the web for it: the small model of the provider that the agent
+    /// itself is on, or where that has none the agent's own. Searching takes one whose provider has a search, which may
+    /// be another provider's where the user says so.
+    fn with_web(
         &mut self,
         session: Session,
         routes: &[BoundRoute],
@@ -293,15 +296,28 @@ impl Planner {
         ledger: &Arc<Ledger>,
     ) -> Session {
         let Some(own) = routes.first() else { return session };
-        let route = self.small_model(own).unwrap_or_else(|| own.clone());
-        let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
-        let priority = request.priority;
-        session.with_page_reader(Arc::new(SmallModel { route, priority, stop, ledger, budget }))
+        let small = self.small_model(&own.route.provider);
+        let services = Arc::clone(&self.services);
+        let candidates = match &services.settings.web.search_provider {
+            Some(provider) => vec![self.small_model(provider)],
+            None => vec![small.clone(), Some(own.clone())],
+        };
+        let can_search = |bound: &BoundRoute| bound.backend.searches(&bound.route.model);
+        let searcher = candidates.into_iter().flatten().find(can_search);
+        let outside = |route| {
+            let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
+            OutsideCall { route, priority: request.priority, stop, ledger, budget }
+        };
+        let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
+        let session = session.with_page_reader(Arc::new(reader));
+        match searcher {
+            Some(route) => session.with_web_searcher(Arc::new(SearchModel(outside(route)))),
+            None => session,
+        }
     }
 
-    /// The small model of a route's provider, looked for once.
-    fn small_model(&mut self, own: &BoundRoute) -> Option<BoundRoute> {
-        let provider = &own.route.provider;
+    /// The small model of a provider, looked for once.
+    fn small_model(&mut self, provider: &ProviderName) -> Option<BoundRoute> {
         if let Some(small) = self.small_models.get(provider) {
             return small.clone();
         }

@@ -199,13 +199,14 @@ fn shown_tool(name: &ToolName, agent: &AgentDefinition, rights: &Rights) -> Show
 /// What happens to calls of a tool that no rule names.
 fn use_of(name: &ToolName, rights: &Rights) -> String {
     let is_writer = matches!(name.as_str(), "Write" | "Edit" | "MultiEdit" | "NotebookEdit");
-    let acts = matches!(name.as_str(), "Bash" | "WebFetch");
+    let reads_web = matches!(name.as_str(), "WebFetch" | "WebSearch");
+    let acts = reads_web || name.as_str() == "Bash";
     let stays_within = matches!(name.as_str(), "BashOutput" | "KillShell" | "TodoWrite");
     let sandbox = rights.containment().map(|containment| (containment.mode, containment.sandbox));
     match rights.mode() {
         _ if stays_within => "touches nothing outside the task",
         _ if !acts && !is_writer => "inside the workspace",
-        PermissionMode::Plan if name.as_str() != "WebFetch" => "refused in the permission mode plan",
+        PermissionMode::Plan if !reads_web => "refused in the permission mode plan",
         _ if is_writer && matches!(sandbox, Some((SandboxMode::ReadOnly, _))) => {
             "refused in the sandbox mode read-only"
         }

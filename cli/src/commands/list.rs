@@ -52,7 +52,9 @@ impl ListArgs {
 
 /// What a row says.
 struct Row {
-    call: String,
+    name: String,
+    /// What its arguments are; may be empty.
+    hint: String,
     source: &'static str,
     style: Style,
     text: String,
@@ -96,8 +98,8 @@ fn row(entry: &CommandEntry) -> Row {
         }
         CommandStatus::Shadowed => (Style::Dim, format!("shadowed: {description}")),
     };
-    let call = [Some(format!("/{}", one_line(&entry.name))), hint].into_iter().flatten().collect::<Vec<_>>();
-    Row { call: call.join(" "), source: shown_source(entry.source), style, text }
+    let name = format!("/{}", one_line(&entry.name));
+    Row { name, hint: hint.unwrap_or_default(), source: shown_source(entry.source), style, text }
 }
 
 fn shown_source(source: CommandSource) -> &'static str {
@@ -109,12 +111,13 @@ fn shown_source(source: CommandSource) -> &'static str {
 }
 
 fn table(rows: &[Row], out: &mut Stream) {
-    let widest = rows.iter().map(|row| columns(&row.call)).max().unwrap_or(0);
-    let call = widest.max("COMMAND".len()).min(CALL_COLUMNS_MAX);
-    let cells = |first: &str, source: &str| format!("{}  {}", pad(&cut(first, call), call), pad(source, 8));
+    let call = |row: &Row| format!("{} {}", row.name, row.hint);
+    let widest = rows.iter().map(|row| columns(&call(row))).max().unwrap_or(0);
+    let width = widest.max("COMMAND".len()).min(CALL_COLUMNS_MAX);
+    let cells = |first: &str, source: &str| format!("{}  {}", pad(&cut(first, width), width), pad(source, 8));
     out.line(Line::new().bold(format!("{}  DESCRIPTION", cells("COMMAND", "FROM"))));
     for row in rows {
-        let line = Line::new().text(cells(&row.call, row.source)).text("  ").styled(row.style, &row.text);
+        let line = Line::new().text(cells(&call(row), row.source)).text("  ").styled(row.style, &row.text);
         let columns = out.columns.unwrap_or(usize::MAX);
         out.line(line.cut(columns));
     }
@@ -123,8 +126,13 @@ fn table(rows: &[Row], out: &mut Stream) {
 fn paragraphs(rows: &[Row], out: &mut Stream) {
     let columns = out.columns.unwrap_or(usize::MAX);
     for row in rows {
-        out.line(Line::new().bold(&row.call).text(format!(" ({})", row.source)).cut(columns));
-        for line in wrap(&row.text, columns.saturating_sub(2)) {
+        out.line(Line::new().bold(&row.name).text(format!(" ({})", row.source)).cut(columns));
+        let hint = (!row.hint.is_empty()).then(|| format!("Arguments: {}", row.hint));
+        for line in [Some(row.text.clone()), hint]
+            .iter()
+            .flatten()
+            .flat_map(|text| wrap(text, columns.saturating_sub(2)))
+        {
             out.line(Line::new().text("  ").styled(row.style, line).cut(columns));
         }
     }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use codex_task::MicroUsd;
 use codex_task_config::{ToolPattern, parse_duration};
 
-use crate::run::{OutputArgs, SessionArgs, dollars, rule, turns};
+use crate::run::{OutputArgs, SessionArgs, rule, turns};
 
 const EXAMPLES: &str = r#"Examples:
   codex-task exec "Review this branch with two agents and fix what both of them find"
@@ -36,9 +35,6 @@ pub(crate) struct ExecArgs {
     /// Most model calls of the main agent; of a consensus of each of its agents
     #[arg(long, value_name = "N", value_parser = turns)]
     pub(super) max_turns: Option<u32>,
-    /// Most money of the main agent in dollars, its subagents not included
-    #[arg(long, value_name = "USD", value_parser = dollars)]
-    pub(super) max_cost: Option<MicroUsd>,
     /// Rules that allow, as a command's allowed-tools: 'Bash(git diff:*), Edit'
     #[arg(long, value_name = "RULES", value_parser = rules)]
     pub(super) allowed_tools: Vec<Rules>,

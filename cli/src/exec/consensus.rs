@@ -53,8 +53,9 @@ fn print(consensus: &Consensus, output: OutputArgs, handle: &RuntimeHandle, term
         );
     } else {
         terminal.out.block(&document::verdict(consensus));
-        if !output.quiet || consensus.verdict.is_none() {
-            terminal.out.block(&document::answers(consensus));
+        let answers = document::answers(consensus);
+        if !answers.is_empty() && (!output.quiet || consensus.verdict.is_none()) {
+            terminal.out.block(&answers);
         }
     }
     for note in consensus.notes.iter().filter(|_| !output.quiet) {

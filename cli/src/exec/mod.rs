@@ -113,7 +113,7 @@ fn doing(args: &ExecArgs, asked: &Asked, expanded: ExpandedPrompt, handle: &Runt
             let mut task = RunTask::<String>::new(MAIN_AGENT, expanded.text).of_session().request;
             task.preface = expanded.preface;
             task.model = model;
-            (task.timeout, task.turns_max, task.cost_max) = (args.timeout, args.max_turns, args.max_cost);
+            (task.timeout, task.turns_max) = (args.timeout, args.max_turns);
             Doing::Main(Box::new(task))
         }
     }

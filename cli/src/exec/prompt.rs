@@ -116,8 +116,12 @@ pub(super) fn options(args: &ExecArgs, asked: &Asked, host: &mut Host) -> RunOpt
     let given = args.allowed_tools.iter().flat_map(|rules| rules.0.iter().cloned());
     let options = RunOptions::of(&args.session).allowing(given);
     let Asked::Command { command, .. } = asked else { return options };
+    let rules = command.allowed_tools.iter().cloned();
+    if command.source != CommandSource::Project {
+        return options.allowing(rules);
+    }
     if command.allowed_tools.is_empty() || is_trusted(command, &options, &host.environment) {
-        return options.allowing(command.allowed_tools.iter().cloned());
+        return options.allowing_as_repository(rules);
     }
     if !args.output.quiet {
         let text = format!(
@@ -130,11 +134,6 @@ pub(super) fn options(args: &ExecArgs, asked: &Asked, host: &mut Host) -> RunOpt
 }
 
 fn is_trusted(command: &CommandDefinition, options: &RunOptions, environment: &Environment) -> bool {
-    match (&command.path, command.source) {
-        (Some(path), CommandSource::Project) => {
-            let settings = Settings::load(environment, &options.overrides()).settings;
-            settings.mcp.trust.projects.of_file(path) == FolderTrust::Trusted
-        }
-        (_, CommandSource::BuiltIn | CommandSource::User) | (None, CommandSource::Project) => true,
-    }
+    let trusted = Settings::load(environment, &options.overrides()).settings.mcp.trust.projects;
+    command.path.as_deref().is_some_and(|path| trusted.of_file(path) == FolderTrust::Trusted)
 }

@@ -25,6 +25,7 @@ impl Call {
             "Bash" => Access::Execute { command: text.to_owned() },
             _ if READERS.contains(&tool) => Access::Read(path()),
             _ if WRITERS.contains(&tool) => Access::Write(path()),
+            "WebSearch" => Access::Search { query: text.to_owned() },
             _ => Access::Nothing,
         };
         let is_task = matches!(tool, "Task" | "Agent");

@@ -5,11 +5,13 @@ mod claude;
 mod codex;
 mod command;
 mod config_file;
+mod skills;
 mod toml_cut;
 mod variables;
 
 use clap::{Args, Subcommand};
 use codex_task::PermissionMode;
+use codex_task_config::CommandRegistry;
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -18,11 +20,13 @@ use crate::render::{Style, shown_path};
 use crate::{run, session};
 use command::ServerCommand;
 use config_file::ConfigFile;
+use skills::{Skills, Written};
 
 /// Makes the Task tool available in another program.
 #[derive(Subcommand, Clone, Debug)]
 pub(crate) enum InstallCommand {
-    /// In Codex: writes the server `task` to `$CODEX_HOME/config.toml` (`~/.codex/config.toml`)
+    /// In Codex: writes the server `task` to `$CODEX_HOME/config.toml` (`~/.codex/config.toml`), and a skill for each slash
+    /// command
     Codex(InstallArgs),
     /// In Claude Code, and other clients that read it: writes the server `task` to the project's `.mcp.json`
     Claude(InstallArgs),
@@ -84,7 +88,12 @@ pub(crate) fn run(command: InstallCommand, host: &mut Host) -> Result<Exit, Faul
     match command {
         InstallCommand::Codex(args) => {
             let client = codex::Codex::new(&host.environment);
-            edit(&client, &codex::path(&host.environment)?, &args, host)
+            let path = codex::path(&host.environment)?;
+            let exit = edit(&client, &path, &args, host)?;
+            if !args.print {
+                edit_skills(&Skills::beside(&path), &args, host)?;
+            }
+            Ok(exit)
         }
         InstallCommand::Claude(args) => {
             let path = claude::path(&host.environment);
@@ -130,6 +139,32 @@ fn edit<C: Client>(
         session::warn(advice, &mut host.terminal);
     }
     Ok(Exit::Success)
+}
+
+/// Makes slash commands usable there, which has none.
+fn edit_skills(skills: &Skills, args: &InstallArgs, host: &mut Host) -> Result<(), Fault> {
+    let shown = shown_path(skills.path(), &host.environment);
+    if args.uninstall {
+        let removed = skills.uninstall()?.changed;
+        if !removed.is_empty() {
+            let text = format!("Removed from {shown}: {}.", removed.join(", "));
+            host.terminal.err.wrapped(Style::Plain, &text);
+        }
+        return Ok(());
+    }
+    let Written { changed, taken, .. } = skills.install(&CommandRegistry::load(&host.environment))?;
+    if !changed.is_empty() {
+        let names: Vec<String> = changed.iter().map(|name| format!("${name}")).collect();
+        let text = format!("Slash commands as skills in {shown}: {}.", names.join(", "));
+        host.terminal.err.wrapped(Style::Plain, &text);
+    }
+    for name in taken {
+        session::warn(
+            &format!("the skill '{name}' in {shown} is not ours and stays as it is"),
+            &mut host.terminal,
+        );
+    }
+    Ok(())
 }
 
 fn next_step(client: &str, args: &InstallArgs) -> String {

@@ -1,20 +1,21 @@
-//! `codex-task mcp`: the Task tool as an MCP server on stdin and stdout, for Codex and other clients. stdout carries
-//! the protocol and nothing else.
+//! `codex-task mcp`: the Task tool as an MCP server on stdin and stdout, for Codex and other clients, where stdout carries
+//! the protocol and nothing else; or over HTTP on this machine, for several clients at once.
 
 mod caller;
 mod elicit;
+mod http;
 mod input;
 mod lazy;
 mod progress;
 mod serve;
 mod server;
+mod token;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use clap::Args;
-use codex_task::{PermissionMode, Runtime, RuntimeBuilder};
-use codex_task_config::SettingsOverrides;
+use codex_task::{PermissionMode, RuntimeBuilder};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -24,30 +25,46 @@ use crate::render::Style;
 use crate::run::RunOptions;
 use crate::{run, session};
 use elicit::ClientApprover;
+use http::HttpServer;
 use lazy::{LazyTool, RecordKeeper};
+use token::{Token, TokenSource, VARIABLE};
 
-/// Serves the Task tool over MCP on stdin and stdout; `codex-task install` writes what a client needs for that.
+/// Serves the Task tool over MCP, on stdin and stdout or over HTTP; `codex-task install` writes what a client needs for
+/// the former.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct McpArgs {
     /// What happens to tool calls that no rule names: plan, default, acceptEdits or bypassPermissions
     #[arg(long, value_name = "MODE", value_parser = run::permission_mode)]
     permission_mode: Option<PermissionMode>,
-    /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
+    /// Serves over streamable HTTP on 127.0.0.1 instead, for several clients; they show the token of
+    /// `CODEX_TASK_MCP_TOKEN`, or of the file that is named at the start
     #[arg(long)]
-    trust: bool,
+    http: bool,
+    /// The port for --http; 0 is any that is free
+    #[arg(long, value_name = "N", default_value_t = 8137, requires = "http")]
+    port: u16,
     /// Keeps no record of what runs; the settings have `record: false` for the same
     #[arg(long)]
     no_record: bool,
+    /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
+    #[arg(long)]
+    trust: bool,
 }
 
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
+    let options = RunOptions::of_server(args.permission_mode, args.trust);
+    // Over HTTP it meets no client: what would be asked for is refused.
     let approver = ClientApprover::default();
-    let prepared = builder(args, host).approver(Arc::new(approver.clone())).prepare()?;
+    let builder = options.builder(&host.environment).approver(Arc::new(approver.clone()));
+    let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
-    let options = RunOptions::in_mode(args.permission_mode);
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
+    let tool = LazyTool::new(prepared, records);
+    if args.http {
+        return serve_http(args.port, tool, host);
+    }
     if std::io::stdin().is_terminal() {
         let text =
             "This is a server for programs that speak MCP; `codex-task install codex` puts it into Codex.";
@@ -55,17 +72,22 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        let tool = LazyTool::new(prepared, records);
         serve::serve((tool, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }
 
-fn builder(args: &McpArgs, host: &mut Host) -> RuntimeBuilder {
-    let overrides = SettingsOverrides {
-        permission_mode: args.permission_mode,
-        trust: run::trust(args.trust),
-        ..SettingsOverrides::default()
-    };
-    let builder = Runtime::builder().environment(host.environment.clone()).overrides(overrides);
-    host.backends.drain(..).fold(builder, RuntimeBuilder::backend)
+/// The address goes to stdout, for programs that start us; where the token is goes to stderr.
+fn serve_http(port: u16, tool: LazyTool, host: &mut Host) -> Result<Exit, Fault> {
+    let (token, source) = Token::of(&host.environment)?;
+    session::block_on(async {
+        let interrupts = Interrupts::of(host)?;
+        let server = HttpServer::listen(port, token).await?;
+        let shown = match source {
+            TokenSource::Variable => format!("clients show the token of {VARIABLE}"),
+            TokenSource::File(path) => format!("clients show the token of {}", path.display()),
+        };
+        host.terminal.out.line(server.url());
+        host.terminal.err.wrapped(Style::Dim, &format!("listening on {}: {shown}", server.url()));
+        Ok(server.serve(tool, interrupts).await)
+    })
 }

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 use super::elicit::ClientApprover;
 use super::input::Input;
 use super::lazy::LazyTool;
-use super::server::TaskServer;
+use super::server::{Greeting, TaskServer};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::interrupt::Interrupts;
@@ -32,7 +32,12 @@ pub(super) async fn serve(
     let tool = Arc::new(tool);
     let gone = CancellationToken::new();
     let offer = offer(&tool);
-    let server = TaskServer { tool: Arc::clone(&tool), offer: offer.clone(), gone: gone.clone() };
+    let server = TaskServer {
+        tool: Arc::clone(&tool),
+        offer: offer.clone(),
+        gone: gone.clone(),
+        greeting: Greeting::TellsNothing,
+    };
     let client = (Input::new(reader, gone.clone()), writer);
     let serving = converse(server, client, offer, approver);
     let mut serving = std::pin::pin!(serving);
@@ -85,7 +90,7 @@ async fn converse(
 }
 
 /// The Task tool's description, kept current: each change is told once, and what does not change it is not.
-fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
+pub(super) fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
     let catalog = tool.catalog().clone();
     let (tell, offer) = watch::channel(catalog.task());
     tool.catalog().on_change(move || {
@@ -100,7 +105,7 @@ fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
 }
 
 /// Ends all agents and their processes.
-async fn end(tool: &LazyTool) {
+pub(super) async fn end(tool: &LazyTool) {
     let Some(tool) = tool.running() else { return };
     let ending = tool.handle().clone().shutdown_within(Duration::ZERO);
     if tokio::time::timeout(END_GRACE, ending).await.is_err() {

@@ -12,7 +12,7 @@ use rmcp::model::{
     JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
     SubscriptionFilter, Tool, ToolAnnotations,
 };
-use rmcp::service::{RequestContext, SubscriptionContext};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -29,6 +29,17 @@ pub(super) struct TaskServer {
     pub(super) offer: watch::Receiver<TaskToolSpec>,
     /// Cancelled when the client is gone: no call goes on.
     pub(super) gone: CancellationToken,
+    /// What follows when the client has greeted us.
+    pub(super) greeting: Greeting,
+}
+
+/// Who tells a client that the tools have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Greeting {
+    /// Whoever runs the session.
+    TellsNothing,
+    /// The server itself, as long as the session lasts.
+    TellsOfChanges,
 }
 
 impl ServerHandler for TaskServer {
@@ -39,6 +50,24 @@ impl ServerHandler for TaskServer {
         ServerConfig::new(capabilities)
             .with_server_info(implementation)
             .with_instructions(self.tool.catalog().instructions())
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        if self.greeting == Greeting::TellsNothing {
+            return;
+        }
+        let mut offer = self.offer.clone();
+        offer.mark_unchanged();
+        loop {
+            tokio::select! {
+                () = self.gone.cancelled() => return,
+                changed = offer.changed() => {
+                    if changed.is_err() || context.peer.notify_tool_list_changed().await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
     }
 
     async fn list_tools(

@@ -24,9 +24,9 @@ use crate::interrupt::Interrupts;
 use crate::runs;
 use crate::session::{self, Work};
 
-pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode, trust};
+pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode};
 pub(crate) use options::RunOptions;
-pub(crate) use spec::{dollars, turns};
+pub(crate) use spec::turns;
 
 /// Runs the tasks that the arguments ask for.
 pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {

@@ -15,6 +15,7 @@ pub(crate) struct RunOptions {
     permission_mode: Option<String>,
     sandbox: Option<SandboxMode>,
     allow: Vec<String>,
+    allow_of_repository: Vec<String>,
     deny: Vec<String>,
     trust: bool,
     agents: Option<String>,
@@ -30,6 +31,7 @@ impl RunOptions {
             permission_mode: args.permission_mode.map(|mode| mode.as_str().to_owned()),
             sandbox: args.sandbox,
             allow: args.allow.clone(),
+            allow_of_repository: Vec::new(),
             deny: args.deny.clone(),
             trust: args.trust,
             agents: args.agents.clone(),
@@ -42,6 +44,11 @@ impl RunOptions {
         }
     }
 
+    /// Those of a server.
+    pub(crate) fn of_server(mode: Option<PermissionMode>, trust: bool) -> Self {
+        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), trust, ..Self::default() }
+    }
+
     /// The same, with more rules that allow.
     #[must_use]
     pub(crate) fn allowing(mut self, rules: impl IntoIterator<Item = String>) -> Self {
@@ -49,9 +56,11 @@ impl RunOptions {
         self
     }
 
-    /// Nothing but a mode for calls that no rule names.
-    pub(crate) fn in_mode(mode: Option<PermissionMode>) -> Self {
-        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), ..Self::default() }
+    /// The same, with more rules that allow, from a file of the repository.
+    #[must_use]
+    pub(crate) fn allowing_as_repository(mut self, rules: impl IntoIterator<Item = String>) -> Self {
+        self.allow_of_repository.extend(rules);
+        self
     }
 
     /// As a run's record has them. A text that cannot be read grants nothing: it may have narrowed what the settings
@@ -76,6 +85,7 @@ impl RunOptions {
             permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
             sandbox: self.sandbox,
             allow: self.allow.clone(),
+            allow_of_repository: self.allow_of_repository.clone(),
             deny: self.deny.clone(),
             trust: trust(self.trust),
             ..SettingsOverrides::default()

@@ -137,7 +137,7 @@ impl TaskSpec {
 }
 
 /// An amount of dollars: `2`, `0.50`, `$2.50`.
-pub(crate) fn dollars(text: &str) -> Result<MicroUsd, String> {
+pub(super) fn dollars(text: &str) -> Result<MicroUsd, String> {
     let number = text.trim().trim_start_matches('$').parse::<f64>().ok();
     match number.filter(|number| number.is_finite() && *number > 0.0) {
         Some(number) => Ok(MicroUsd::from(number)),

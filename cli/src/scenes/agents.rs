@@ -64,10 +64,10 @@ fn validation_is_displayed_as_the_specification_says() {
          ✓ YAML frontmatter valid\n\
          ✓ Required fields present (name, description)\n\
          ✗ Invalid tool specified: 'NonExistentTool'\n  \
-           Available tools: Read, Write, Edit, MultiEdit, NotebookEdit, Glob, Grep, LS, Bash, BashOutput, KillShell, WebFetch, TodoWrite\n\
+           Available tools: Read, Write, Edit, MultiEdit, NotebookEdit, Glob, Grep, LS, Bash, BashOutput, KillShell, WebFetch, WebSearch, TodoWrite\n\
          ✗ Invalid tool specified: 'Gerp'\n  \
            Did you mean 'Grep'?\n  \
-           Available tools: Read, Write, Edit, MultiEdit, NotebookEdit, Glob, Grep, LS, Bash, BashOutput, KillShell, WebFetch, TodoWrite\n\
+           Available tools: Read, Write, Edit, MultiEdit, NotebookEdit, Glob, Grep, LS, Bash, BashOutput, KillShell, WebFetch, WebSearch, TodoWrite\n\
          \n\
          Configuration errors must be fixed before agent can be used.\n"
     );

@@ -3,6 +3,7 @@
 mod agents;
 mod ask;
 mod doctor;
+mod exec;
 mod gate;
 mod run;
 mod runs;

@@ -7,7 +7,7 @@ use codex_task::json::EventJson;
 use codex_task::{
     MAIN_AGENT, RunReport, RuntimeHandle, TaskEvent, TaskEventKind, TaskId, TaskRequest, TaskStatus,
 };
-use codex_task_config::{ProviderKind, ProviderName};
+use codex_task_config::{JUDGE_AGENT, ProviderKind, ProviderName};
 use serde_json::json;
 
 use super::json;
@@ -136,7 +136,7 @@ impl Progress {
             live.show(event, &self.labels);
         }
         let is_told = is_failure(event) && self.single == Some(event.task);
-        if is_told || (self.main == Some(event.task) && is_of_course(event)) {
+        if is_told || is_of_course(event, self.main) {
             return;
         }
         match (told, &self.display) {
@@ -205,9 +205,16 @@ fn is_main(task: &TaskRequest) -> bool {
     task.lineage.is_of_session() && *task.subagent_type == *MAIN_AGENT
 }
 
-/// Whether an event of the main agent goes without saying.
-fn is_of_course(event: &TaskEvent) -> bool {
-    matches!(event.kind, TaskEventKind::Started { .. } | TaskEventKind::Finished(_))
+/// Whether an event goes without saying: what the main agent says is the answer, and a judge's JSON is for programs.
+fn is_of_course(event: &TaskEvent, main: Option<TaskId>) -> bool {
+    let is_main = main == Some(event.task);
+    match &event.kind {
+        TaskEventKind::Started { .. } => is_main,
+        TaskEventKind::Finished(report) => {
+            is_main || (report.status() == TaskStatus::Completed && *event.agent == *JUDGE_AGENT)
+        }
+        _ => false,
+    }
 }
 
 /// Whether an event ends its task with an error that is told in four lines.

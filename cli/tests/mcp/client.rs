@@ -219,7 +219,7 @@ impl Drop for Client {
 }
 
 /// Fails unless the message is one that JSON-RPC allows a server.
-fn check(message: &Value) {
+pub(crate) fn check(message: &Value) {
     let object = message.as_object().unwrap_or_else(|| panic!("not an object: {message}"));
     assert_eq!(object.get("jsonrpc"), Some(&json!("2.0")), "{message}");
     let kinds = ["result", "error", "method"].iter().filter(|kind| object.contains_key(**kind)).count();
@@ -246,7 +246,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Fails unless the response is a tool result of texts and nothing else.
-    fn of(reply: &Value) -> Self {
+    pub(crate) fn of(reply: &Value) -> Self {
         let result = reply.get("result").unwrap_or_else(|| panic!("not a result: {reply}"));
         let object = result.as_object().expect("an object");
         assert!(object.keys().all(|key| ["content", "isError"].contains(&key.as_str())), "{result}");

@@ -142,6 +142,24 @@ fn a_model_that_must_search_for_tools_reads_of_task_and_of_the_agents() {
 }
 
 #[test]
+fn codex_shows_its_model_the_slash_commands_as_skills() {
+    let Some(codex) = codex() else { return };
+    let (parent, child) = (parent(Vec::new()), model(|_| Reply::text("unused")));
+    let installed = Installed::new(codex, &parent, "mock", &child);
+    installed.project.write("project/.claude/commands/dir/fix.md", "---\ndescription: Fixes it\n---\nFix $0");
+    let own = "---\ndescription: Mine alone\ndisable-model-invocation: true\n---\nDo it";
+    installed.project.write("project/.claude/commands/mine.md", own);
+    let again = installed.project.command(binary()).args(["install", "codex"]).output().expect("it runs");
+    assert!(again.status.success(), "{again:?}");
+    installed.run("read-only");
+    let shown = parent.requests()[0].everything();
+    for skill in ["- consensus: Several agents answer a question independently", "- dir-fix: Fixes it"] {
+        assert!(shown.contains(skill), "{skill} in {shown}");
+    }
+    assert!(!shown.contains("Mine alone"), "what is for people alone is not offered to the model");
+}
+
+#[test]
 fn a_read_only_codex_has_read_only_agents() {
     let Some(codex) = codex() else { return };
     let write = |call: &Call| match call.tool_results().first() {

@@ -132,3 +132,28 @@ fn an_agents_command_ends_with_its_agent_however_the_client_leaves() {
         }
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_is_killed_leaves_no_command_behind() {
+    let mock = model(|call| match task_of(call).as_str() {
+        "free" => Reply::tool("Bash", json!({"command": "sleep 601", "timeout": 600_000})),
+        "free in the background" => {
+            Reply::tool("Bash", json!({"command": "sleep 601", "run_in_background": true}))
+        }
+        _ => Reply::tool("Bash", json!({"command": "sleep 602 && true", "timeout": 600_000})),
+    });
+    let project = Project::on(&mock).agent("worker", "description: Sleeps\ntools: Bash\n");
+    project.write("project/.claude/settings.json", r#"{"permissions": {"allow": ["Bash(sleep 601)"]}}"#);
+    for prompt in ["free", "free in the background", "in the sandbox"] {
+        let mut client = Client::greet(&project);
+        client.call(1, "Task", &task("worker", prompt));
+        wait_until("the command runs", || project.runs("sleep"));
+        let killed = Command::new("kill").args(["-KILL", &client.id().to_string()]).status().expect("kill");
+        assert!(killed.success());
+        client.ended();
+        let began = Instant::now();
+        wait_until("the command is gone", || !project.runs("sleep"));
+        assert!(began.elapsed() < AT_ONCE, "{prompt}: {:?}", began.elapsed());
+    }
+}

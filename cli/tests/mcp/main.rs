@@ -12,6 +12,8 @@ mod elicit;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod order;
@@ -19,6 +21,8 @@ mod order;
 mod project;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod record;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

@@ -77,7 +77,16 @@ fn three_tools_are_listed_and_task_has_claude_codes_form() {
     properties.sort();
     assert_eq!(
         properties,
-        ["description", "effort", "model", "prompt", "run_in_background", "subagent_type"]
+        [
+            "description",
+            "effort",
+            "isolation",
+            "model",
+            "prompt",
+            "resume",
+            "run_in_background",
+            "subagent_type"
+        ]
     );
     let description = tools[0]["description"].as_str().expect("a description");
     assert!(

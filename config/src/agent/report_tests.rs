@@ -112,8 +112,9 @@ fn what_was_meant_to_narrow_an_agent_never_widens_it() {
 
 #[test]
 fn unknown_tools_are_errors_with_their_place_and_the_nearest_name() {
-    let report =
-        report("---\nname: a\ndescription: b\ntools: Read, Gerp, NonExistentTool, WebSearch\n---\nBody.\n");
+    let report = report(
+        "---\nname: a\ndescription: b\ntools: Read, Gerp, NonExistentTool, SlashCommand\n---\nBody.\n",
+    );
     assert!(report.definition.is_some() && report.has_errors() && report.has_required_fields());
     assert_eq!(
         report.unknown_tools,
@@ -136,7 +137,7 @@ fn unknown_tools_are_errors_with_their_place_and_the_nearest_name() {
             ("invalid tool specified: 'NonExistentTool'", at(20, 15), None),
         ]
     );
-    assert!(messages(&report).contains(&(Severity::Note, "not provided here and left out: WebSearch")));
+    assert!(messages(&report).contains(&(Severity::Note, "not provided here and left out: SlashCommand")));
 }
 
 #[test]
@@ -152,8 +153,8 @@ fn a_list_that_comes_to_nothing_is_said() {
             .iter()
             .any(|problem| problem.severity == Severity::Error && problem.message == message)
     );
-    let message = "none of its tools is provided here: WebSearch, ExitPlanMode".to_owned();
-    assert_eq!(of("WebSearch, ExitPlanMode"), Some((Severity::Warning, message)));
+    let message = "none of its tools is provided here: SlashCommand, ExitPlanMode".to_owned();
+    assert_eq!(of("SlashCommand, ExitPlanMode"), Some((Severity::Warning, message)));
     assert_eq!(of("''"), None);
     assert_eq!(of("mcp__srv__x"), None);
 }

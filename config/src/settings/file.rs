@@ -144,10 +144,11 @@ pub(super) struct McpFile {
 }
 
 /// `web`.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WebFile {
     pub(super) allow_loopback: Option<bool>,
+    pub(super) search_provider: Option<String>,
 }
 
 /// A length of time: `90`, `90s`, `5m`.
@@ -210,7 +211,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
     ),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
     (&["local"], &["probe", "ports", "model"]),
-    (&["web"], &["allow_loopback"]),
+    (&["web"], &["allow_loopback", "search_provider"]),
     (
         &["mcp"],
         &[

@@ -9,6 +9,7 @@ use super::claude_file::ClaudeFile;
 use super::file::{LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
 use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
+use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::provider::ProviderSettings;
@@ -25,7 +26,7 @@ pub(super) struct Merge {
     settings: Settings,
     environment: Environment,
     variables: BTreeMap<String, String>,
-    /// Those of them that the user's own files set.
+    /// Those of them that the user's own files set; a repository's are for our own tools and reach no command.
     names_for_commands: BTreeSet<String>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
@@ -151,7 +152,7 @@ impl Merge {
             },
             scope,
         );
-        self.web(file.web, scope, path, outline.position(&["web", "allow_loopback"]));
+        self.web(file.web, scope, path, &outline);
         if let Some(record) = file.record {
             // A repository's file cannot have recorded what the user does not want recorded.
             self.settings.unrecorded = !record || (scope == RuleScope::Project && self.settings.unrecorded);
@@ -188,21 +189,10 @@ impl Merge {
 
     /// Adds the session's own settings.
     pub(super) fn session(&mut self, overrides: &SettingsOverrides) {
-        let settings = &mut self.settings;
-        settings.model = overrides.model.as_deref().map(ModelChoice::parse).or(settings.model.take());
-        settings.provider = overrides.provider.as_deref().map(ProviderName::new).or(settings.provider.take());
-        settings.providers.extend(overrides.providers.clone());
-        settings.limits.max_concurrent =
-            overrides.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
-        settings.limits.timeout = overrides.timeout.unwrap_or(settings.limits.timeout);
-        settings.limits.budget = settings.limits.budget.replaced_by(overrides.budget);
-        settings.permissions.sandbox = overrides.sandbox.unwrap_or(settings.permissions.sandbox);
+        overrides.apply(&mut self.settings);
         let scope = RuleScope::Session;
-        if let Some(mode) = overrides.permission_mode {
-            settings.permissions.mode = mode;
-            settings.permissions.mode_origin = Some(RuleOrigin { scope, path: None, position: None });
-        }
         self.rules(&overrides.allow, RuleBehavior::Allow, scope, None, |_| None);
+        self.rules(&overrides.allow_of_repository, RuleBehavior::Allow, RuleScope::Project, None, |_| None);
         self.rules(&overrides.ask, RuleBehavior::Ask, scope, None, |_| None);
         self.rules(&overrides.deny, RuleBehavior::Deny, scope, None, |_| None);
     }
@@ -380,17 +370,23 @@ impl Merge {
         mcp.call_timeout = file.call_timeout.map(|length| length.0).or(mcp.call_timeout);
     }
 
-    /// A repository can keep agents away from this machine's servers, not send them there.
-    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, at: Option<Position>) {
-        match file.allow_loopback {
-            Some(true) if scope == RuleScope::Project => {
-                let problem = Problem::warning("'web.allow_loopback' is ignored in a project's file");
-                let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-                self.problems.push(placed(problem, at));
-            }
-            Some(allow) => self.settings.web.allow_loopback = allow,
-            None => {}
+    /// A repository can keep agents away from this machine's servers, not send them there, nor their searches elsewhere.
+    fn web(&mut self, file: WebFile, scope: RuleScope, path: &Path, outline: &yaml::Outline) {
+        let WebFile { allow_loopback, search_provider } = file;
+        let is_own = scope != RuleScope::Project;
+        let widens = [
+            ("allow_loopback", allow_loopback == Some(true)),
+            ("search_provider", search_provider.is_some()),
+        ];
+        for (key, _) in widens.into_iter().filter(|(_, is_set)| *is_set && !is_own) {
+            let problem = Problem::warning(format!("'web.{key}' is ignored in a project's file"));
+            let problem = problem.with_help("set it in your own config.yaml").in_file(path);
+            self.problems.push(placed(problem, outline.position(&["web", key])));
         }
+        let web = &mut self.settings.web;
+        web.allow_loopback = allow_loopback.filter(|allow| is_own || !allow).unwrap_or(web.allow_loopback);
+        let provider = search_provider.filter(|_| is_own).map(ProviderName::new);
+        web.search_provider = provider.or(web.search_provider.take());
     }
 
     fn variables(&mut self, variables: BTreeMap<String, String>, scope: RuleScope, path: &Path) {
@@ -399,14 +395,10 @@ impl Merge {
                 let problem = Problem::warning(format!("env.{name} is ignored in a repository's settings"));
                 self.problems.push(problem.with_help("set it in your own environment").in_file(path));
             } else {
-                // A repository's variables are read by the runtime's own tools and reach no command.
-                match scope {
-                    RuleScope::User | RuleScope::Managed | RuleScope::Session => {
-                        self.names_for_commands.insert(name.clone());
-                    }
-                    RuleScope::Project | RuleScope::Local => {
-                        self.names_for_commands.remove(&name);
-                    }
+                if scope.is_repository() {
+                    self.names_for_commands.remove(&name);
+                } else {
+                    self.names_for_commands.insert(name.clone());
                 }
                 self.variables.insert(name, value);
             }
@@ -424,20 +416,6 @@ fn placed(problem: Problem, at: Option<Position>) -> Problem {
         Some(at) => problem.at(at.line, at.column, at.length),
         None => problem,
     }
-}
-
-/// Whether a base URL points to this machine.
-fn is_loopback(url: &str) -> bool {
-    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if authority.contains('@') {
-        return false;
-    }
-    if authority.starts_with("[::1]") {
-        return true;
-    }
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    host == "localhost" || host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]

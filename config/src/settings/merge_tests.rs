@@ -297,6 +297,9 @@ fn only_the_user_lets_agents_fetch_from_this_machine() {
     assert!(load(&[of_user]).settings.web.allow_loopback);
     let narrowed = load(&[of_user, ("repo/codex-task.yaml", "web: {allow_loopback: false}\n")]);
     assert!(!narrowed.settings.web.allow_loopback);
+    let search = |path| load(&[(path, "web: {search_provider: anthropic}\n")]).settings.web.search_provider;
+    assert_eq!(search("repo/codex-task.yaml"), None);
+    assert_eq!(search(of_user.0).map(|provider| provider.to_string()).as_deref(), Some("anthropic"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod claude_file;
 mod file;
 mod limits;
 mod loader;
+mod loopback;
 mod mcp;
 mod merge;
 mod narrowing;

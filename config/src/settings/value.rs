@@ -9,7 +9,8 @@ use super::mcp::McpSettings;
 use super::provider::ProviderSettings;
 use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
-    BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, SandboxMode,
+    BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, RuleOrigin,
+    RuleScope, SandboxMode,
 };
 
 /// The settings in force for a session.
@@ -35,7 +36,7 @@ pub struct Settings {
     pub trusted: TrustedFolders,
     /// MCP servers.
     pub mcp: McpSettings,
-    /// What may be fetched of the web.
+    /// What may be fetched of the web, and who searches it.
     pub web: WebSettings,
     /// Whether servers keep no record of what runs (`record: false`).
     pub unrecorded: bool,
@@ -54,11 +55,14 @@ pub enum ResumePolicy {
     Auto,
 }
 
-/// What may be fetched of the web, beside the public internet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What may be fetched of the web, beside the public internet, and who searches it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebSettings {
     /// Servers on this machine. A repository's file cannot say so.
     pub allow_loopback: bool,
+    /// The provider whose own search `WebSearch` uses, instead of that of the agent's provider. A repository's file cannot
+    /// say so.
+    pub search_provider: Option<ProviderName>,
 }
 
 /// How much, how many, how long.
@@ -142,6 +146,8 @@ pub struct SettingsOverrides {
     pub sandbox: Option<SandboxMode>,
     /// Rules that allow.
     pub allow: Vec<String>,
+    /// Rules that allow and that a file of the repository brings along, which the user trusts.
+    pub allow_of_repository: Vec<String>,
     /// Rules that ask.
     pub ask: Vec<String>,
     /// Rules that deny.
@@ -149,4 +155,22 @@ pub struct SettingsOverrides {
     /// The user's or the host's word for the working directory and those above it up to the repository's root: their
     /// settings may widen what runs.
     pub trust: FolderTrust,
+}
+
+impl SettingsOverrides {
+    /// Puts everything but the rules in the place of what the files say.
+    pub(super) fn apply(&self, settings: &mut Settings) {
+        settings.model = self.model.as_deref().map(ModelChoice::parse).or(settings.model.take());
+        settings.provider = self.provider.as_deref().map(ProviderName::new).or(settings.provider.take());
+        settings.providers.extend(self.providers.clone());
+        settings.limits.max_concurrent = self.max_concurrent.unwrap_or(settings.limits.max_concurrent).max(1);
+        settings.limits.timeout = self.timeout.unwrap_or(settings.limits.timeout);
+        settings.limits.budget = settings.limits.budget.replaced_by(self.budget);
+        settings.permissions.sandbox = self.sandbox.unwrap_or(settings.permissions.sandbox);
+        if let Some(mode) = self.permission_mode {
+            let origin = RuleOrigin { scope: RuleScope::Session, path: None, position: None };
+            settings.permissions.mode = mode;
+            settings.permissions.mode_origin = Some(origin);
+        }
+    }
 }

@@ -172,6 +172,11 @@ impl ChatBackend for AnthropicBackend {
         Box::pin(self.list_models())
     }
 
+    /// Every Claude that is still served can search; other models of this format are some server's own.
+    fn searches(&self, model: &ModelId) -> bool {
+        model.as_str().starts_with("claude")
+    }
+
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
         let mut sentences = encode::dropped(&self.refused.without(request));
         sentences.extend(self.refused.left_out(request));

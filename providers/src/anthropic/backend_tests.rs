@@ -31,6 +31,7 @@ fn request(model: &str) -> ChatRequest {
         effort: None,
         output: None,
         cache_key: "k".into(),
+        search: None,
     }
 }
 

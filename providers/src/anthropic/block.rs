@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::stream_wire::{BlockHead, Delta};
+use super::stream_wire::{BlockHead, Delta, FoundPage, SearchFailure, SearchResultBlock};
 use crate::raw_object::{RawObject, object_or_empty};
-use crate::{AssistantPart, ChatEvent, ToolCall};
+use crate::{AssistantPart, ChatEvent, SearchTrace, ToolCall};
 
 /// A block that is being received.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ enum BlockKind {
         id: Arc<str>,
         name: Arc<str>,
     },
+    /// What the server found when it searched the web; echoed like any other.
+    Found,
     /// Kept and echoed, means nothing to us: `redacted_thinking`, server tools, whatever comes.
     Other,
 }
@@ -43,6 +45,8 @@ pub(super) struct DoneBlock {
     pub(super) part: Option<AssistantPart>,
     /// What to echo. A text of white space is left out: the server sends it but refuses it.
     pub(super) echo: Option<Arc<RawValue>>,
+    /// What the server found.
+    pub(super) found: SearchTrace,
 }
 
 impl OpenBlock {
@@ -81,6 +85,7 @@ impl OpenBlock {
                     .filter(|input| RawObject::read(input).is_some_and(|object| !object.is_empty()));
                 whole.unwrap_or_default().clone_into(&mut block.json);
             }
+            "web_search_tool_result" => block.kind = BlockKind::Found,
             _ => {}
         }
         Ok(block)
@@ -92,7 +97,9 @@ impl OpenBlock {
             BlockKind::Text if !self.text.is_empty() => ChatEvent::Text(self.text.clone()),
             BlockKind::Thinking if !self.text.is_empty() => ChatEvent::Reasoning(self.text.clone()),
             BlockKind::ToolUse { name, .. } => ChatEvent::ToolCallStarted { name: name.to_string() },
-            BlockKind::Text | BlockKind::Thinking | BlockKind::Other => ChatEvent::Activity { usage: None },
+            BlockKind::Text | BlockKind::Thinking | BlockKind::Found | BlockKind::Other => {
+                ChatEvent::Activity { usage: None }
+            }
         }
     }
 
@@ -127,7 +134,7 @@ impl OpenBlock {
     pub(super) fn call_id(&self) -> Option<&Arc<str>> {
         match &self.kind {
             BlockKind::ToolUse { id, .. } => Some(id),
-            BlockKind::Text | BlockKind::Thinking | BlockKind::Other => None,
+            BlockKind::Text | BlockKind::Thinking | BlockKind::Found | BlockKind::Other => None,
         }
     }
 
@@ -137,15 +144,17 @@ impl OpenBlock {
             return Ok(DoneBlock::default());
         }
         let echo = Some(self.echo()?);
+        let found =
+            if self.kind == BlockKind::Found { found_in(&self.start)? } else { SearchTrace::default() };
         let part = match self.kind {
             BlockKind::Text => Some(AssistantPart::Text { text: self.text }),
             BlockKind::ToolUse { id, name } => {
                 let arguments = if self.json.trim().is_empty() { "{}".to_owned() } else { self.json };
                 Some(AssistantPart::ToolCall(ToolCall { id, name, arguments }))
             }
-            BlockKind::Thinking | BlockKind::Other => None,
+            BlockKind::Thinking | BlockKind::Found | BlockKind::Other => None,
         };
-        Ok(DoneBlock { part, echo })
+        Ok(DoneBlock { part, echo, found })
     }
 
     fn echo(&self) -> serde_json::Result<Arc<RawValue>> {
@@ -162,11 +171,23 @@ impl OpenBlock {
             BlockKind::ToolUse { .. } => block.set("input", object_or_empty(&self.json)),
             // The arguments of a tool that runs at the server.
             BlockKind::Other if !self.json.is_empty() => block.set("input", object_or_empty(&self.json)),
-            BlockKind::Other => {}
+            BlockKind::Found | BlockKind::Other => {}
         }
         if !self.citations.is_empty() {
             block.set("citations", &citations);
         }
         Ok(Arc::from(to_raw_value(&block)?))
     }
+}
+
+/// The pages of a result, or why there are none.
+fn found_in(block: &RawValue) -> serde_json::Result<SearchTrace> {
+    let mut trace = SearchTrace::default();
+    let block: SearchResultBlock<'_> = serde_json::from_str(block.get())?;
+    let Some(content) = block.content else { return Ok(trace) };
+    match serde_json::from_str::<Vec<FoundPage<'_>>>(content.get()) {
+        Ok(pages) => pages.iter().for_each(|page| trace.add(&page.title, &page.url)),
+        Err(_) => trace.failure = serde_json::from_str::<SearchFailure>(content.get())?.error_code,
+    }
+    Ok(trace)
 }

@@ -7,7 +7,7 @@
 //! twenty), and the third still hits when the previous call was answered by another route. They are explicit, not
 //! the top-level automatic one: each server and gateway of this format knows these.
 
-use super::wire::{Block, CacheControl, MessagesRequest, Role};
+use super::wire::{Block, CacheControl, MessagesRequest, Role, ToolEntry};
 
 /// Breakpoints on user turns, the one within the first turn included; with the one on the prefix, the four that the
 /// server allows.
@@ -35,7 +35,7 @@ pub(super) fn set_breakpoints(request: &mut MessagesRequest<'_>, lifetime: Cache
     // The system prompt stands behind the tools, so its breakpoint covers both.
     if let Some(block) = request.system.last_mut() {
         mark(block, control);
-    } else if let Some(tool) = request.tools.last_mut() {
+    } else if let Some(ToolEntry::Ours(tool)) = request.tools.last_mut() {
         tool.cache_control = Some(control);
     }
     let opening = request.messages.first_mut().filter(|message| message.role == Role::User);

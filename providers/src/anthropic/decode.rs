@@ -11,7 +11,7 @@ use super::error::of_event;
 use super::stream_wire::{Delta, StopDetails, StreamEvent, WireReply, WireUsage};
 use crate::decode::{Decoder, protocol, unreadable};
 use crate::sse::SseEvent;
-use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, StopReason};
+use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, SearchTrace, StopReason};
 
 /// Reads one reply.
 pub(super) struct MessagesDecoder {
@@ -23,6 +23,8 @@ pub(super) struct MessagesDecoder {
     blocks: Vec<OpenBlock>,
     usage: TokenUsage,
     usage_seen: bool,
+    /// Searches that the server has made.
+    searches: u32,
     stop_reason: Option<String>,
     stop_details: Option<StopDetails>,
     reply_model: Option<ModelId>,
@@ -37,6 +39,7 @@ impl MessagesDecoder {
             blocks: Vec::new(),
             usage: TokenUsage::default(),
             usage_seen: false,
+            searches: 0,
             stop_reason: None,
             stop_details: None,
             reply_model: None,
@@ -106,6 +109,8 @@ impl MessagesDecoder {
     fn count(&mut self, usage: Option<WireUsage>) {
         if let Some(usage) = usage {
             usage.apply_to(&mut self.usage);
+            let searches = usage.server_tool_use.and_then(|used| used.web_search_requests);
+            self.searches = searches.unwrap_or(self.searches);
             self.usage_seen = true;
         }
     }
@@ -113,10 +118,12 @@ impl MessagesDecoder {
     fn finish(&mut self, out: &mut VecDeque<ChatEvent>) -> Result<(), ProviderError> {
         let mut turn = AssistantTurn { parts: Vec::new(), state: None };
         let mut items = Vec::new();
+        let mut search = SearchTrace { requests: self.searches, ..SearchTrace::default() };
         for block in std::mem::take(&mut self.blocks) {
             let done = block.close().map_err(|error| unreadable(&error))?;
             turn.parts.extend(done.part);
             items.extend(done.echo);
+            search.absorb(done.found);
         }
         let stop = self.stop_reason(turn.tool_calls().next().is_some());
         turn.state = Some(ProviderState { format: FORMAT.into(), model: self.model.clone(), items });
@@ -127,6 +134,7 @@ impl MessagesDecoder {
             usage_estimated: !self.usage_seen,
             model: self.reply_model.take(),
             request_id: self.request_id.take(),
+            search,
         })));
         Ok(())
     }

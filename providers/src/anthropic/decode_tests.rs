@@ -242,3 +242,36 @@ proptest! {
         prop_assert_eq!(pieces, whole);
     }
 }
+
+#[test]
+fn what_the_server_searched_for_is_counted_listed_and_echoed() {
+    let page = |n: u32| json!({"type": "web_search_result", "title": format!("Page {n}"), "url": format!("https://a.example/{n}"), "encrypted_content": "x"});
+    let asks = json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}});
+    let found =
+        json!({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [page(1), page(2)]});
+    let mut events = Vec::new();
+    for (index, block) in [&asks, &found].into_iter().enumerate() {
+        events.push(json!({"type": "content_block_start", "index": index, "content_block": block}));
+        events.push(json!({"type": "content_block_stop", "index": index}));
+    }
+    events.extend(text_block(2, "So it is."));
+    let usage = json!({"output_tokens": 7, "server_tool_use": {"web_search_requests": 2}});
+    events.push(json!({"type": "message_delta", "delta": {"stop_reason": "pause_turn"}, "usage": usage}));
+    let reply = reply_of(&events);
+    let urls: Vec<_> = reply.search.hits.iter().map(|hit| (&*hit.title, &*hit.url)).collect();
+    assert_eq!(urls, [("Page 1", "https://a.example/1"), ("Page 2", "https://a.example/2")]);
+    assert_eq!((reply.search.requests, reply.stop), (2, StopReason::Pause));
+    assert_eq!(reply.turn.last_text(), Some("So it is."));
+    let echoed: Value = serde_json::from_str(reply.turn.state.unwrap().items[1].get()).unwrap();
+    assert_eq!(echoed, found);
+}
+
+#[test]
+fn a_search_that_failed_says_why() {
+    let failed = json!({"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"});
+    let block = json!({"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": failed});
+    let start = json!({"type": "content_block_start", "index": 0, "content_block": block});
+    let reply =
+        reply_of(&[start, json!({"type": "content_block_stop", "index": 0}), stop(&json!("end_turn"))]);
+    assert_eq!(reply.search.failure.as_deref(), Some("max_uses_exceeded"));
+}

@@ -1,14 +1,14 @@
 //! From the neutral request to the body of Messages.
 
-use super::FORMAT;
 use codex_task_config::{AttachmentSupport, MediaType, ModelId};
 
+use super::FORMAT;
 use super::caching::{CacheLifetime, set_breakpoints};
 use super::model::{ModelFacts, ThinkingMode};
 use super::schema::DIALECT;
 use super::wire::{
     Block, MessagesRequest, OutputConfig, OutputFormat, ResultBlock, ResultContent, Role, Source, Thinking,
-    Tool, WireMessage,
+    Tool, ToolEntry, WebSearchTool, WireMessage,
 };
 use crate::attachments::{Shown, shown};
 use crate::dropped::SentParameters;
@@ -65,7 +65,7 @@ fn temperature(request: &ChatRequest, facts: &ModelFacts) -> Option<f32> {
 }
 
 /// Sorted by name: their order is part of the cached prefix.
-fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
+fn tools(request: &ChatRequest) -> Vec<ToolEntry<'_>> {
     let mut tools: Vec<Tool<'_>> = request
         .tools
         .iter()
@@ -77,7 +77,16 @@ fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
         })
         .collect();
     tools.sort_by_key(|tool| tool.name);
-    tools
+    let search = request.search.as_ref().map(|search| {
+        ToolEntry::WebSearch(WebSearchTool {
+            name: "web_search",
+            max_uses: search.uses_max,
+            allowed_domains: &search.allowed_domains,
+            // The server takes one of the two lists.
+            blocked_domains: if search.allowed_domains.is_empty() { &search.blocked_domains } else { &[] },
+        })
+    });
+    tools.into_iter().map(ToolEntry::Ours).chain(search).collect()
 }
 
 /// The conversation with strictly alternating roles: neighbours of one role become one message.

@@ -7,7 +7,7 @@ use super::*;
 use crate::chat::testing::{
     assistant, assistant_of, call, failure, request, result, results, seen, text, tool, user,
 };
-use crate::{OutputSchema, ToolSpec};
+use crate::{OutputSchema, ToolSpec, WebSearch};
 
 /// A turn that `model` thought about before it called a tool.
 fn thoughtful(model: &str) -> Message {
@@ -240,4 +240,24 @@ fn images_and_documents_stand_in_the_result_behind_its_text() {
     let blind = json_of(&conversation("some-model"));
     let text = blind["messages"][2]["content"][0]["content"].as_str().unwrap();
     assert!(text.starts_with("Read a.png.\n[a.png (image/png) is not shown: some-model"), "{text}");
+}
+
+#[test]
+fn the_servers_own_search_takes_one_of_the_two_lists() {
+    let asked = |allowed: &[&str], blocked: &[&str]| {
+        let list = |domains: &[&str]| domains.iter().map(|domain| (*domain).to_owned()).collect();
+        let (allowed_domains, blocked_domains) = (list(allowed), list(blocked));
+        let search = Some(WebSearch { allowed_domains, blocked_domains, uses_max: 8 });
+        let request =
+            ChatRequest { search, tools: Arc::new([]), ..request("claude-haiku-5-5", vec![user("q")]) };
+        json_of(&request)["tools"].clone()
+    };
+    let search = json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 8});
+    assert_eq!(asked(&[], &[]), json!([search]));
+    let mut allowed = search.clone();
+    allowed["allowed_domains"] = json!(["a.example"]);
+    assert_eq!(asked(&["a.example"], &["b.example"]), json!([allowed]));
+    let mut blocked = search;
+    blocked["blocked_domains"] = json!(["b.example"]);
+    assert_eq!(asked(&[], &["b.example"]), json!([blocked]));
 }

@@ -89,6 +89,35 @@ pub(super) struct WireUsage {
     pub(super) cache_read_input_tokens: Option<u64>,
     pub(super) cache_creation_input_tokens: Option<u64>,
     pub(super) cache_creation: Option<CacheCreation>,
+    pub(super) server_tool_use: Option<ServerToolUse>,
+}
+
+/// What the server's own tools did.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct ServerToolUse {
+    pub(super) web_search_requests: Option<u32>,
+}
+
+/// The block that a search of the server's gives.
+#[derive(Debug, Deserialize)]
+pub(super) struct SearchResultBlock<'a> {
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+}
+
+/// A page that was found.
+#[derive(Debug, Deserialize)]
+pub(super) struct FoundPage<'a> {
+    #[serde(borrow, default)]
+    pub(super) title: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) url: Cow<'a, str>,
+}
+
+/// In place of pages, why there are none.
+#[derive(Debug, Deserialize)]
+pub(super) struct SearchFailure {
+    pub(super) error_code: Option<String>,
 }
 
 /// Cache writes by lifetime.

@@ -14,7 +14,7 @@ pub(super) struct MessagesRequest<'a> {
     pub(super) max_tokens: u64,
     pub(super) stream: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) tools: Vec<Tool<'a>>,
+    pub(super) tools: Vec<ToolEntry<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) system: Vec<Block<'a>>,
     pub(super) messages: Vec<WireMessage<'a>>,
@@ -24,6 +24,26 @@ pub(super) struct MessagesRequest<'a> {
     pub(super) thinking: Option<Thinking>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) output_config: Option<OutputConfig>,
+}
+
+/// An entry of the list of tools.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum ToolEntry<'a> {
+    Ours(Tool<'a>),
+    WebSearch(WebSearchTool<'a>),
+}
+
+/// The server's own search of the web.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "web_search_20250305")]
+pub(super) struct WebSearchTool<'a> {
+    pub(super) name: &'static str,
+    pub(super) max_uses: u32,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) allowed_domains: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(super) blocked_domains: &'a [String],
 }
 
 /// A tool definition.

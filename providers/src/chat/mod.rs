@@ -4,6 +4,7 @@ mod event;
 mod message;
 mod reply;
 mod request;
+mod search;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -13,3 +14,4 @@ pub use message::{
 };
 pub use reply::{ChatReply, StopReason};
 pub use request::{ChatRequest, OutputSchema, ToolSpec};
+pub use search::{SearchHit, SearchTrace, WebSearch};

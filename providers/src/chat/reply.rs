@@ -3,7 +3,7 @@
 use codex_task_config::{ModelId, TokenUsage};
 use serde::{Deserialize, Serialize};
 
-use super::AssistantTurn;
+use super::{AssistantTurn, SearchTrace};
 
 /// Why the model stopped, in normal form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,4 +47,6 @@ pub struct ChatReply {
     pub model: Option<ModelId>,
     /// The provider's id of the request, for support.
     pub request_id: Option<String>,
+    /// What the provider searched for itself.
+    pub search: SearchTrace,
 }

@@ -6,7 +6,7 @@ use codex_task_config::{Effort, ModelId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::Message;
+use super::{Message, WebSearch};
 
 /// A tool as it is offered to a model.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub struct ChatRequest {
     pub output: Option<OutputSchema>,
     /// Hash of tools and system prompt: requests with the same value share a cached prefix.
     pub cache_key: Arc<str>,
+    /// Lets the provider search the web itself, where [`crate::ChatBackend::searches`] says that it can.
+    pub search: Option<WebSearch>,
 }
 
 impl ChatRequest {

@@ -22,6 +22,7 @@ pub(crate) fn request(model: &str, messages: Vec<Message>) -> ChatRequest {
         effort: None,
         output: None,
         cache_key: "key".into(),
+        search: None,
     }
 }
 

@@ -150,6 +150,11 @@ impl ChatBackend for GeminiBackend {
         Box::pin(self.list_models())
     }
 
+    /// Google's models unless the table says that one does not; others of this format are some server's own.
+    fn searches(&self, model: &ModelId) -> bool {
+        ModelFacts::of(model).searches
+    }
+
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
         let mut sentences = encode::dropped(&self.refused.without(request));
         sentences.extend(self.refused.left_out(request));

@@ -7,11 +7,11 @@ use codex_task_config::{ModelId, TokenUsage};
 use super::FORMAT;
 use super::error::of_chunk;
 use super::part::PartList;
-use super::stream_wire::{Candidate, Chunk};
+use super::stream_wire::{Candidate, Chunk, Grounding};
 use crate::decode::{BodyEnd, Decoder, protocol, unreadable};
 use crate::http::clean;
 use crate::sse::SseEvent;
-use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, StopReason};
+use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, SearchTrace, StopReason};
 
 /// Reads one reply. The format has no terminal event: a reply is complete when its body ends after a chunk with a
 /// finish reason, not before, since some servers give one in every chunk.
@@ -25,6 +25,7 @@ pub(super) struct GenerateDecoder {
     finish_message: Option<String>,
     reply_model: Option<ModelId>,
     response_id: Option<String>,
+    search: SearchTrace,
 }
 
 impl GenerateDecoder {
@@ -38,6 +39,7 @@ impl GenerateDecoder {
             finish_message: None,
             reply_model: None,
             response_id: None,
+            search: SearchTrace::default(),
         }
     }
 
@@ -75,10 +77,24 @@ impl GenerateDecoder {
             let events = self.parts.push(part, self.response_id.as_deref());
             out.extend(events.map_err(|error| unreadable(&error))?);
         }
+        if let Some(grounding) = candidate.grounding_metadata {
+            self.ground(&grounding);
+        }
         let said = |reason: &String| !reason.is_empty() && reason != "FINISH_REASON_UNSPECIFIED";
         self.finish_reason = candidate.finish_reason.filter(said).or(self.finish_reason.take());
         self.finish_message = candidate.finish_message.or(self.finish_message.take());
         Ok(())
+    }
+
+    /// Cumulative: what comes later names the earlier queries again.
+    fn ground(&mut self, grounding: &Grounding<'_>) {
+        let queries = grounding.web_search_queries.as_ref().map_or(0, Vec::len);
+        self.search.requests = self.search.requests.max(u32::try_from(queries).unwrap_or(u32::MAX));
+        let chunks = grounding.grounding_chunks.iter().flatten();
+        for page in chunks.filter_map(|chunk| chunk.web.as_ref()) {
+            self.search
+                .add(page.title.as_deref().unwrap_or_default(), page.uri.as_deref().unwrap_or_default());
+        }
     }
 
     fn finish(&mut self, reason: String) -> Result<ChatReply, ProviderError> {
@@ -101,6 +117,7 @@ impl GenerateDecoder {
             usage_estimated: !self.usage_seen,
             model: self.reply_model.take(),
             request_id: self.response_id.take(),
+            search: std::mem::take(&mut self.search),
         })
     }
 }

@@ -273,3 +273,22 @@ proptest! {
 }
 
 const FIELDS: &[&str] = &["candidates", "promptFeedback", "usageMetadata", "error", "responseId"];
+
+#[test]
+fn what_the_server_searched_for_is_counted_and_listed() {
+    let web =
+        |n: u32| json!({"web": {"uri": format!("https://a.example/{n}"), "title": format!("Page {n}")}});
+    let grounded = |queries: &Value, chunks: &Value| {
+        let grounding = json!({"webSearchQueries": queries, "groundingChunks": chunks});
+        json!({"candidates": [{"groundingMetadata": grounding}]})
+    };
+    let reply = reply_of(&[
+        parts(&json!([{"text": "So it is."}])),
+        grounded(&json!(["q"]), &json!([web(1)])),
+        grounded(&json!(["q", "r"]), &json!([web(1), web(2), {"maps": {}}])),
+        finish("STOP"),
+    ]);
+    let hits: Vec<_> = reply.search.hits.iter().map(|hit| (&*hit.title, &*hit.url)).collect();
+    assert_eq!(hits, [("Page 1", "https://a.example/1"), ("Page 2", "https://a.example/2")]);
+    assert_eq!(reply.search.requests, 2);
+}

@@ -76,7 +76,9 @@ fn tools(request: &ChatRequest) -> Vec<Tools<'_>> {
         })
         .collect();
     declarations.sort_by_key(|declaration| declaration.name);
-    if declarations.is_empty() { Vec::new() } else { vec![Tools { function_declarations: declarations }] }
+    let ours = (!declarations.is_empty()).then_some(Tools::FunctionDeclarations(declarations));
+    let search = request.search.as_ref().map(|_| Tools::GoogleSearch {});
+    ours.into_iter().chain(search).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::chat::testing::{
 };
 use crate::gemini::FORMAT;
 use crate::http::json_body;
-use crate::{AssistantPart, Message, OutputSchema, ToolSpec, UserPart};
+use crate::{AssistantPart, Message, OutputSchema, ToolSpec, UserPart, WebSearch};
 
 const MODEL: &str = "gemini-4-argon";
 const THOUGHT: &str = r#"{"text":"Hm.","thought":true}"#;
@@ -258,4 +258,11 @@ fn newer_models_look_at_results_and_older_ones_at_what_stands_behind_them() {
     assert_eq!(old["contents"][2]["parts"][0]["functionResponse"].get("parts"), None);
     let beside = json!([{"text": "a.png, which Read shows:"}, png]);
     assert_eq!(old["contents"][3], json!({"role": "user", "parts": beside}));
+}
+
+#[test]
+fn the_servers_own_search_is_a_tool_without_settings() {
+    let search = Some(WebSearch::default());
+    let request = ChatRequest { search, tools: Arc::new([]), ..request(MODEL, vec![user("q")]) };
+    assert_eq!(json_of(&request)["tools"], json!([{"googleSearch": {}}]));
 }

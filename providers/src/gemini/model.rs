@@ -17,6 +17,8 @@ pub(super) struct ModelFacts {
     pub(super) limits: Option<ModelLimits>,
     /// Whether it accepts `temperature`.
     pub(super) sampling: bool,
+    /// Whether the server searches the web for it.
+    pub(super) searches: bool,
     /// Its generation, which decides how it is asked to think.
     pub(super) generation: Generation,
     /// What it can be shown beside text.
@@ -51,6 +53,7 @@ impl ModelFacts {
                 output_tokens: info.max_output_tokens.unwrap_or(OUTPUT_TOKENS),
             }),
             sampling: capabilities.sampling_params.unwrap_or(!is_new),
+            searches: model_name(model).starts_with("gemini") && capabilities.web_search != Some(false),
             attachments: support_of(
                 known.map(|info| info.capabilities),
                 model_name(model).starts_with("gemini"),
@@ -142,6 +145,7 @@ mod tests {
     fn the_table_decides_and_an_unknown_gemini_is_taken_for_a_new_one() {
         let expected = ModelFacts {
             attachments: AttachmentSupport::ImagesAndPdfs,
+            searches: true,
             limits: Some(ModelLimits { context_tokens: 1_048_576, output_tokens: 65_536 }),
             sampling: false,
             generation: Generation::Three,

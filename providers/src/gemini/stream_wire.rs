@@ -29,6 +29,34 @@ pub(super) struct Candidate<'a> {
     pub(super) content: Option<CandidateContent<'a>>,
     pub(super) finish_reason: Option<String>,
     pub(super) finish_message: Option<String>,
+    #[serde(borrow)]
+    pub(super) grounding_metadata: Option<Grounding<'a>>,
+}
+
+/// What the server searched for, and what the answer rests on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Grounding<'a> {
+    #[serde(borrow)]
+    pub(super) web_search_queries: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    pub(super) grounding_chunks: Option<Vec<GroundingChunk<'a>>>,
+}
+
+/// One thing that the answer rests on.
+#[derive(Debug, Deserialize)]
+pub(super) struct GroundingChunk<'a> {
+    #[serde(borrow)]
+    pub(super) web: Option<WebChunk<'a>>,
+}
+
+/// A page.
+#[derive(Debug, Deserialize)]
+pub(super) struct WebChunk<'a> {
+    #[serde(borrow)]
+    pub(super) uri: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub(super) title: Option<Cow<'a, str>>,
 }
 
 /// What an answer says.

@@ -36,8 +36,10 @@ pub(super) struct Text<'a> {
 /// All tools.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Tools<'a> {
-    pub(super) function_declarations: Vec<Declaration<'a>>,
+pub(super) enum Tools<'a> {
+    FunctionDeclarations(Vec<Declaration<'a>>),
+    /// The server's own search of the web; older models take it only alone.
+    GoogleSearch {},
 }
 
 /// A tool definition.

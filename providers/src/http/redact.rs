@@ -12,7 +12,7 @@ const LABELLED_KEY_CHARS_MIN: usize = 12;
 const MASK: &str = "***";
 
 /// Bounds a text to 500 characters, turns control characters into spaces, and masks whatever looks like a key.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     // Cut first: everything after works on a text of known size. A key cut in half still has its beginning.
     let bounded: String =
         text.chars().take(CHARS_MAX + 1).map(|c| if c.is_control() { ' ' } else { c }).collect();

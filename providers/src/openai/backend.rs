@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::decode::ResponsesDecoder;
-use super::model::ModelFacts;
+use super::model::{ModelFacts, searches};
 use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::wire::ResponsesRequest;
@@ -111,7 +111,7 @@ impl OpenAiBackend {
         let mut wire = encode::to_wire(request, self.attachments);
         let is_refused = |name: &str| self.refused.has(&request.model, name);
         if is_refused("include") {
-            wire.include = &[];
+            wire.include.clear();
         }
         if is_refused("prompt_cache_key") {
             wire.prompt_cache_key = None;
@@ -148,6 +148,10 @@ impl ChatBackend for OpenAiBackend {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
         Box::pin(self.list_models())
+    }
+
+    fn searches(&self, model: &ModelId) -> bool {
+        searches(model)
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {

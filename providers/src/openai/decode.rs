@@ -11,7 +11,7 @@ use super::item::{DoneItem, DoneKind};
 use super::stream_wire::{CallItem, ItemKind, StreamEvent, WireResponse, WireUsage};
 use crate::decode::{Decoder, protocol, unreadable};
 use crate::sse::SseEvent;
-use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, StopReason};
+use crate::{AssistantTurn, ChatEvent, ChatReply, ProviderError, ProviderState, SearchTrace, StopReason};
 
 /// Reads one reply.
 pub(super) struct ResponsesDecoder {
@@ -52,6 +52,10 @@ impl ResponsesDecoder {
                 self.keep(place, item)?;
             }
         }
+        let mut search = SearchTrace::default();
+        for (_, item) in &mut self.items {
+            search.absorb(std::mem::take(&mut item.search));
+        }
         let (turn, is_refusal) = self.turn();
         let has_tool_calls = turn.tool_calls().next().is_some();
         let reason = response.incomplete_details.and_then(|details| details.reason);
@@ -69,6 +73,7 @@ impl ResponsesDecoder {
             usage_estimated: response.usage.is_none(),
             model: response.model.map(ModelId::new),
             request_id: self.request_id.take(),
+            search,
         })
     }
 

@@ -287,3 +287,20 @@ proptest! {
 const KINDS: &[&str] =
     &["response.output_item.done", "response.output_item.added", "response.completed", "error", "x"];
 const FIELDS: &[&str] = &["item", "response", "delta", "error", "output_index", "object"];
+
+#[test]
+fn what_the_server_searched_for_is_counted_and_listed() {
+    let source = |n: u32| json!({"type": "url", "url": format!("https://a.example/{n}")});
+    let action = json!({"type": "search", "query": "q", "sources": [source(1), source(2)]});
+    let searched = json!({"type": "web_search_call", "id": "ws_1", "status": "completed", "action": action});
+    let opened = json!({"type": "web_search_call", "id": "ws_2", "status": "completed",
+        "action": {"type": "open_page", "url": "https://a.example/2"}});
+    let cited = json!({"type": "url_citation", "url": "https://a.example/2", "title": "Page 2", "start_index": 0, "end_index": 3});
+    let text = json!({"type": "output_text", "text": "So it is.", "annotations": [cited]});
+    let answer = json!({"type": "message", "role": "assistant", "content": [text]});
+    let reply = reply_of(&[done(&searched), done(&opened), done(&answer), end("completed")]);
+    let hits: Vec<_> = reply.search.hits.iter().map(|hit| (&*hit.title, &*hit.url)).collect();
+    assert_eq!(hits, [("", "https://a.example/1"), ("Page 2", "https://a.example/2")]);
+    assert_eq!((reply.search.requests, reply.search.failure), (1, None));
+    assert_eq!(reply.turn.last_text(), Some("So it is."));
+}

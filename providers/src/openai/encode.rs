@@ -10,8 +10,8 @@ use super::FORMAT;
 use super::model::ModelFacts;
 use super::schema::{SchemaForm, form_of};
 use super::wire::{
-    Content, InputText, Item, JsonSchema, Output, OutputPart, Reasoning, ResponsesRequest, Role, TextConfig,
-    Tool,
+    Content, InputText, Item, JsonSchema, Output, OutputPart, Reasoning, ResponsesRequest, Role,
+    SearchFilters, TextConfig, Tool, ToolEntry, WebSearchTool,
 };
 use crate::attachments::{DataUrl, Shown, shown};
 use crate::dropped::SentParameters;
@@ -24,7 +24,9 @@ const TEMPERATURE_MAX: f32 = 2.0;
 /// Longest id of a call and longest cache key that the server accepts.
 const ID_CHARS_MAX: usize = 64;
 /// Reasoning in a form that a server which keeps nothing takes back.
-const ENCRYPTED_REASONING: &[&str] = &["reasoning.encrypted_content"];
+const ENCRYPTED_REASONING: &str = "reasoning.encrypted_content";
+/// The pages that a search of the server's found, cited or not.
+const SEARCH_SOURCES: &str = "web_search_call.action.sources";
 /// What marks a failed tool: the format has no flag for it.
 const FAILURE_MARK: &str = "Error: ";
 
@@ -33,6 +35,8 @@ pub(super) fn to_wire(request: &ChatRequest, attachments: Option<AttachmentSuppo
     let facts = ModelFacts::of(&request.model);
     let sent = sent_parameters(request, &facts);
     let tools = tools(request);
+    let include =
+        [facts.reasons().then_some(ENCRYPTED_REASONING), request.search.is_some().then_some(SEARCH_SOURCES)];
     ResponsesRequest {
         model: request.model.as_str(),
         stream: true,
@@ -45,7 +49,8 @@ pub(super) fn to_wire(request: &ChatRequest, attachments: Option<AttachmentSuppo
         max_output_tokens: sent.max_tokens,
         temperature: sent.temperature,
         reasoning: sent.effort.map(|effort| Reasoning { effort: effort.as_str() }),
-        include: if facts.reasons() { ENCRYPTED_REASONING } else { &[] },
+        include: include.into_iter().flatten().collect(),
+        max_tool_calls: request.search.as_ref().map(|search| search.uses_max),
         text: text_config(request, &facts),
     }
 }
@@ -83,7 +88,7 @@ fn text_config<'a>(request: &'a ChatRequest, facts: &ModelFacts) -> Option<TextC
 }
 
 /// Sorted by name: their order is part of the cached prefix.
-fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
+fn tools(request: &ChatRequest) -> Vec<ToolEntry<'_>> {
     let mut tools: Vec<Tool<'_>> = request
         .tools
         .iter()
@@ -95,7 +100,12 @@ fn tools(request: &ChatRequest) -> Vec<Tool<'_>> {
         })
         .collect();
     tools.sort_by_key(|tool| tool.name);
-    tools
+    let search = request.search.as_ref().map(|search| {
+        let allowed_domains = &*search.allowed_domains;
+        let filters = (!allowed_domains.is_empty()).then_some(SearchFilters { allowed_domains });
+        ToolEntry::WebSearch(WebSearchTool { filters })
+    });
+    tools.into_iter().map(ToolEntry::Ours).chain(search).collect()
 }
 
 /// The conversation, flat. Texts of the user that follow each other become one message: the templates of local models

@@ -8,7 +8,7 @@ use crate::chat::testing::{
     assistant, assistant_of, call, failure, request, result, results, seen, text, tool, user,
 };
 use crate::http::json_body;
-use crate::{OutputSchema, ToolSpec};
+use crate::{OutputSchema, ToolSpec, WebSearch};
 
 const MODEL: &str = "gpt-6.1-sol";
 const REASONING: &str = r#"{"id":"rs_1","type":"reasoning","encrypted_content":"gAAA+/==","summary":[]}"#;
@@ -258,4 +258,18 @@ fn images_and_documents_are_parts_of_the_output_behind_its_text() {
     let blind = json_of(&conversation("some-model"));
     let text = blind["input"][2]["output"].as_str().unwrap();
     assert!(text.starts_with("Read a.png.\n[a.png (image/png) is not shown: some-model"), "{text}");
+}
+
+#[test]
+fn the_servers_own_search_is_bounded_and_lists_its_sources() {
+    let search = Some(WebSearch {
+        allowed_domains: ["a.example".to_owned()].into(),
+        uses_max: 8,
+        ..WebSearch::default()
+    });
+    let request = ChatRequest { search, tools: Arc::new([]), ..request("gpt-4.1", vec![user("q")]) };
+    let json = json_of(&request);
+    assert_eq!(json["tools"], json!([{"type": "web_search", "filters": {"allowed_domains": ["a.example"]}}]));
+    assert_eq!(json["include"], json!(["web_search_call.action.sources"]));
+    assert_eq!((&json["max_tool_calls"], json.get("parallel_tool_calls")), (&json!(8), Some(&json!(true))));
 }

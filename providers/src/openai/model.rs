@@ -79,6 +79,13 @@ fn is_vendors(id: &str) -> bool {
     is_o_series || ["gpt-", "chat-", "chatgpt-", "codex-"].iter().any(|prefix| id.starts_with(prefix))
 }
 
+/// Whether the server searches the web for a model: for the vendor's own, unless the table says that it does not.
+pub(super) fn searches(model: &ModelId) -> bool {
+    let known = PriceTable::bundled().find(ProviderKind::OpenAi, model);
+    let says_no = known.is_some_and(|info| info.capabilities.web_search == Some(false));
+    is_vendors(model.as_str()) && !model.as_str().contains("gpt-oss") && !says_no
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,6 +83,44 @@ pub(super) struct ContentPart<'a> {
     pub(super) text: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(super) refusal: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) annotations: Option<Vec<Annotation<'a>>>,
+}
+
+/// What a text refers to.
+#[derive(Debug, Deserialize)]
+pub(super) struct Annotation<'a> {
+    #[serde(rename = "type", borrow, default)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) url: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) title: Cow<'a, str>,
+}
+
+/// The known fields of a search of the server's.
+#[derive(Debug, Deserialize)]
+pub(super) struct SearchItem<'a> {
+    #[serde(borrow, default)]
+    pub(super) status: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) action: Option<SearchAction<'a>>,
+}
+
+/// What the server did: it searches, and opens pages.
+#[derive(Debug, Deserialize)]
+pub(super) struct SearchAction<'a> {
+    #[serde(rename = "type", borrow, default)]
+    pub(super) kind: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) sources: Option<Vec<SearchSource<'a>>>,
+}
+
+/// A page that was found.
+#[derive(Debug, Deserialize)]
+pub(super) struct SearchSource<'a> {
+    #[serde(borrow, default)]
+    pub(super) url: Cow<'a, str>,
 }
 
 /// Token counts. Cached tokens are counted inside the input, reasoning inside the output.

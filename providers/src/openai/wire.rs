@@ -20,9 +20,12 @@ pub(super) struct ResponsesRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) instructions: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) tools: Vec<Tool<'a>>,
+    pub(super) tools: Vec<ToolEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parallel_tool_calls: Option<bool>,
+    /// Calls of the server's own tools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_tool_calls: Option<u32>,
     pub(super) input: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) max_output_tokens: Option<u64>,
@@ -30,10 +33,32 @@ pub(super) struct ResponsesRequest<'a> {
     pub(super) temperature: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reasoning: Option<Reasoning>,
-    #[serde(skip_serializing_if = "<[&str]>::is_empty")]
-    pub(super) include: &'static [&'static str],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) include: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<TextConfig<'a>>,
+}
+
+/// An entry of the list of tools.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum ToolEntry<'a> {
+    Ours(Tool<'a>),
+    WebSearch(WebSearchTool<'a>),
+}
+
+/// The server's own search of the web.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "web_search")]
+pub(super) struct WebSearchTool<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) filters: Option<SearchFilters<'a>>,
+}
+
+/// Where to search.
+#[derive(Debug, Serialize)]
+pub(super) struct SearchFilters<'a> {
+    pub(super) allowed_domains: &'a [String],
 }
 
 /// A tool definition.

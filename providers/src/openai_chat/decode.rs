@@ -16,7 +16,7 @@ use crate::decode::{BodyEnd, Decoder, unreadable};
 use crate::sse::SseEvent;
 use crate::{
     AssistantPart, AssistantTurn, ChatDialect, ChatEvent, ChatReply, ChatRequest, ProviderError,
-    ProviderState, StopReason, ToolSpec,
+    ProviderState, SearchTrace, StopReason, ToolSpec,
 };
 
 /// The last line of a stream.
@@ -199,6 +199,7 @@ impl CompletionsDecoder {
             usage_estimated: self.usage.is_none(),
             model: self.reply_model.take(),
             request_id: self.request_id.take(),
+            search: SearchTrace::default(),
         }))
     }
 

@@ -15,7 +15,7 @@ use super::playback::{self, Pace};
 use super::{FaultKind, Rule, Scenario, ScriptedCall, protocol};
 use crate::{
     AssistantPart, AssistantTurn, ChatBackend, ChatReply, ChatRequest, ChatStream, Message, ModelLimits,
-    ProviderError, ProviderState, StopReason, ToolCall, ToolResult, UserPart,
+    ProviderError, ProviderState, SearchTrace, StopReason, ToolCall, ToolResult, UserPart,
 };
 
 /// Name of the form in which scripted reasoning is kept.
@@ -150,6 +150,7 @@ fn reply(rule: &Rule, reasoning: Option<&str>, conversation: Conversation<'_>) -
         turn: AssistantTurn { parts, state: reasoning.and_then(|text| state(request, text)) },
         model: Some(request.model.clone()),
         request_id: None,
+        search: SearchTrace::default(),
     })
 }
 

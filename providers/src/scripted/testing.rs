@@ -21,6 +21,7 @@ pub(super) fn request(messages: impl IntoIterator<Item = Message>) -> ChatReques
         effort: None,
         output: None,
         cache_key: "".into(),
+        search: None,
     }
 }
 

@@ -17,8 +17,6 @@ use crate::prompt::ExpandedPrompt;
 /// Who is asked what.
 #[derive(Clone, Debug)]
 pub struct ConsensusRequest {
-    /// The run that all its tasks belong to.
-    pub run: RunId,
     /// The question.
     pub question: ExpandedPrompt,
     /// The agents that answer, in order; see [`ConsensusRequest::new`].
@@ -60,18 +58,17 @@ impl ConsensusRequest {
         let mut voters = Voter::of(agents, count);
         handle.spread(&mut voters, model.as_ref());
         let tasks = voters.iter().map(|_| TaskId::new()).collect();
-        let (run, judge) = (RunId::new(), TaskId::new());
-        Self { run, question, voters, tasks, judge, model, timeout: None, turns_max: None }
+        Self { question, voters, tasks, judge: TaskId::new(), model, timeout: None, turns_max: None }
     }
 
     /// The tasks of those who answer, as the supervisor gets them. They read, and change nothing: they work side by side
     /// on the same files.
     pub fn requests(&self) -> Vec<TaskRequest> {
-        let request = |(voter, id): (&Voter, &TaskId)| {
+        let count = self.voters.len();
+        let request = |(index, (voter, id)): (usize, (&Voter, &TaskId))| {
             let mut task = RunTask::<String>::new(voter.agent.as_str(), Arc::clone(&self.question.text))
-                .description(format!("Answer of {}", voter.name))
-                .permission_mode(PermissionMode::Plan)
-                .in_run(self.run);
+                .description(format!("Answer {} of {count}", index + 1))
+                .permission_mode(PermissionMode::Plan);
             task.request.id = *id;
             task.request.preface.clone_from(&self.question.preface);
             task.request.provider.clone_from(&voter.provider);
@@ -80,10 +77,10 @@ impl ConsensusRequest {
             task.request.turns_max = self.turns_max;
             task.request
         };
-        self.voters.iter().zip(&self.tasks).map(request).collect()
+        self.voters.iter().zip(&self.tasks).enumerate().map(request).collect()
     }
 
-    fn judging(&self, answers: &[(&str, &str)]) -> RunTask<Verdict> {
+    fn judging(&self, run: RunId, answers: &[(&str, &str)]) -> RunTask<Verdict> {
         let mut prompt = format!("The question:\n\n<question>\n{}\n</question>\n", self.question.text);
         for (name, answer) in answers {
             // Writing to a String cannot fail.
@@ -92,7 +89,7 @@ impl ConsensusRequest {
         }
         prompt.push_str("\nCompare the answers and give the verdict in the required form.");
         let task = RunTask::<Verdict>::new(JUDGE_AGENT, prompt).description("Comparing the answers");
-        let mut task = task.of_session().in_run(self.run);
+        let mut task = task.of_session().in_run(run);
         task.request.id = self.judge;
         task.request.model.clone_from(&self.model);
         task.request.timeout = self.timeout;
@@ -121,7 +118,7 @@ impl RuntimeHandle {
         let mut notes = notes(&request.voters, &report.tasks);
         let mut verdict = None;
         if answers.len() > 1 {
-            let judged = self.run(request.judging(&answers)).await?;
+            let judged = self.run(request.judging(report.run, &answers)).await?;
             if let Outcome::Completed(judged) = &judged.outcome {
                 let names: Vec<&str> = answers.iter().map(|(name, _)| *name).collect();
                 let (checked, changed) = judged.clone().checked(&names);

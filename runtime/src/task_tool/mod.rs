@@ -12,6 +12,7 @@ mod fields;
 mod input;
 mod names;
 mod nested;
+mod orphans;
 mod report_store;
 mod spec;
 mod tool;

@@ -10,9 +10,10 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use super::answer;
+use super::answer::{self, ToolAnswer};
 use super::catalog::ToolCatalog;
-use super::input::AGENT_USUAL;
+use super::input::{AGENT_USUAL, ToolInput};
+use super::orphans::Orphans;
 use super::spec::{TASK, TaskToolSpec};
 use super::tool::{Memory, TaskTool, ToolCaller};
 use crate::handle::{RuntimeHandle, Shared};
@@ -25,6 +26,8 @@ pub(crate) struct NestedTasks {
     catalog: ToolCatalog,
     /// Set when the runtime has started. Weak: agents must not keep their own runtime alive.
     runtime: OnceLock<Weak<Shared>>,
+    /// Tasks of agents whose process is gone, which go on in this one.
+    orphans: Arc<Orphans>,
     /// The definitions, as long as the agents are the same: what an agent reads of them is shared by all of them.
     defined: Mutex<Option<(Arc<AgentRegistry>, Definitions)>>,
 }
@@ -42,11 +45,17 @@ struct Seat {
     runtime: Weak<Shared>,
     delegate: Delegate,
     memory: Memory,
+    orphans: Arc<Orphans>,
 }
 
 impl NestedTasks {
     pub(crate) fn new(catalog: ToolCatalog) -> Self {
-        Self { catalog, runtime: OnceLock::new(), defined: Mutex::default() }
+        Self { catalog, runtime: OnceLock::new(), orphans: Arc::default(), defined: Mutex::default() }
+    }
+
+    /// The tasks of agents whose process is gone.
+    pub(crate) fn orphans(&self) -> &Orphans {
+        &self.orphans
     }
 
     /// Runs tasks in this runtime from now on.
@@ -72,7 +81,12 @@ impl NestedTasks {
 impl Delegation for NestedTasks {
     fn tools(&self, delegate: Delegate) -> Vec<Arc<dyn Tool>> {
         let runtime = self.runtime.get().cloned().unwrap_or_default();
-        let seat = Arc::new(Seat { runtime, delegate, memory: Memory::default() });
+        let seat = Arc::new(Seat {
+            runtime,
+            delegate,
+            memory: Memory::default(),
+            orphans: Arc::clone(&self.orphans),
+        });
         let tool = |definition: &ToolDefinition| {
             Arc::new(NestedTool { definition: definition.clone(), seat: Arc::clone(&seat) }) as Arc<dyn Tool>
         };
@@ -99,13 +113,26 @@ impl Tool for NestedTool {
         Ok(Access::Delegate { agent: agent.to_owned() })
     }
 
+    fn go_on<'a>(&'a self, arguments: &'a Value) -> BoxFuture<'a, Option<Result<String, ToolError>>> {
+        Box::pin(async move {
+            let Ok(ToolInput::Task(input)) = ToolInput::parse(self.definition.name.as_str(), arguments)
+            else {
+                return None;
+            };
+            let mut ending = self.seat.orphans.take(self.seat.delegate.task, &input)?;
+            let report = ending.wait_for(Option::is_some).await.ok()?.clone()?;
+            let tool = self.task_tool()?;
+            Some(answered(&tool.ended(Ok(Arc::unwrap_or_clone(report)), ANSWER_BYTES_MAX).await))
+        })
+    }
+
     fn run<'a>(
         &'a self,
         arguments: Value,
         _session: &'a Session,
     ) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
-            let Some(shared) = self.seat.runtime.upgrade() else {
+            let Some(tool) = self.task_tool() else {
                 return Err(ToolError::Failed(answer::error_text(&TaskError::RuntimeDown)));
             };
             let delegate = &self.seat.delegate;
@@ -115,12 +142,22 @@ impl Tool for NestedTool {
                 delegate: Some(delegate.clone()),
                 ..ToolCaller::default()
             };
-            let tool = TaskTool::with_memory(RuntimeHandle { shared }, &self.seat.memory);
-            let answer = tool.call(self.definition.name.as_str(), &arguments, &caller).await;
-            let text = answer.joined();
-            if answer.is_error { Err(ToolError::Failed(text)) } else { Ok(text) }
+            answered(&tool.call(self.definition.name.as_str(), &arguments, &caller).await)
         })
     }
+}
+
+impl NestedTool {
+    /// The Task tool of the runtime, as long as there is one.
+    fn task_tool(&self) -> Option<TaskTool> {
+        let shared = self.seat.runtime.upgrade()?;
+        Some(TaskTool::with_memory(RuntimeHandle { shared }, &self.seat.memory))
+    }
+}
+
+fn answered(answer: &ToolAnswer) -> Result<String, ToolError> {
+    let text = answer.joined();
+    if answer.is_error { Err(ToolError::Failed(text)) } else { Ok(text) }
 }
 
 /// The tool in the words of the toolbox; a schema of our own is always JSON.

@@ -144,7 +144,7 @@ impl TaskTool {
     }
 
     /// The answer to a call whose task has ended.
-    async fn ended(&self, ended: Ended, bytes_max: usize) -> ToolAnswer {
+    pub(super) async fn ended(&self, ended: Ended, bytes_max: usize) -> ToolAnswer {
         let report = match ended {
             Ok(report) => report,
             Err(error) => return ToolAnswer::error(answer::error_text(&error)),

@@ -8,6 +8,7 @@ mod openai;
 mod openai_chat;
 mod prompt_cache;
 mod reply;
+mod search;
 mod server;
 mod shown;
 
@@ -45,6 +46,7 @@ impl Format {
             Self::Gemini => gemini::violations(call),
         };
         found.extend(shown::violations(call));
+        found.extend(search::violations(call));
         found
     }
 

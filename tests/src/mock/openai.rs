@@ -18,7 +18,7 @@ pub(super) fn violations(call: &Call) -> Vec<String> {
     if body["stream"] != true || body["store"] != false || text(&body["model"]).is_empty() {
         found.push("stream, store and model".into());
     }
-    for tool in items(&body["tools"]) {
+    for tool in items(&body["tools"]).iter().filter(|tool| tool["type"] != "web_search") {
         if tool["type"] != "function" || tool.get("strict").is_none() || tool.get("parameters").is_none() {
             found.push(format!("tool {tool}"));
         }

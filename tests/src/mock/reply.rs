@@ -11,6 +11,15 @@ pub enum Reply {
     Text(String),
     /// Tool calls: names and arguments.
     Tools(Vec<(String, Value)>),
+    /// A web search of the provider's own, what it found and what is said of it; refused where none was asked for.
+    Searched {
+        /// Titles and addresses of the pages.
+        pages: Vec<(String, String)>,
+        /// The answer, in two pieces that cite a page each.
+        text: String,
+        /// Whether the provider pauses instead of ending the turn.
+        pauses: bool,
+    },
     /// The same after a while, before the response headers.
     After(Duration, Box<Reply>),
     /// An error reply in the vendor's form.
@@ -69,12 +78,19 @@ impl Reply {
             Self::Text(_)
             | Self::Tools(_)
             | Self::TextWith { .. }
+            | Self::Searched { .. }
             | Self::CutOff(_)
             | Self::Unfinished(_)
             | Self::Stalls(_) => true,
             Self::After(_, inner) => inner.is_stream(),
             Self::Status { .. } | Self::Raw { .. } | Self::Hangs | Self::Redirect(_) | Self::Html(_) => false,
         }
+    }
+
+    /// A search that found one page.
+    pub fn searched(text: &str) -> Self {
+        let pages = vec![("A page".to_owned(), "https://docs.example/page".to_owned())];
+        Self::Searched { pages, text: text.to_owned(), pauses: false }
     }
 
     /// An error reply.

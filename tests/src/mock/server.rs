@@ -14,7 +14,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
 use super::prompt_cache::PromptCache;
-use super::{CacheUse, Call, Format, Reply};
+use super::{CacheUse, Call, Format, Reply, search};
 use crate::loopback::Loopback;
 
 type Respond = dyn Fn(&Call) -> Reply + Send + Sync;
@@ -181,6 +181,10 @@ async fn send(call: &Call, mut reply: Reply, guard: InFlight) -> Response {
         Reply::Text(text) => stream_of(whole(events(Some(&text), &[])), guard),
         Reply::Tools(tools) => stream_of(whole(events(None, &tools)), guard),
         Reply::Status { code, message, retry_after } => status(call.format, code, &message, retry_after),
+        Reply::Searched { pages, text, pauses } => {
+            let events = search::events(call, &pages, &text, pauses);
+            stream_of(whole(events.iter().map(|(name, data)| frame(name, data)).collect()), guard)
+        }
         Reply::CutOff(text) => {
             let reset = stream::once(async {
                 tokio::time::sleep(Duration::from_millis(20)).await; // a reset overtakes what was not read yet

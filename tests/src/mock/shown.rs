@@ -30,11 +30,15 @@ struct File {
 }
 
 impl File {
-    fn of_url(url: &Value, is_document: bool) -> Self {
+    fn image(url: &Value) -> Self {
         let url = text(url);
         let (kind, data) =
             url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")).unwrap_or_default();
-        Self { kind: kind.to_owned(), data: data.to_owned(), is_document: Some(is_document) }
+        Self { kind: kind.to_owned(), data: data.to_owned(), is_document: Some(false) }
+    }
+
+    fn document(url: &Value) -> Self {
+        Self { is_document: Some(true), ..Self::image(url) }
     }
 
     fn inline(part: &Value) -> Option<Self> {
@@ -75,11 +79,10 @@ fn misplaced(call: &Call, turn: &Value) -> Vec<String> {
                 }
             }
         }
-        Format::OpenAi => {}
         Format::OpenAiChat if turn["role"] == "tool" && !turn["content"].is_string() => {
             found.push("a tool's result that is no text".into());
         }
-        Format::OpenAiChat => {}
+        Format::OpenAi | Format::OpenAiChat => {}
         Format::Gemini => {
             let is_old = ["gemini-1", "gemini-2"].iter().any(|old| call.model().starts_with(old));
             let parts = items(&turn["parts"]);
@@ -113,17 +116,17 @@ fn files_in(format: Format, turn: &Value) -> Vec<File> {
         Format::OpenAi => items(&turn["output"])
             .iter()
             .filter(|part| part["type"] != "input_text")
-            .map(|part| match part["type"] == "input_file" {
-                true => File::of_url(&part["file_data"], true),
-                false => File::of_url(&part["image_url"], false),
+            .map(|part| match part["type"].as_str() {
+                Some("input_file") => File::document(&part["file_data"]),
+                _ => File::image(&part["image_url"]),
             })
             .collect(),
         Format::OpenAiChat => items(&turn["content"])
             .iter()
             .filter(|part| part["type"] != "text")
-            .map(|part| match part["type"] == "file" {
-                true => File::of_url(&part["file"]["file_data"], true),
-                false => File::of_url(&part["image_url"]["url"], false),
+            .map(|part| match part["type"].as_str() {
+                Some("file") => File::document(&part["file"]["file_data"]),
+                _ => File::image(&part["image_url"]["url"]),
             })
             .collect(),
         Format::Gemini => {

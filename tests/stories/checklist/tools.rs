@@ -7,7 +7,7 @@ use super::{Stage, agent_file, messages, project};
 use crate::harness::TestTool;
 
 /// The built-in tools, in the order in which they are offered.
-const BUILT_IN: [&str; 13] = [
+const BUILT_IN: [&str; 14] = [
     "Bash",
     "BashOutput",
     "Edit",
@@ -20,6 +20,7 @@ const BUILT_IN: [&str; 13] = [
     "Read",
     "TodoWrite",
     "WebFetch",
+    "WebSearch",
     "Write",
 ];
 /// Tools of a server, as the session has them.

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use super::head_tail::HeadTail;
 use super::stray::{Mark, runs_in_group};
 use crate::sandbox::{Aftermath, Confined};
+use crate::warden::Watched;
 
 /// Characters of each stream that can be shown.
 pub(super) const OUTPUT_CHARS_MAX: usize = 30_000;
@@ -198,7 +199,14 @@ impl ProcessTree {
         let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = leader.ok_or_else(|| io::Error::other("the process has no number"))?;
         Ok(Self {
-            live: Some(Held::Free(Live { child, group, mark, _readers: readers, is_ended: false })),
+            live: Some(Held::Free(Live {
+                child,
+                group,
+                mark,
+                _readers: readers,
+                _watched: Watched::over(group),
+                is_ended: false,
+            })),
             runtime: Handle::current(),
         })
     }
@@ -244,6 +252,8 @@ struct Live {
     mark: Mark,
     /// Keep the pipes whole until the end: a program that is asked to end must not die of a broken pipe instead.
     _readers: Vec<OwnedFd>,
+    /// Ends them when this process is killed.
+    _watched: Watched,
     is_ended: bool,
 }
 

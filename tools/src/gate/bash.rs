@@ -121,6 +121,9 @@ fn has_refusals(scene: &Scene<'_>) -> bool {
 
 /// A rule that is this command line letter by letter.
 fn verbatim(scene: &Scene<'_>, command: &str) -> Option<Ruling> {
+    if scene.trust == Trust::Reading {
+        return None;
+    }
     scene
         .rights
         .of(RuleBehavior::Allow)

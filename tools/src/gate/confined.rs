@@ -22,6 +22,8 @@ pub(super) struct Judged {
 pub(super) enum Trust {
     /// What the user's rules and mode allow.
     Rules,
+    /// That they are known to read only, whatever allows them otherwise.
+    Reading,
     /// Everything that no rule refuses, since a sandbox in this mode holds it.
     Sandbox(SandboxMode),
 }
@@ -53,7 +55,10 @@ pub(super) fn judge(rights: &Rights, judge_as: impl Fn(Trust) -> (Ruling, Vec<Pa
         }
         SandboxPresence::Missing(choice) => {
             let needs_sandbox = match ruling.decision {
-                Decision::Allow => is_given && containment.is_read_only(),
+                Decision::Allow => {
+                    let reads = || judge_as(Trust::Reading).0.decision == Decision::Allow;
+                    is_given && containment.is_read_only() && !reads()
+                }
                 Decision::Ask => ruling.rule.is_none(),
                 Decision::Deny => false,
             };

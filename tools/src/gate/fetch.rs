@@ -1,4 +1,4 @@
-//! Judges reading from a host of the web. Which address the host has is looked at when it is connected to.
+//! Judges reading from a host of the web, and searching it. Which address the host has is looked at when it is connected to.
 
 use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 
@@ -14,21 +14,31 @@ pub(super) fn judge(tool: &ToolName, rights: &Rights, host: &str) -> Ruling {
     let ruling = by(RuleBehavior::Deny)
         .or_else(|| by(RuleBehavior::Ask))
         .or_else(|| by(RuleBehavior::Allow))
-        .unwrap_or_else(|| by_mode(rights.mode()));
+        .unwrap_or_else(|| by_mode(rights.mode(), "no rule allows this host"));
     let is_limited =
         rights.limits(tool).any(|limits| !limits.iter().any(|limit| limit.names_host(tool, host)));
     let limit = if is_limited { Decision::Deny } else { Decision::Allow };
     ruling.stricter(Ruling::new(limit, "the agent's tool list does not name this host"))
 }
 
-/// What is fetched leaves a trace in the world: the address itself can carry data out.
-fn by_mode(mode: PermissionMode) -> Ruling {
+/// Judges a search: a rule is about all searches or about none. One that denies the tool has been looked at before.
+pub(super) fn judge_search(tool: &ToolName, rights: &Rights) -> Ruling {
+    let by = |behavior| {
+        rights.of(behavior).find(|rule| rule.names_tool(tool)).map(|rule| Ruling::by_rule(&rule.rule))
+    };
+    by(RuleBehavior::Ask)
+        .or_else(|| by(RuleBehavior::Allow))
+        .unwrap_or_else(|| by_mode(rights.mode(), "no rule allows searching the web"))
+}
+
+/// What is asked of the web leaves a trace in the world: an address or a query can itself carry data out.
+fn by_mode(mode: PermissionMode, reason: &str) -> Ruling {
     match mode {
         PermissionMode::BypassPermissions => {
             Ruling::new(Decision::Allow, "the permission mode is bypassPermissions")
         }
         PermissionMode::Plan | PermissionMode::Default | PermissionMode::AcceptEdits => {
-            Ruling::new(Decision::Ask, "no rule allows this host")
+            Ruling::new(Decision::Ask, reason)
         }
     }
 }

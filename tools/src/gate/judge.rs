@@ -30,6 +30,7 @@ pub fn judge(call: &GateCall<'_>, rights: &Rights) -> Verdict {
             Access::Write(path) => free(files::judge(call, rights, PathUse::Write, path)),
             Access::Execute { command } => bash::judge(call, rights, command),
             Access::Fetch { host, .. } => free(fetch::judge(call.tool, rights, host)),
+            Access::Search { .. } => free(fetch::judge_search(call.tool, rights)),
             Access::Delegate { agent } => free(judge_delegation(call, rights, agent)),
             Access::Remote { .. } | Access::Nothing => free(judge_tool(call, rights)),
         },

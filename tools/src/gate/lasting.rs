@@ -31,7 +31,9 @@ pub(crate) fn lasting(call: &GateCall<'_>, verdict: &Verdict, rights: &Rights) -
         Access::Fetch { host, .. } => of_rule(format!("{}(domain:{host})", call.tool), is_allowed_by),
         // Starting an agent is asked for only where a rule asks each time.
         Access::Delegate { .. } => Lasting::Never,
-        Access::Remote { .. } | Access::Nothing => of_rule(call.tool.to_string(), is_allowed_by),
+        Access::Search { .. } | Access::Remote { .. } | Access::Nothing => {
+            of_rule(call.tool.to_string(), is_allowed_by)
+        }
     }
 }
 

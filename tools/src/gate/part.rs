@@ -60,9 +60,13 @@ impl Scene<'_> {
 
     /// What lets every command run: the sandbox, the mode, or a rule for the whole tool.
     pub(super) fn unrestricted(&self) -> Option<Ruling> {
-        if let Trust::Sandbox(mode) = self.trust {
-            let reason = format!("no rule refuses it, and the sandbox ({mode}) holds it");
-            return Some(Ruling::new(Decision::Allow, reason));
+        match self.trust {
+            Trust::Rules => {}
+            Trust::Reading => return None,
+            Trust::Sandbox(mode) => {
+                let reason = format!("no rule refuses it, and the sandbox ({mode}) holds it");
+                return Some(Ruling::new(Decision::Allow, reason));
+            }
         }
         let allowed = self.rights.of(RuleBehavior::Allow).find(|rule| rule.names_tool(self.tool));
         if self.rights.mode() == PermissionMode::BypassPermissions {
@@ -74,7 +78,9 @@ impl Scene<'_> {
     /// A rule that is this part letter by letter, unless the same letters mean something else here.
     fn verbatim(&self, command: &SimpleCommand, inner: &Unwrapped) -> Option<Ruling> {
         let program = inner.words.first()?;
-        if (program.text == "git" && self.has_moved) || self.planted(&program.text).is_some() {
+        let means_something_else =
+            (program.text == "git" && self.has_moved) || self.planted(&program.text).is_some();
+        if means_something_else || self.trust == Trust::Reading {
             return None;
         }
         let mut rules = self.rights.of(RuleBehavior::Allow).filter(|rule| rule.rule.tool == *self.tool);
@@ -165,7 +171,8 @@ impl Scene<'_> {
         if program.text == "git" && self.has_moved {
             return Ruling::new(Decision::Ask, "git after cd uses the settings of another repository");
         }
-        self.by_rule(inner).unwrap_or_else(|| read_only::judge(&inner.words, &self.guard, self.rights))
+        let given = if self.trust == Trust::Reading { None } else { self.by_rule(inner) };
+        given.unwrap_or_else(|| read_only::judge(&inner.words, &self.guard, self.rights))
     }
 
     /// The best that the allow rules say: the first that covers the command, or why one that matches does not.

@@ -55,7 +55,7 @@ impl CommandPattern {
         let simple = command.map(|[command]| command).filter(|command| {
             command.assignments.is_empty()
                 && command.redirections.is_empty()
-                && !command.words.iter().any(|word| word.has_variable())
+                && !command.words.iter().any(Word::has_variable)
         });
         let words: Vec<WordPattern> =
             simple.iter().flat_map(|command| &command.words).map(WordPattern::from).collect();

@@ -119,7 +119,7 @@ fn cargo_hazard(arguments: &[Word], free: &[Word]) -> Option<String> {
         return Some(format!("'{}' changes the toolchain that runs", word.text));
     }
     // A file in place of a target's name says which linker runs.
-    let is_file = |text: &str| text.ends_with(".json") || text.contains('/');
+    let is_file = |text: &str| text.contains(['/', '.']);
     if let Some(target) = value_of(free, "--target").filter(|target| is_file(target)) {
         return Some(format!("'{target}' changes what 'cargo' runs"));
     }

@@ -34,7 +34,7 @@ fn denied(call: &GateCall<'_>, ruling: &Ruling) -> String {
         Access::Read(path) => format!("Permission to read {} has been denied.", path.display()),
         Access::Write(path) => format!("Permission to write to {} has been denied.", path.display()),
         Access::Fetch { host, .. } => format!("{} denied access to domain:{host}.", call.tool),
-        Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing => {
+        Access::Search { .. } | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing => {
             format!("Permission to use {} has been denied.", call.tool)
         }
     }
@@ -57,6 +57,7 @@ fn asked(call: &GateCall<'_>, parts: &[Part]) -> String {
         }
         Access::Execute { .. }
         | Access::Fetch { .. }
+        | Access::Search { .. }
         | Access::Remote { .. }
         | Access::Delegate { .. }
         | Access::Nothing => {
@@ -99,7 +100,11 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
         }
         (
             Decision::Ask,
-            Access::Read(_) | Access::Remote { .. } | Access::Delegate { .. } | Access::Nothing,
+            Access::Read(_)
+            | Access::Search { .. }
+            | Access::Remote { .. }
+            | Access::Delegate { .. }
+            | Access::Nothing,
         ) => {
             format!("add \"{}\" to permissions.allow {settings}", call.tool)
         }
@@ -112,6 +117,7 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part]) -> String {
             Decision::Deny | Decision::Allow,
             Access::Execute { .. }
             | Access::Fetch { .. }
+            | Access::Search { .. }
             | Access::Remote { .. }
             | Access::Delegate { .. }
             | Access::Nothing,

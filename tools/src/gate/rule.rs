@@ -209,13 +209,18 @@ impl CompiledRule {
             }
     }
 
-    /// Whether the rule allows a shell or an interpreter to run whatever it is told.
+    /// Whether the rule allows every command, or a shell or an interpreter to run whatever it is told.
     fn allows_everything(&self) -> bool {
+        let runs_what_it_is_told = |pattern: &CommandPattern| {
+            let literals: Vec<&str> = pattern.literals().collect();
+            pattern.is_open() && equals_unrestricted_shell(&literals)
+        };
         self.rule.behavior == RuleBehavior::Allow
-            && self.command().is_some_and(|pattern| {
-                let literals: Vec<&str> = pattern.literals().collect();
-                pattern.is_open() && equals_unrestricted_shell(&literals)
-            })
+            && (self.is_all_of_bash() || self.command().is_some_and(runs_what_it_is_told))
+    }
+
+    fn is_all_of_bash(&self) -> bool {
+        self.rule.tool.as_str() == "Bash" && matches!(self.matcher, Matcher::Everything)
     }
 
     /// Says of a rule that allows a shell or an interpreter that it allows everything.
@@ -223,9 +228,11 @@ impl CompiledRule {
         if self.rule.behavior != RuleBehavior::Allow {
             return None;
         }
-        // Whoever writes `Bash` means all of it; whoever writes a pattern may not see what it comes to.
-        let is_all = self.rule.tool.as_str() == "Bash" && matches!(self.matcher, Matcher::Everything);
-        if is_all && self.rule.text.contains('(') {
+        if self.is_all_of_bash() {
+            // A user who writes `Bash` means all of it; one who writes a pattern may not see what it comes to.
+            if !self.rule.text.contains('(') && !self.rule.origin.scope.is_repository() {
+                return None;
+            }
             let message = format!("rule '{}' equals unrestricted Bash: every command runs", self.rule.text);
             let help = "name the programs that may run, or write 'Bash' if all may";
             return Some(placed(Problem::warning(message).with_help(help), &self.rule));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::processes::{Brand, Seen, Sweep};
 use super::tripwire::Tripwire;
 use super::{Aftermath, SandboxError};
+use crate::warden::Watched;
 
 /// How long to wait between two looks at processes that are dying.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -18,11 +19,13 @@ const SWEEPS_MAX: usize = 100;
 pub struct Leash {
     brand: Option<Brand>,
     tripwire: Option<Tripwire>,
+    /// Ends the command when this process is killed. Kept until everything has ended.
+    watched: Option<Watched>,
 }
 
 impl Leash {
-    pub(super) fn new(brand: Brand, tripwire: Option<Tripwire>) -> Self {
-        Self { brand: Some(brand), tripwire }
+    pub(super) fn new(brand: Brand, tripwire: Option<Tripwire>, watched: Watched) -> Self {
+        Self { brand: Some(brand), tripwire, watched: Some(watched) }
     }
 
     /// Kills every process of the command that is left, the first one included, and puts aside what it must not have
@@ -49,7 +52,7 @@ impl Leash {
 impl Drop for Leash {
     fn drop(&mut self) {
         let Some(brand) = self.brand.take() else { return };
-        let tripwire = self.tripwire.take();
+        let (tripwire, watched) = (self.tripwire.take(), self.watched.take());
         // Not on this thread, which may be an Arbiter's; and not on the runtime, which may be ending.
         let thread = std::thread::Builder::new().name("sandbox-end".to_owned()).spawn(move || {
             let mut seen = Seen::default();
@@ -59,6 +62,7 @@ impl Drop for Leash {
                 }
                 std::thread::yield_now();
             }
+            drop(watched);
             if let Some(tripwire) = tripwire {
                 tripwire.put_aside();
             }

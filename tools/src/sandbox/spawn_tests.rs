@@ -66,6 +66,31 @@ async fn other_processes_cannot_be_looked_into_signalled_or_limited() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn no_ring_no_abstract_socket_and_no_limit_of_its_own_lead_out() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    let name = format!("codex-task-{}", std::process::id());
+    let daemon = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    daemon.set_nonblocking(true).unwrap();
+    for scene in scenes() {
+        assert_eq!(scene.succeeds("ulimit -Sc; ulimit -Hc").await, "0\n0\n", "no memory in the workspace");
+        scene.fails("ulimit -Hn unlimited").await;
+        if !Scene::has("python3") {
+            continue;
+        }
+        // 425 is io_uring_setup on every architecture.
+        let ring = "import ctypes; c = ctypes.CDLL(None); exit(c.syscall(425, 8, ctypes.create_string_buffer(256)) != -1)";
+        scene.succeeds(&format!("python3 -c \"{ring}\"")).await;
+        for scene in [scene.with_network(NetworkAccess::Allowed)] {
+            let connect = format!("import socket; socket.socket(socket.AF_UNIX).connect(chr(0) + '{name}')");
+            scene.fails(&format!("python3 -c \"{connect}\"")).await;
+            assert!(daemon.accept().is_err(), "something connected");
+        }
+    }
+}
+
 #[tokio::test]
 async fn neither_keys_nor_this_processs_environment_are_seen() {
     for scene in scenes() {

@@ -21,10 +21,6 @@ const RESULT_BYTES_MAX: usize = 400_000;
 /// Tools that are named to a model that called one it does not have.
 const NAMES_LISTED_MAX: usize = 40;
 
-/// What is said to a model that wants to search the web.
-const NO_SEARCH: &str = "WebSearch is not provided here. A page whose address is known can be read with WebFetch; to search, \
-    the user has to add an MCP server that searches to .mcp.json and to enabledMcpjsonServers in their settings.";
-
 /// The tools, rights and session of one agent. Cheap to clone; nothing in it changes.
 #[derive(Clone)]
 pub struct ToolSet {
@@ -96,13 +92,21 @@ impl ToolSet {
             () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
             finished = work => finished.unwrap_or_else(|panic| Err(panicked(name, panic.as_ref()))),
         };
-        match result {
-            Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
-            Err(ToolError::Input(text)) => {
-                ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
-            }
-            Err(error) => ToolReply::error(bounded(error.to_string())),
-        }
+        reply(result)
+    }
+
+    /// Goes on with a call that had begun in a process that is gone; `None` when nobody knows what became of it.
+    ///
+    /// # Cancel safety
+    /// As for [`ToolSet::call`].
+    pub async fn go_on(&self, name: &str, arguments: &str) -> Option<ToolReply> {
+        let prepared = self.prepare(name, arguments).ok()?;
+        let result = tokio::select! {
+            biased;
+            () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
+            finished = prepared.registered.tool.go_on(&prepared.arguments) => finished?,
+        };
+        Some(reply(result.map(ToolOutput::from)))
     }
 
     async fn run(&self, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
@@ -175,10 +179,9 @@ impl ToolSet {
         } else {
             format!("Available tools: {}", names.join(", "))
         };
-        let hint = match (name, tool_status(name)) {
-            ("WebSearch", _) => format!("{NO_SEARCH}\n{hint}"),
-            (_, ToolStatus::KnownElsewhere) => format!("{name} is not provided here.\n{hint}"),
-            (_, ToolStatus::Provided | ToolStatus::Mcp | ToolStatus::Unknown { .. }) => hint,
+        let hint = match tool_status(name) {
+            ToolStatus::KnownElsewhere => format!("{name} is not provided here.\n{hint}"),
+            ToolStatus::Provided | ToolStatus::Mcp | ToolStatus::Unknown { .. } => hint,
         };
         ToolError::Failed(format!(
             "<tool_use_error>Error: No such tool available: {name}</tool_use_error>\n{hint}"
@@ -195,6 +198,17 @@ impl fmt::Debug for ToolSet {
     }
 }
 
+/// What the model reads of a call.
+fn reply(result: Result<ToolOutput, ToolError>) -> ToolReply {
+    match result {
+        Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
+        Err(ToolError::Input(text)) => {
+            ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
+        }
+        Err(error) => ToolReply::error(bounded(error.to_string())),
+    }
+}
+
 /// A call whose name and arguments are valid.
 struct Prepared<'a> {
     name: &'a ToolName,
@@ -208,6 +222,7 @@ fn subject_of(access: &Access) -> String {
         Access::Read(path) | Access::Write(path) => path.display().to_string(),
         Access::Execute { command } => command.clone(),
         Access::Fetch { url, .. } => url.clone(),
+        Access::Search { query } => query.clone(),
         Access::Delegate { agent } => agent.clone(),
         Access::Remote { .. } | Access::Nothing => String::new(),
     }

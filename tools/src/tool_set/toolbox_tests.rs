@@ -38,7 +38,7 @@ fn lists_resolve_as_in_claude_code() {
         (Some(&["mcp__srv"]), none, "mcp__srv__add mcp__srv__echo"),
         (Some(&["mcp__srv__*"]), none, "mcp__srv__add mcp__srv__echo"),
         (Some(&["Read", "Agent(t-list)"]), none, "Read Task"),
-        (Some(&["Read", "WebSearch"]), none, "Read"),
+        (Some(&["Read", "SlashCommand"]), none, "Read"),
         (None, &["Bash", "Write", "mcp__srv__*"], "Grep Read Task mcp__srvx__other"),
         (Some(&["Read", "Grep"]), &["Read"], "Grep"),
     ] {
@@ -63,8 +63,8 @@ fn a_list_that_resolves_to_nothing_is_refused_in_claude_codes_words() {
         "Agent 't' would be spawned with zero tools — refusing. Its tools list resolved to nothing: unrecognized [read, bash]. \
          Fix the agent's tools frontmatter or pass a different subagent_type."
     );
-    let refusal = resolve(Some(&["WebSearch", "mcp__gone__x", "nope", "Read"]), &["Read"]).unwrap_err();
-    let reasons = "unrecognized [nope], not provided here [WebSearch, mcp__gone__x], disallowed [Read].";
+    let refusal = resolve(Some(&["SlashCommand", "mcp__gone__x", "nope", "Read"]), &["Read"]).unwrap_err();
+    let reasons = "unrecognized [nope], not provided here [SlashCommand, mcp__gone__x], disallowed [Read].";
     assert!(refusal.contains(reasons), "{refusal}");
 }
 

@@ -44,7 +44,7 @@ impl Repository {
     }
 
     fn environment(&self) -> Environment {
-        let path = std::env::var("PATH").unwrap();
+        let path = path();
         let home = self.folder.path().join("home").display().to_string();
         Environment::new(self.root(), [("HOME", home.as_str()), ("PATH", &path)])
     }
@@ -62,6 +62,11 @@ impl Repository {
         let lines = |arguments: &[&str]| self.git(arguments).lines().count() - 1;
         (lines(&["branch", "--list"]), lines(&["worktree", "list"]))
     }
+}
+
+/// Where git is.
+fn path() -> String {
+    Environment::from_process().unwrap().get("PATH").unwrap().to_owned()
 }
 
 fn git_in(directory: &Path, arguments: &[&str]) -> String {
@@ -172,7 +177,7 @@ fn what_a_dead_process_has_left_is_removed_unless_it_has_changed() {
 #[test]
 fn without_a_repository_or_a_commit_there_is_none() {
     let refused = |root: &Path| {
-        let path = std::env::var("PATH").unwrap();
+        let path = path();
         let environment = Environment::new(root, [("PATH", path.as_str())]);
         Worktrees::of(&environment).open("agent-1").unwrap_err().to_string()
     };

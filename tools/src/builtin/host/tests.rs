@@ -126,5 +126,5 @@ async fn commands_run_with_the_hosts_means_once_its_user_says_yes() {
     let late = call(&tools, "Bash", json!({"command": "sleep 9", "timeout": 1500})).await;
     assert!(late.is_error && late.text.contains("timed out after 1.5s"), "{late:?}");
     let first = yes.commands.lock().unwrap()[0].clone();
-    assert_eq!((first.cwd, first.timeout), (root, Duration::from_secs(120)));
+    assert_eq!((first.cwd, first.timeout), (root, Duration::from_mins(2)));
 }

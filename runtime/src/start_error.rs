@@ -1,0 +1,33 @@
+//! What keeps a runtime from starting.
+
+use codex_task_tools::PathError;
+
+/// Why a runtime could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The working directory or the environment cannot be read.
+    #[error("the working directory cannot be read: {0}")]
+    Environment(#[source] std::io::Error),
+    /// The workspace cannot be opened.
+    #[error("the workspace cannot be opened: {0}")]
+    Workspace(#[from] PathError),
+    /// The operating system gave no threads.
+    #[error("no threads: {0}")]
+    Threads(#[source] std::io::Error),
+    /// The program was built with `panic = "abort"`: a panicking agent would end the host.
+    #[error("the program is built with panic = \"abort\", which cannot be supervised")]
+    PanicAborts,
+}
+
+impl StartError {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Environment(_) => "change into a directory that exists and that you may read",
+            Self::Workspace(_) => "choose a directory that exists and that you may read",
+            Self::Threads(_) => "raise the limit of processes (`ulimit -u`)",
+            Self::PanicAborts => "set panic = \"unwind\" in the profile",
+        }
+    }
+}
