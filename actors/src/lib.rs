@@ -23,8 +23,11 @@ pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{CancelQueued, CancelTask, Drain, ListProviders, Observe};
-pub use provider::{FailProvider, ProviderActor, ProviderCounters};
+pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe};
+pub use provider::{
+    ClassHealth, FailProvider, HealthState, LimitHealth, LimitsHealth, ProviderActor, ProviderCounters,
+    ProviderHealth,
+};
 pub use supervisor::{
     AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
     PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,

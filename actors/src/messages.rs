@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use actix::Message;
 
 use crate::journal::JournalAck;
-use crate::provider::ProviderCounters;
+use crate::provider::{ProviderCounters, ProviderHealth};
 use crate::subagent::{CheckpointStep, Ending};
 use crate::task::TaskId;
 
@@ -48,6 +48,19 @@ impl<C: Send + 'static> Message for Observe<C> {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Vec<ProviderCounters>")]
 pub struct ListProviders;
+
+/// Asks the supervisor how many tasks go before this one; `None` when it does not wait for a slot.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Option<usize>")]
+pub struct AskPlace {
+    /// The task.
+    pub task: TaskId,
+}
+
+/// Asks the supervisor how every provider is that was used so far, in the order of their names.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<ProviderHealth>")]
+pub struct AskHealth;
 
 /// An incarnation of a subagent is gone without having reported an ending.
 #[derive(Clone, Debug, Message)]

@@ -44,8 +44,8 @@ pub use mcp_servers::{
 };
 pub use model::{
     AutoChoice, AutoRequest, BudgetLimits, Capabilities, Cliff, Effort, MicroUsd, ModelChoice, ModelInfo,
-    ModelRequest, ModelTier, Price, PriceTable, ProviderKind, ScheduledPrice, TokenUsage, ToolReach,
-    model_of_tier, model_variables, resolve_model, vendor_of_model,
+    ModelRequest, ModelTier, Price, PriceTable, ProviderKind, SavedUsd, ScheduledPrice, TokenUsage,
+    ToolReach, model_of_tier, model_variables, rate_class, resolve_model, vendor_of_model,
 };
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RulePlace,
@@ -53,9 +53,10 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    AgentHooks, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers, MANAGED_SETTINGS,
-    McpSettings, McpTrust, McpVerdict, ProviderSettings, ResumePolicy, Settings, SettingsOverrides,
-    TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders, WebSettings,
+    AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
+    MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
+    Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders,
+    WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root};

@@ -6,7 +6,7 @@ use codex_task_config::{ModelId, ProviderName};
 use futures_util::Stream;
 use futures_util::future::BoxFuture;
 
-use crate::{CallLimits, ChatEvent, ChatRequest, ProviderError};
+use crate::{CallLimits, ChatEvent, ChatRequest, ProviderError, RateLimits};
 
 /// A streamed reply. Dropping it closes the connection and ends the call.
 pub type ChatStream = Pin<Box<dyn Stream<Item = Result<ChatEvent, ProviderError>> + Send>>;
@@ -42,6 +42,12 @@ pub trait ChatBackend: Send + Sync {
     /// needs more time before its first word than a hosted one.
     fn patience(&self) -> CallLimits {
         CallLimits::USUAL
+    }
+
+    /// What the provider said about its limits when it refused a call of this model, since somebody asked last; empty
+    /// for providers that say nothing then.
+    fn refused_rates(&self, _model: &ModelId) -> RateLimits {
+        RateLimits::default()
     }
 
     /// Model ids that the server offers, for `doctor` and for choosing a local model.

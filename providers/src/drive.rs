@@ -47,8 +47,11 @@ impl CallLimits {
 /// What a listener hears while a call runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress<'a> {
-    /// The server accepted the call.
-    Started,
+    /// The answer has begun: its first event is there.
+    Started {
+        /// What it stated about its limits.
+        rates: RateLimits,
+    },
     /// A piece of text.
     Text(&'a str),
     /// A piece of visible reasoning.
@@ -139,13 +142,14 @@ async fn run(
             Poll::Pending => watch.poll_late(alarm.as_mut(), context).map(|late| Some(Err(late))),
         });
         match event.await.transpose()? {
-            Some(ChatEvent::Finished(reply)) => return Ok(*reply),
             // The headers, not an event: the first event is still waited for.
-            Some(ChatEvent::Started { rates }) => {
-                heard.rates = rates;
-                observer(Progress::Started);
+            Some(ChatEvent::Started { rates }) => heard.rates = rates,
+            Some(ChatEvent::Finished(reply)) => {
+                heard.begin(observer);
+                return Ok(*reply);
             }
             Some(event) => {
+                heard.begin(observer);
                 heard.note(&event, observer);
                 watch.expect(WaitingFor::NextEvent, limits.event_idle)?;
             }
@@ -166,6 +170,7 @@ struct Heard {
     other_bytes: u64,
     usage: TokenUsage,
     rates: RateLimits,
+    has_begun: bool,
     first_token: Option<Duration>,
 }
 
@@ -177,7 +182,15 @@ impl Heard {
             other_bytes: 0,
             usage: TokenUsage::default(),
             rates: RateLimits::default(),
+            has_begun: false,
             first_token: None,
+        }
+    }
+
+    /// An event came; the first one is told of.
+    fn begin(&mut self, observer: &mut impl FnMut(Progress<'_>)) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            observer(Progress::Started { rates: self.rates });
         }
     }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// Codes that say that calls have become more too fast.
+pub(crate) const RAMP_CODES: &[&str] = &["slow_down", "ramp_limit_exceeded"];
+
 /// Which part of a call took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,6 +19,8 @@ pub enum WaitingFor {
     FirstEvent,
     /// The next event of the stream.
     NextEvent,
+    /// Any byte of a stream that has begun.
+    NextByte,
     /// The end of a reply that kept coming.
     EndOfReply,
 }
@@ -27,6 +32,7 @@ impl std::fmt::Display for WaitingFor {
             Self::Headers => "response headers",
             Self::FirstEvent => "the first event",
             Self::NextEvent => "the next event",
+            Self::NextByte => "anything at all",
             Self::EndOfReply => "the end of the reply",
         })
     }
@@ -215,6 +221,41 @@ impl ProviderError {
                 Remedy::Adapt
             }
             Self::TooLarge { .. } | Self::InvalidRequest { .. } => Remedy::GiveUp,
+        }
+    }
+
+    /// Whether the provider itself is unwell, as opposed to being asked too much or for what it does not do.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            // An answer that is only too long says nothing about the provider.
+            Self::Timeout { waiting_for, .. } => *waiting_for != WaitingFor::EndOfReply,
+            Self::Unreachable { .. }
+            | Self::Overloaded { .. }
+            | Self::Server { .. }
+            | Self::BrokenStream { .. }
+            | Self::Protocol { .. } => true,
+            Self::Certificate { .. }
+            | Self::RateLimited { .. }
+            | Self::QuotaExhausted { .. }
+            | Self::Unauthorized { .. }
+            | Self::NoCredential { .. }
+            | Self::ModelNotFound { .. }
+            | Self::ContextTooLong { .. }
+            | Self::TooLarge { .. }
+            | Self::Parameter { .. }
+            | Self::ReasoningState { .. }
+            | Self::Refused { .. }
+            | Self::InvalidRequest { .. }
+            | Self::Redirect { .. } => false,
+        }
+    }
+
+    /// Whether calls have become more too fast for the provider, whatever their number: backends begin the message with
+    /// the code that says so.
+    pub fn grows_too_fast(&self) -> bool {
+        match self {
+            Self::RateLimited { detail, .. } => RAMP_CODES.iter().any(|code| detail.starts_with(code)),
+            _ => false,
         }
     }
 

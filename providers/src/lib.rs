@@ -17,6 +17,7 @@ mod http;
 mod openai;
 mod openai_chat;
 mod raw_object;
+mod refused;
 mod registry;
 mod schema;
 pub mod scripted;

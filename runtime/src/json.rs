@@ -10,7 +10,7 @@ mod record;
 use std::time::Duration;
 
 use codex_task_actors::{Attempt, KeptWorktree, Outcome, RunReport, TaskReport, TaskStatus};
-use codex_task_config::TokenUsage;
+use codex_task_config::{SavedUsd, TokenUsage};
 use serde::Serialize;
 
 pub use agent::{AgentJson, ProblemJson};
@@ -59,6 +59,9 @@ pub struct TaskJson {
     pub usage: TokenUsage,
     /// Cost of all calls in US dollars; `null` when a price is not known.
     pub cost_usd: Option<f64>,
+    /// What the providers' caches saved of it; absent where no cache was used, negative where writing cost more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_saved_usd: Option<SavedUsd>,
     /// Where the time went.
     pub timing: TimingJson,
     /// Tool calls that were made.
@@ -143,6 +146,7 @@ impl From<&TaskReport> for TaskJson {
             attempts: report.attempts.iter().map(AttemptJson::from).collect(),
             usage: report.usage,
             cost_usd: report.cost.map(codex_task_config::MicroUsd::as_usd),
+            cache_saved_usd: Some(report.cache_saved).filter(|saved| *saved != SavedUsd::default()),
             timing: TimingJson {
                 queued_ms: ms(report.timing.queued),
                 first_token_ms: report.timing.first_token.map(ms),

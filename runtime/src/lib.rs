@@ -26,6 +26,7 @@ mod cancelling;
 mod consensus;
 mod event_sink;
 mod handle;
+mod health;
 pub mod json;
 mod panic_hook;
 mod place;
@@ -42,16 +43,17 @@ mod worktrees;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask, CloseRun,
-    CollectRun, Conversation, Delegate, FailProvider, Journal, JournalAck, JournalEntry, JournalError,
-    KeptWorktree, Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler,
-    Priority, ProviderCounters, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask,
+    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, FailProvider, HealthState, Journal,
+    JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage, Narrowing,
+    NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
+    ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
     TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{
     BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SandboxMode,
-    TokenUsage,
+    SavedUsd, TokenUsage,
 };
 pub use codex_task_tools::{
     Approval, ApprovalRequest, Approver, Confinement, GrantScope, HostCommand, HostOutput, HostTools,
@@ -60,6 +62,7 @@ pub use codex_task_tools::{
 pub use consensus::{Claim, Confidence, Consensus, ConsensusRequest, Dispute, Verdict, Voter};
 pub use event_sink::EventSink;
 pub use handle::{RuntimeHandle, ShutdownReport, TaskFuture};
+pub use health::RuntimeHealth;
 pub use prompt::ExpandedPrompt;
 #[cfg(feature = "store")]
 pub use resume::{ResumeError, Resumed};

@@ -6,4 +6,4 @@ mod loopback;
 mod mock;
 
 pub use codex::{CodexMock, CodexReply, CodexRequest};
-pub use mock::{Call, Format, Mock, Reply};
+pub use mock::{CacheUse, Call, Format, Mock, Reply};

@@ -19,6 +19,8 @@ mod embedding;
 #[cfg(test)]
 mod failover;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod formats;
 #[cfg(test)]
 mod harness;
@@ -44,6 +46,8 @@ mod nesting;
 mod pressure;
 #[cfg(test)]
 mod processes;
+#[cfg(test)]
+mod prompt_cache;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]

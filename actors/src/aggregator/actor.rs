@@ -201,6 +201,7 @@ mod tests {
             model: None,
             usage: codex_task_config::TokenUsage::default(),
             cost: None,
+            cache_saved: codex_task_config::SavedUsd::default(),
             timing: TaskTiming::default(),
             turns: 0,
             tool_calls: 0,

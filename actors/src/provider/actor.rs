@@ -1,71 +1,58 @@
-//! One actor per provider. It owns the number of calls in flight, the queue of waiting callers and the pause after a
-//! 429. It never sees a request or an answer: the stream goes from the backend to the agent past it. The supervisor
-//! starts it with the first task that needs it; it ends with the runtime.
+//! One actor per key of a provider. It decides admission only: who may call now, who waits, in which order. It owns the
+//! number of calls in flight, the queues, and what is known of the provider's limits and health. It never sees a request
+//! or an answer: the stream goes from the backend to the agent past it. The supervisor starts it with the first task
+//! that needs it; it ends with the runtime.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult};
-use codex_task_config::ProviderName;
+use actix::{Actor, AsyncContext, Context, Handler, MessageResult, SpawnHandle};
+use codex_task_config::{ProviderKind, ProviderName, RateSettings, TokenUsage};
 use codex_task_providers::{ProviderError, RateLimits};
-use rand::RngExt;
 use serde::Serialize;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::closure::{Closure, FORBIDDEN_MAX, Reach};
 use super::gate::{Fail, GateWatch};
-use super::permit::{Acquire, CallVerdict, PAUSE_DEFAULT, PAUSE_DOUBLINGS_MAX, PAUSE_MAX, Permit, Release};
+use super::health::ProviderHealth;
+use super::lane::{Lane, Readiness, Taken, Waiter};
+use super::pause::Pause;
+use super::permit::{Acquire, Begun, CallVerdict, Permit, Quotas, Release, Ticket};
+use super::rates::{Amounts, CacheReads, Rates};
+use super::retry_budget::RetryBudget;
 use crate::messages::Observe;
-use crate::task::Priority;
 
-/// Waiting callers: the highest priority first, within it the one that came first.
-type Waiting = BTreeMap<(Reverse<Priority>, u64), Waiter>;
-
-/// Most that is added to a server's hint, so that callers do not come back at once.
-const HINT_JITTER: f64 = 0.10;
+/// What a gate is made for.
+#[derive(Clone, Debug)]
+pub(crate) struct GateSettings {
+    /// The provider.
+    pub(crate) provider: ProviderName,
+    /// Its wire format: vendors count differently.
+    pub(crate) kind: ProviderKind,
+    /// Most calls in flight: an obligatory cap, or sockets run out.
+    pub(crate) in_flight_max: usize,
+    /// What the user says that it takes in a minute.
+    pub(crate) limits: RateSettings,
+}
 
 /// See the module.
 pub struct ProviderActor {
-    provider: ProviderName,
-    /// Most calls in flight: an obligatory cap, or sockets run out.
-    in_flight_max: usize,
-    /// Most calls in flight for now: halved when the provider throttles, one more with each answer.
-    window: usize,
-    /// Pauses in a row without an answer between them.
-    pauses: u32,
+    settings: GateSettings,
     /// Permits that are out.
     in_flight: usize,
-    waiting: Waiting,
+    /// One for each class of models. Never taken out: permits know their place.
+    lanes: Vec<Lane>,
+    /// Set when the provider does not accept the key.
+    closure: Option<Closure>,
+    retries: RetryBudget,
     /// Number of the next caller.
     next: u64,
-    pause: Option<Pause>,
+    /// The one timer: rings when somebody can go, or has waited for long enough.
+    alarm: Option<(Instant, SpawnHandle)>,
     counters: ProviderCounters,
     /// Tells the supervisor when this actor is gone.
     watch: Option<GateWatch>,
-}
-
-/// A caller in the queue.
-struct Waiter {
-    /// A pause that ends later is not waited for.
-    leaves_at: Instant,
-    reply: oneshot::Sender<Result<Permit, ProviderError>>,
-}
-
-/// The time after a 429, in which nobody is admitted.
-struct Pause {
-    until: Instant,
-    /// The server's words.
-    detail: String,
-}
-
-impl Pause {
-    /// The provider's own answer, for a caller that does not wait.
-    fn error(&self) -> ProviderError {
-        let left = self.until.duration_since(Instant::now());
-        ProviderError::RateLimited { retry_after: Some(left), detail: self.detail.clone() }
-    }
 }
 
 /// What a provider actor has seen.
@@ -85,35 +72,40 @@ pub struct ProviderCounters {
     pub failed: u64,
     /// Calls that were throttled; counted in `failed` too.
     pub throttled: u64,
+    /// Callers that were sent away without a call.
+    pub refused: u64,
+    /// Times that calls were stopped because the provider failed again and again.
+    pub opened: u64,
     /// The limits that the provider stated last.
     #[serde(skip)]
     pub rates: RateLimits,
 }
 
 impl ProviderActor {
-    /// An actor that lets `in_flight_max` calls run at once.
-    pub(crate) fn new(provider: ProviderName, in_flight_max: usize) -> Self {
+    /// A gate that lets calls through as these settings say.
+    pub(crate) fn new(settings: GateSettings) -> Self {
         let counters = ProviderCounters {
-            provider: provider.clone(),
+            provider: settings.provider.clone(),
             in_flight: 0,
             waiting: 0,
             admitted: 0,
             answered: 0,
             failed: 0,
             throttled: 0,
+            refused: 0,
+            opened: 0,
             rates: RateLimits::default(),
         };
         Self {
-            provider,
-            in_flight_max: in_flight_max.max(1),
-            window: in_flight_max.max(1),
-            pauses: 0,
             in_flight: 0,
-            waiting: BTreeMap::new(),
+            lanes: Vec::new(),
+            closure: None,
+            retries: RetryBudget::new(Instant::now()),
             next: 0,
-            pause: None,
+            alarm: None,
             counters,
             watch: None,
+            settings,
         }
     }
 
@@ -123,61 +115,206 @@ impl ProviderActor {
         self
     }
 
-    /// Gives permits to waiting callers while there are any; a caller that left costs nothing.
+    /// The index of a class's lane, made when it is first asked for.
+    fn lane(&mut self, class: &Arc<str>, now: Instant) -> usize {
+        if let Some(index) = self.lanes.iter().position(|lane| lane.class == *class) {
+            return index;
+        }
+        let reads = match self.settings.kind {
+            ProviderKind::Anthropic => CacheReads::Free,
+            ProviderKind::OpenAi
+            | ProviderKind::OpenAiChat
+            | ProviderKind::Gemini
+            | ProviderKind::Scripted => CacheReads::Counted,
+        };
+        let rates = Rates::new(self.settings.limits, reads, now);
+        self.lanes.push(Lane::new(Arc::clone(class), self.settings.in_flight_max.max(1), rates, now));
+        self.lanes.len() - 1
+    }
+
+    /// Gives permits to waiting callers while there are any: of those who could go, always the one that is first. Sets
+    /// the alarm for the rest.
     fn admit(&mut self, ctx: &mut Context<Self>) {
-        if self.pause.as_ref().is_some_and(|pause| pause.until > Instant::now()) {
+        let now = Instant::now();
+        let mut wake: Option<Instant>;
+        loop {
+            wake = None;
+            let mut ready = None;
+            for (index, lane) in self.lanes.iter_mut().enumerate() {
+                match lane.first(now) {
+                    Some((place, Readiness::Ready)) if ready.is_none_or(|(best, _)| place < best) => {
+                        ready = Some((place, index));
+                    }
+                    Some((_, Readiness::At(at))) => wake = earlier(wake, Some(at)),
+                    Some((_, Readiness::Ready | Readiness::Blocked)) | None => {}
+                }
+            }
+            let Some((_, index)) = ready.filter(|_| self.in_flight < self.settings.in_flight_max.max(1))
+            else {
+                break;
+            };
+            self.grant(index, now, ctx);
+        }
+        let held = self.lanes.iter().filter_map(Lane::held_until).min();
+        self.set_alarm(earlier(wake, held), now, ctx);
+    }
+
+    fn grant(&mut self, index: usize, now: Instant, ctx: &mut Context<Self>) {
+        let Some(Taken { waiter, reserved, leads, is_probe }) =
+            self.lanes.get_mut(index).and_then(|lane| lane.take_first(now))
+        else {
+            return;
+        };
+        self.in_flight += 1;
+        self.counters.admitted += 1;
+        let ticket = Ticket {
+            id: self.counters.admitted,
+            lane: index,
+            reserved,
+            attempt: waiter.call.attempt,
+            standing: waiter.call.standing,
+            leads,
+            is_probe,
+        };
+        // A receiver that closes just now hands the permit back, and its drop releases it.
+        let _ = waiter.reply.send(Ok(Permit::new(ctx.address(), ticket)));
+    }
+
+    fn set_alarm(&mut self, at: Option<Instant>, now: Instant, ctx: &mut Context<Self>) {
+        let Some(at) = at else { return };
+        if self.alarm.is_some_and(|(present, _)| present <= at) {
             return;
         }
-        self.pause = None;
-        while self.in_flight < self.window {
-            let Some((_, waiter)) = self.waiting.pop_first() else { return };
-            if waiter.reply.is_closed() {
-                continue;
+        if let Some((_, late)) = self.alarm.take() {
+            ctx.cancel_future(late);
+        }
+        let handle = ctx.run_later(at.saturating_duration_since(now), |gate, ctx| {
+            gate.alarm = None;
+            let now = Instant::now();
+            gate.lanes.iter_mut().for_each(|lane| lane.requeue_overdue(now));
+            gate.admit(ctx);
+        });
+        self.alarm = Some((at, handle));
+    }
+
+    /// Takes back what a call had, and learns from it.
+    fn take_back(&mut self, release: Release, now: Instant) {
+        let Release { ticket, verdict, usage } = release;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let Some(lane) = self.lanes.get_mut(ticket.lane) else { return };
+        lane.in_flight = lane.in_flight.saturating_sub(1);
+        let has_begun = lane.begun.remove(&ticket.id);
+        if !has_begun {
+            lane.rates.seen(ticket.reserved);
+        }
+        lane.rates.settle(ticket.reserved, used(&lane.rates, &verdict, &usage), now);
+        if let Some(key) = ticket.leads.as_ref().filter(|_| !has_begun) {
+            let waiting = match verdict {
+                CallVerdict::Answered => lane.warm.warmed(key, now),
+                CallVerdict::Failed(_) | CallVerdict::Abandoned => lane.warm.failed(key),
+            };
+            lane.requeue(waiting);
+        }
+        match verdict {
+            CallVerdict::Answered => {
+                self.counters.answered += 1;
+                lane.pauses = 0;
+                lane.window.answered();
+                lane.breaker.answered(now);
+                lane.closure = None;
+                lane.forbidden = 0;
+                lane.rates.note_output(usage.output_tokens);
+                self.closure = None;
+                self.retries.succeeded(ticket.attempt);
             }
-            self.in_flight += 1;
-            self.counters.admitted += 1;
-            // A receiver that closes just now hands the permit back, and its drop releases it.
-            let _ = waiter.reply.send(Ok(Permit::new(ctx.address())));
+            CallVerdict::Failed(error) => self.note_failure(&error, &ticket, now),
+            CallVerdict::Abandoned => debug!(provider = %self.settings.provider, "a permit came back unused"),
+        }
+        if ticket.is_probe
+            && let Some(lane) = self.lanes.get_mut(ticket.lane)
+        {
+            lane.breaker.probe_lost(now); // unless the verdict has decided it
         }
     }
 
-    fn note_failure(&mut self, error: &ProviderError, ctx: &mut Context<Self>) {
+    fn note_failure(&mut self, error: &ProviderError, ticket: &Ticket, now: Instant) {
         self.counters.failed += 1;
-        if let ProviderError::RateLimited { retry_after, detail } = error {
-            self.counters.throttled += 1;
-            let usual = PAUSE_DEFAULT.saturating_mul(1 << self.pauses.min(PAUSE_DOUBLINGS_MAX));
-            let hint = retry_after.unwrap_or(usual).min(PAUSE_MAX);
-            let pause = hint.mul_f64(1.0 + rand::rng().random_range(0.0..=HINT_JITTER));
-            self.pause(pause, detail, ctx);
+        // A scenario has no key that could be wrong: what it fails one agent with says nothing about the next.
+        let closing = Closure::of(error, now).filter(|_| self.settings.kind != ProviderKind::Scripted);
+        let closing = closing.filter(|_| !self.is_first_forbidden(error, ticket.lane));
+        if let Some((reach, closure)) = closing {
+            return self.close(reach, closure, ticket.lane, now);
+        }
+        let provider = &self.settings.provider;
+        let Some(lane) = self.lanes.get_mut(ticket.lane) else { return };
+        match error {
+            ProviderError::RateLimited { retry_after, detail } => {
+                self.counters.throttled += 1;
+                let pause = Pause::new(*retry_after, lane.pauses, detail, now);
+                let pause_ms = pause.until.saturating_duration_since(now).as_millis();
+                warn!(%provider, class = %lane.class, pause_ms, "provider throttles: all its callers wait");
+                lane.throttled(pause, error.grows_too_fast(), now);
+            }
+            error if error.is_outage() => {
+                let opened = lane.failed(error, ticket.standing, now);
+                self.counters.opened += u64::from(opened);
+                if opened {
+                    warn!(%provider, class = %lane.class, %error, "provider fails again and again: calls are stopped");
+                }
+            }
+            // The provider works: it was asked for something that it does not do.
+            _ if ticket.is_probe => lane.breaker.answered(now),
+            _ => {}
         }
     }
 
-    fn pause(&mut self, time: Duration, detail: &str, ctx: &mut Context<Self>) {
-        // Calls that were in flight together are throttled together: that counts once.
-        if self.pause.is_none() {
-            self.window = (self.in_flight.min(self.window) / 2).max(1);
-            self.pauses = self.pauses.saturating_add(1);
-        }
-        let until = Instant::now() + time;
-        if self.pause.as_ref().is_none_or(|pause| pause.until < until) {
-            warn!(provider = %self.provider, pause_ms = time.as_millis(), "provider throttles: all its callers wait");
-            self.pause = Some(Pause { until, detail: detail.to_owned() });
-            self.send_away();
-            ctx.run_later(time, Self::admit);
-        }
+    /// Whether a call was forbidden and the one before it was not.
+    fn is_first_forbidden(&mut self, error: &ProviderError, lane: usize) -> bool {
+        let is_forbidden = matches!(error, ProviderError::Unauthorized { status: 403, .. });
+        let Some(lane) = self.lanes.get_mut(lane).filter(|_| is_forbidden) else { return false };
+        lane.forbidden += 1;
+        lane.forbidden < FORBIDDEN_MAX
     }
 
-    /// Tells those who would not wait so long.
-    fn send_away(&mut self) {
-        let Some(pause) = &self.pause else { return };
-        for (place, waiter) in std::mem::take(&mut self.waiting) {
-            if waiter.leaves_at < pause.until {
-                let _ = waiter.reply.send(Err(pause.error())); // a caller that left needs no answer
-            } else {
-                self.waiting.insert(place, waiter);
+    /// Says once, for everybody, that calls are in vain.
+    fn close(&mut self, reach: Reach, closure: Closure, lane: usize, now: Instant) {
+        let provider = &self.settings.provider;
+        let known = match reach {
+            Reach::Key => self.closure.as_ref(),
+            Reach::Class => self.lanes.get(lane).and_then(|lane| lane.closure.as_ref()),
+        };
+        if known.is_some_and(|known| known.until > now) {
+            return;
+        }
+        warn!(%provider, error = %closure.error, "provider is closed to all its callers for now");
+        match reach {
+            Reach::Key => {
+                self.lanes.iter_mut().for_each(|lane| lane.dismiss(&closure));
+                self.closure = Some(closure);
+            }
+            Reach::Class => {
+                if let Some(lane) = self.lanes.get_mut(lane) {
+                    lane.dismiss(&closure);
+                    lane.closure = Some(closure);
+                }
             }
         }
     }
+}
+
+/// What a call has used of the limits, as far as anybody knows.
+fn used(rates: &Rates, verdict: &CallVerdict, usage: &TokenUsage) -> Amounts {
+    match verdict {
+        // What was refused, or never came there, is not counted.
+        CallVerdict::Failed(ProviderError::RateLimited { .. } | ProviderError::Unreachable { .. }) => {
+            Amounts::default()
+        }
+        CallVerdict::Answered | CallVerdict::Failed(_) | CallVerdict::Abandoned => rates.counted(usage),
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 impl Actor for ProviderActor {
@@ -188,11 +325,61 @@ impl Handler<Acquire> for ProviderActor {
     type Result = ();
 
     fn handle(&mut self, caller: Acquire, ctx: &mut Self::Context) {
-        let waiter = Waiter { leaves_at: Instant::now() + caller.patience, reply: caller.reply };
-        self.waiting.insert((Reverse(caller.priority), self.next), waiter);
+        let now = Instant::now();
+        let Acquire { priority, patience, call, reply } = caller;
+        let index = self.lane(&call.class, now);
+        let place = (Reverse(priority), self.next);
         self.next += 1;
+        let attempt = call.attempt;
+        let waiter = Waiter { leaves_at: now + patience, call, held_until: None, reply };
+        let Some(lane) = self.lanes.get_mut(index) else { return };
+        let closed = self.closure.as_ref().filter(|closure| closure.until > now);
+        let refusal = closed
+            .map(Closure::refusal)
+            .or_else(|| lane.refusal(&waiter, now))
+            .or_else(|| (!self.retries.allow(attempt, now)).then(RetryBudget::refusal));
+        match refusal {
+            Some(refusal) => {
+                self.counters.refused += 1;
+                waiter.refuse(refusal);
+            }
+            None => lane.queue(place, waiter),
+        }
         self.admit(ctx);
-        self.send_away();
+    }
+}
+
+impl Handler<Begun> for ProviderActor {
+    type Result = ();
+
+    fn handle(&mut self, Begun { ticket, rates }: Begun, ctx: &mut Self::Context) {
+        let now = Instant::now();
+        let Some(lane) = self.lanes.get_mut(ticket.lane) else { return };
+        lane.begun.insert(ticket.id);
+        lane.rates.seen(ticket.reserved);
+        if rates != RateLimits::default() {
+            lane.rates.correct(&rates, now);
+            lane.stated = rates;
+            self.counters.rates = rates;
+        }
+        if let Some(key) = &ticket.leads {
+            let waiting = lane.warm.warmed(key, now);
+            lane.requeue(waiting);
+        }
+        self.admit(ctx);
+    }
+}
+
+impl Handler<Quotas> for ProviderActor {
+    type Result = ();
+
+    fn handle(&mut self, Quotas { class, rates }: Quotas, _: &mut Self::Context) {
+        let now = Instant::now();
+        let index = self.lane(&class, now);
+        if let Some(lane) = self.lanes.get_mut(index) {
+            lane.rates.correct(&rates, now);
+            lane.stated = rates;
+        }
     }
 }
 
@@ -200,17 +387,7 @@ impl Handler<Release> for ProviderActor {
     type Result = ();
 
     fn handle(&mut self, release: Release, ctx: &mut Self::Context) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        match release.verdict {
-            CallVerdict::Answered { rates } => {
-                self.counters.answered += 1;
-                self.pauses = 0;
-                self.window = (self.window + 1).min(self.in_flight_max);
-                self.counters.rates = rates;
-            }
-            CallVerdict::Failed(error) => self.note_failure(&error, ctx),
-            CallVerdict::Abandoned => debug!(provider = %self.provider, "a permit came back unused"),
-        }
+        self.take_back(release, Instant::now());
         self.admit(ctx);
     }
 }
@@ -230,94 +407,29 @@ impl Handler<Observe<ProviderCounters>> for ProviderActor {
     fn handle(&mut self, _: Observe<ProviderCounters>, _: &mut Self::Context) -> Self::Result {
         MessageResult(ProviderCounters {
             in_flight: self.in_flight,
-            waiting: self.waiting.values().filter(|waiter| !waiter.reply.is_closed()).count(),
+            waiting: self.lanes.iter().map(Lane::waiting).sum(),
             ..self.counters.clone()
         })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use futures_util::future::join_all;
+impl Handler<Observe<ProviderHealth>> for ProviderActor {
+    type Result = MessageResult<Observe<ProviderHealth>>;
 
-    use super::*;
-
-    fn gate(in_flight_max: usize) -> actix::Addr<ProviderActor> {
-        ProviderActor::new(ProviderName::new("p"), in_flight_max).start()
-    }
-
-    const PATIENCE: Duration = Duration::from_secs(20);
-
-    type Answer = oneshot::Receiver<Result<Permit, ProviderError>>;
-
-    async fn ask(gate: &actix::Addr<ProviderActor>, priority: Priority) -> Answer {
-        let (reply, permit) = oneshot::channel();
-        gate.send(Acquire { priority, patience: PATIENCE, reply }).await.expect("the gate lives");
-        permit
-    }
-
-    async fn admitted(answer: Answer) -> Permit {
-        answer.await.expect("the gate lives").expect("it admits")
-    }
-
-    fn throttled(retry_after: Duration) -> CallVerdict {
-        let detail = "slow down".to_owned();
-        CallVerdict::Failed(ProviderError::RateLimited { retry_after: Some(retry_after), detail })
-    }
-
-    #[actix::test]
-    async fn callers_beyond_the_cap_wait_and_the_higher_priority_goes_first() {
-        let gate = gate(1);
-        let first = admitted(ask(&gate, Priority::Low).await).await;
-        let mut low = ask(&gate, Priority::Low).await;
-        let mut high = ask(&gate, Priority::High).await;
-        assert!(low.try_recv().is_err() && high.try_recv().is_err());
-        first.settle(CallVerdict::Answered { rates: RateLimits::default() });
-        let second = admitted(high).await;
-        assert!(low.try_recv().is_err());
-        drop(second);
-        admitted(low).await;
-    }
-
-    #[actix::test]
-    async fn a_caller_that_left_does_not_hold_a_slot() {
-        let gate = gate(1);
-        let first = admitted(ask(&gate, Priority::Normal).await).await;
-        drop(ask(&gate, Priority::Normal).await);
-        drop(first);
-        admitted(ask(&gate, Priority::Normal).await).await;
-        let counters = gate.send(Observe::new()).await.expect("the gate lives");
-        assert_eq!((counters.admitted, counters.waiting), (2, 0));
-    }
-
-    #[actix::test]
-    async fn one_429_makes_every_caller_wait_as_long_as_the_server_says() {
-        tokio::time::pause();
-        let gate = gate(8);
-        let hint = Duration::from_secs(7);
-        admitted(ask(&gate, Priority::Normal).await).await.settle(throttled(hint));
-        let before = Instant::now();
-        let waiting = [ask(&gate, Priority::Normal).await, ask(&gate, Priority::High).await];
-        join_all(waiting.map(|answer| async { drop(admitted(answer).await) })).await;
-        let waited = before.elapsed();
-        assert!(waited >= hint && waited <= hint.mul_f64(1.2), "{waited:?}");
-    }
-
-    #[actix::test]
-    async fn a_pause_beyond_a_callers_patience_sends_it_away_at_once_with_the_servers_words() {
-        tokio::time::pause();
-        let gate = gate(1);
-        let first = admitted(ask(&gate, Priority::Normal).await).await;
-        let waiting = ask(&gate, Priority::Normal).await;
-        let before = Instant::now();
-        first.settle(throttled(Duration::MAX));
-        for answer in [waiting, ask(&gate, Priority::High).await] {
-            let error = answer.await.expect("the gate lives").expect_err("it sends away");
-            let ProviderError::RateLimited { retry_after: Some(left), detail } = error else {
-                panic!("the provider's own error, not {error}")
-            };
-            assert!(left > PATIENCE && detail == "slow down");
-        }
-        assert_eq!(before.elapsed(), Duration::ZERO);
+    fn handle(&mut self, _: Observe<ProviderHealth>, _: &mut Self::Context) -> Self::Result {
+        let now = Instant::now();
+        let cap = self.settings.in_flight_max.max(1);
+        let free = cap.saturating_sub(self.in_flight);
+        MessageResult(ProviderHealth::of(
+            &self.settings.provider,
+            self.closure.as_ref(),
+            &self.lanes,
+            (self.in_flight, free),
+            now,
+        ))
     }
 }
+
+#[cfg(test)]
+#[path = "actor_tests.rs"]
+mod tests;

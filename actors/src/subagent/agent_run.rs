@@ -215,7 +215,7 @@ impl AgentRun {
             }
             self.context.wait_for_journal().await?;
             if self.window.needs_compaction(self.context.plan.output_tokens_max) {
-                self.compact().await?;
+                self.shorten(stuck("the conversation cannot be made shorter")).await?;
             }
             let ask = Ask {
                 turns: self.window.turns(),
@@ -418,9 +418,22 @@ impl AgentRun {
             .await
     }
 
-    /// Shortens a conversation that the model did not accept; one that is short already cannot be helped.
+    /// Shortens a conversation that the model did not accept; one that is short already, or cannot be summed up, goes on
+    /// with a model that reads more.
     async fn shorten(&mut self, otherwise: TaskError) -> Result<(), Halt> {
-        if self.window.turns().len() > 2 { self.compact().await } else { Err(Halt::Error(otherwise)) }
+        let otherwise = if self.window.turns().len() > 2 {
+            match self.compact().await {
+                Err(Halt::TooLong(error)) => error,
+                done => return done,
+            }
+        } else {
+            otherwise
+        };
+        if self.caller.widen(&self.context, &otherwise, &mut self.tally) {
+            self.window.set_limits(self.caller.limits(&self.context));
+            return Ok(());
+        }
+        Err(Halt::Error(otherwise))
     }
 
     fn turn_limit_report(&mut self) -> String {

@@ -38,10 +38,8 @@ pub(crate) async fn compact(
     }
     // The form of the result is not the form of a summary.
     let ask = Ask { turns: &asking_for_summary(window), tokens: window.tokens(), output: None };
-    let reply = match caller.call(agent, tally, ask).await {
-        Err(Halt::TooLong(error)) => return Err(Halt::Error(error)),
-        other => other?,
-    };
+    let reply = caller.call(agent, tally, ask).await?;
+    caller.forget_cached();
     let Some(summary) = reply.turn.last_text() else {
         return Err(Halt::Error(TaskError::Stuck {
             detail: "the conversation could not be summarised".to_owned(),

@@ -1,39 +1,27 @@
 //! One model call of an agent, over as many attempts and routes as its plan allows. The only place that retries.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codex_task_config::TokenUsage;
 use codex_task_providers::{
-    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema,
-    ProviderError, Remedy, drive,
+    CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema, Progress,
+    ProviderError, RateLimits, drive,
 };
-use rand::RngExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::agent_run::{AgentContext, Halt};
 use super::plan::BoundRoute;
 use super::refused::Refused;
+use super::retry::{Failure, HINT_MAX, Next, Situation, Tries};
+use super::route_change::Explained;
 use super::tally::Tally;
-use crate::budget::{Reservation, Wish};
-use crate::provider::{Acquire, CallVerdict, Permit};
+use super::{reserving, route_change, shared_prefix};
+use crate::budget::Reservation;
+use crate::provider::{Acquire, CallShape, CallVerdict, Permit, Quotas, SharedPrefix, Standing, Try};
 use crate::task::{Attempt, TaskError, TaskEventKind};
-
-/// Attempts on one route before the next is tried.
-const ATTEMPTS_PER_ROUTE_MAX: usize = 3;
-/// Attempts of one call on all routes together. Those that were throttled are not counted: there waiting helps.
-const ATTEMPTS_MAX: usize = 6;
-/// Times that one call may be throttled on the last route.
-const THROTTLES_MAX: usize = 30;
-/// First wait after a failure; doubles with each attempt, and the real wait is a random part of it.
-const BACKOFF_BASE: Duration = Duration::from_millis(500);
-/// Longest wait after a failure.
-const BACKOFF_MAX: Duration = Duration::from_secs(20);
-/// A server that asks for more patience than this is left for the next route.
-const HINT_MAX: Duration = Duration::from_mins(2);
-
-/// Tokens of the longest answer of a model that nobody knows.
-const ANSWER_TOKENS_UNKNOWN: u64 = 8_192;
 
 /// What one agent remembers between its model calls.
 #[derive(Debug, Default)]
@@ -48,6 +36,10 @@ pub(crate) struct Caller {
     dropped: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
     output_tokens_max: Option<u32>,
+    /// What the prompt shares with other agents' on this route; looked at once.
+    prefix: OnceCell<Option<SharedPrefix>>,
+    /// Tokens of this conversation that the provider has in its cache.
+    cached_tokens: u64,
 }
 
 /// What a model is asked.
@@ -59,40 +51,6 @@ pub(crate) struct Ask<'a> {
     pub(crate) tokens: u64,
     /// The form that the answer must have.
     pub(crate) output: Option<&'a OutputSchema>,
-}
-
-/// Failed attempts of one call.
-#[derive(Default)]
-struct Tries {
-    /// On all routes, throttled ones not counted.
-    all: usize,
-    /// On this route, throttled ones not counted.
-    on_route: usize,
-    /// Throttled ones on this route.
-    throttled: usize,
-}
-
-impl Tries {
-    fn count(&mut self, error: &ProviderError) {
-        if matches!(error, ProviderError::RateLimited { .. }) {
-            self.throttled += 1;
-        } else {
-            self.all += 1;
-            self.on_route += 1;
-        }
-    }
-}
-
-/// What to do after a failed attempt.
-enum Next {
-    /// Wait, then the same route again.
-    Again(Duration),
-    /// The same route at once, with a changed request.
-    Adapted,
-    /// The next route.
-    Elsewhere,
-    /// Nothing helps.
-    Over,
 }
 
 impl Caller {
@@ -140,30 +98,31 @@ impl Caller {
             let Some(route) = agent.plan.routes.get(self.route) else {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             };
-            let error = match self.attempt(agent, tally, ask, route).await? {
+            let failure = match self.attempt(agent, tally, (ask, tries.next()), route).await? {
                 Ok(reply) => return Ok(reply),
-                Err(error) => error,
+                Err(failure) => failure,
             };
-            tries.count(&error);
+            tries.count(&failure);
+            let error = failure.error();
             if matches!(error, ProviderError::ContextTooLong { .. }) {
                 return Err(Halt::TooLong(all_failed(tally, first_attempt)));
             }
-            if tries.all >= ATTEMPTS_MAX {
+            if tries.are_spent() {
                 return Err(Halt::Error(all_failed(tally, first_attempt)));
             }
-            if self.refused.learn(&error, ask.turns) {
+            if self.refused.learn(error, ask.turns) {
                 tally.notes.insert(format!(
                     "{} refused images or documents ({error}); went on without",
                     route.route
                 ));
                 continue;
             }
-            match self.next(agent, &error, &tries) {
-                Next::Again(wait) => self.wait(agent, &error, wait).await?,
-                Next::Adapted => {}
+            match self.next(agent, &failure, &tries) {
+                Next::Again(wait) => self.wait(agent, error, wait).await?,
+                Next::Adapt => {}
                 Next::Elsewhere => {
-                    tries = Tries { all: tries.all, ..Tries::default() };
-                    self.change_route(agent, &error, tally);
+                    tries = tries.elsewhere();
+                    self.change_route(agent, error, tally, self.route + 1);
                 }
                 Next::Over => return Err(Halt::Error(all_failed(tally, first_attempt))),
             }
@@ -172,46 +131,66 @@ impl Caller {
 
     /// One attempt: waits for a permit, runs the call on the I/O runtime, settles.
     async fn attempt(
-        &self,
+        &mut self,
         agent: &AgentContext,
         tally: &mut Tally,
-        ask: Ask<'_>,
+        (ask, attempt): (Ask<'_>, Try),
         route: &BoundRoute,
-    ) -> Result<Result<ChatReply, ProviderError>, Halt> {
+    ) -> Result<Result<ChatReply, Failure>, Halt> {
         let begun = Instant::now();
-        let reservation = reserve(agent, || self.wish(agent, ask, route)).await?;
+        let wanted = self.output_tokens_max.or(agent.plan.output_tokens_max);
+        let reservation = reserving::reserve(agent, || reserving::wish(ask.tokens, wanted, route)).await?;
         let mut request = self.request(agent, ask, route);
-        if let Some(tokens) = reservation.answer_tokens().filter(|_| !self.is_dropped("max_tokens")) {
-            request.max_output_tokens = Some(tokens);
-        }
+        request.max_output_tokens = reservation.answer_tokens().or(request.max_output_tokens);
         tally.notes.extend(route.backend.dropped_parameters(&request));
+        for parameter in &self.dropped {
+            request.leave_out(parameter);
+        }
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
             provider: route.route.provider.clone(),
             model: route.route.model.clone(),
         });
-        let permit = match acquire(agent, route).await? {
+        let shape = self.shape(agent, ask, route, &request, attempt);
+        let permit = match acquire(agent, route, shape).await? {
             Ok(permit) => permit,
-            Err(error) => {
-                tally.attempts.push(attempt_on(route, begun, Some(error.clone())));
-                return Ok(Err(error));
+            Err(failure) => {
+                if failure.is_attempt() {
+                    tally.attempts.push(attempt_on(route, begun, Some(failure.error().clone())));
+                }
+                return Ok(Err(failure));
             }
         };
         let sent = agent.started.elapsed();
-        let outcome = run_call(agent, route, request).await;
+        let outcome = run_call(agent, route, request, &permit).await;
         if tally.first_token.is_none() {
             tally.first_token = outcome.first_token.map(|after| sent + after);
         }
-        let result = match outcome.result {
+        let result = self.book(tally, route, outcome, (permit, reservation))?;
+        tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
+        Ok(result.map_err(Failure::Called))
+    }
+
+    /// Gives back what the call held, and writes down what it used.
+    fn book(
+        &mut self,
+        tally: &mut Tally,
+        route: &BoundRoute,
+        outcome: CallOutcome,
+        (permit, reservation): (Permit, Reservation),
+    ) -> Result<Result<ChatReply, ProviderError>, Halt> {
+        match outcome.result {
             Ok(reply) => {
-                permit.settle(CallVerdict::Answered { rates: outcome.rates });
+                permit.settle(CallVerdict::Answered, reply.usage);
                 let cost = route.cost(&reply.usage);
                 reservation.settle(&reply.usage, cost);
                 tally.add_usage(reply.usage, cost);
+                tally.cache_saved += route.cache_saving(&reply.usage);
                 tally.provider = Some(route.route.provider.clone());
                 tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
                 tally.turns += 1;
-                Ok(reply)
+                self.cached_tokens = cached_after(&reply.usage);
+                Ok(Ok(reply))
             }
             Err(end) => {
                 if !outcome.partial_text.is_empty() {
@@ -222,40 +201,49 @@ impl Caller {
                     let cost = route.cost(&outcome.usage);
                     reservation.settle(&outcome.usage, cost);
                     tally.add_usage(outcome.usage, cost);
+                    tally.cache_saved += route.cache_saving(&outcome.usage);
                 }
                 match end {
-                    CallError::Cancelled => return Err(Halt::Stopped),
+                    CallError::Cancelled => {
+                        permit.settle(CallVerdict::Abandoned, outcome.usage);
+                        Err(Halt::Stopped)
+                    }
                     CallError::Provider(error) => {
-                        permit.settle(CallVerdict::Failed(error.clone()));
-                        Err(error)
+                        tell_quotas(route, &error);
+                        permit.settle(CallVerdict::Failed(error.clone()), outcome.usage);
+                        Ok(Err(error))
                     }
                 }
             }
-        };
-        tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
-        Ok(result)
+        }
     }
 
-    fn is_dropped(&self, name: &str) -> bool {
-        self.dropped.iter().any(|parameter| parameter.contains(name))
-    }
-
-    /// What an attempt asks of the budget.
-    fn wish(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> Wish {
-        let wanted = self.output_tokens_max.or(agent.plan.output_tokens_max).map(u64::from);
-        let most = route.backend.limits(&route.route.model).map(|limits| limits.output_tokens);
-        let longest = most.unwrap_or(ANSWER_TOKENS_UNKNOWN);
-        Wish {
-            prompt_tokens: Wish::with_margin(ask.tokens),
-            answer_tokens: wanted.map_or(longest, |wanted| wanted.min(longest)),
-            price: route.price,
-            on: jiff::Zoned::now().date(),
+    /// What the gate must know of a call.
+    fn shape(
+        &mut self,
+        agent: &AgentContext,
+        ask: Ask<'_>,
+        route: &BoundRoute,
+        request: &ChatRequest,
+        attempt: Try,
+    ) -> CallShape {
+        let opening = ask.turns.first().filter(|_| route.cache_min_tokens.is_some());
+        let look = || opening.and_then(|first| shared_prefix::of(&agent.plan, first, route));
+        let prefix = self.prefix.get_or_init(look).clone();
+        let has_another = self.route + 1 < agent.plan.routes.len();
+        CallShape {
+            class: Arc::clone(&route.class),
+            prompt_tokens: ask.tokens,
+            cached_tokens: self.cached_tokens,
+            output_max: request.max_output_tokens,
+            prefix,
+            standing: if has_another { Standing::HasAnother } else { Standing::OnlyRoute },
+            attempt,
         }
     }
 
     fn request(&self, agent: &AgentContext, ask: Ask<'_>, route: &BoundRoute) -> ChatRequest {
         let plan = &agent.plan;
-        let dropped = |name: &str| self.is_dropped(name);
         ChatRequest {
             model: route.route.model.clone(),
             system: Arc::clone(&plan.system),
@@ -265,14 +253,9 @@ impl Caller {
             } else {
                 ask.turns.to_vec()
             }),
-            max_output_tokens: self
-                .output_tokens_max
-                .or(plan.output_tokens_max)
-                .filter(|_| !dropped("max_tokens") && !dropped("max_output_tokens")),
-            temperature: plan.temperature.filter(|_| !dropped("temperature")),
-            effort: plan
-                .effort
-                .filter(|_| !dropped("effort") && !dropped("reasoning") && !dropped("thinking")),
+            max_output_tokens: self.output_tokens_max.or(plan.output_tokens_max),
+            temperature: plan.temperature,
+            effort: plan.effort,
             output: ask.output.cloned(),
             cache_key: Arc::clone(&plan.cache_key),
             search: None,
@@ -280,33 +263,12 @@ impl Caller {
     }
 
     /// Decides what a failure means for the next attempt.
-    fn next(&mut self, agent: &AgentContext, error: &ProviderError, tries: &Tries) -> Next {
-        match error.remedy() {
-            Remedy::Retry if error.retry_after().is_some_and(|hint| hint > patience(agent)) => {
-                Next::Elsewhere
-            }
-            Remedy::Retry => match error {
-                // The gate pauses this provider for all its callers; waiting happens there.
-                ProviderError::RateLimited { .. } if tries.throttled < self.throttles_max(agent) => {
-                    Next::Again(Duration::ZERO)
-                }
-                ProviderError::RateLimited { .. } => Next::Elsewhere,
-                _ if tries.on_route < ATTEMPTS_PER_ROUTE_MAX => Next::Again(match error.retry_after() {
-                    Some(hint) => hint.mul_f64(1.0 + rand::rng().random_range(0.0..=0.1)),
-                    None => backoff(tries.all),
-                }),
-                _ => Next::Elsewhere,
-            },
-            Remedy::NextRoute => Next::Elsewhere,
-            Remedy::Adapt => self.adapt(error),
-            Remedy::GiveUp => Next::Over,
-        }
-    }
-
-    /// A task that has another route does not wait for a provider that throttles again and again.
-    fn throttles_max(&self, agent: &AgentContext) -> usize {
+    fn next(&mut self, agent: &AgentContext, failure: &Failure, tries: &Tries) -> Next {
         let has_another = self.route + 1 < agent.plan.routes.len();
-        if has_another { ATTEMPTS_PER_ROUTE_MAX } else { THROTTLES_MAX }
+        match tries.decide(failure, Situation { has_another, patience: patience(agent) }) {
+            Next::Adapt => self.adapt(failure.error()),
+            other => other,
+        }
     }
 
     /// Changes what is sent, once for each cause.
@@ -314,32 +276,44 @@ impl Caller {
         match error {
             ProviderError::ReasoningState { .. } if !self.state_stripped => {
                 self.state_stripped = true;
-                Next::Adapted
+                Next::Adapt
             }
             ProviderError::Parameter { parameter, .. } if !self.dropped.contains(parameter) => {
                 self.dropped.push(parameter.clone());
-                Next::Adapted
+                Next::Adapt
             }
             _ => Next::Elsewhere,
         }
     }
 
-    fn change_route(&mut self, agent: &AgentContext, error: &ProviderError, tally: &mut Tally) {
-        let left = agent.plan.routes.get(self.route).map(|route| route.route.clone());
-        self.route += 1;
+    /// Goes on with the first route after this one whose model reads more. Returns whether there is one.
+    pub(crate) fn widen(&mut self, agent: &AgentContext, error: &TaskError, tally: &mut Tally) -> bool {
+        let window = |route: &BoundRoute| route.backend.limits(&route.route.model).map(|l| l.context_tokens);
+        let present = agent.plan.routes.get(self.route).and_then(window);
+        let is_wider =
+            |route: &BoundRoute| window(route).zip(present).is_some_and(|(other, own)| other > own);
+        let after = agent.plan.routes.iter().enumerate().skip(self.route + 1);
+        let Some((index, _)) = after.into_iter().find(|(_, route)| is_wider(route)) else { return false };
+        self.change_route(agent, error, tally, index);
+        true
+    }
+
+    /// The conversation was replaced: the provider's cache has nothing of the new one but its beginning.
+    pub(crate) fn forget_cached(&mut self) {
+        self.cached_tokens = 0;
+    }
+
+    fn change_route(&mut self, agent: &AgentContext, why: &impl Explained, tally: &mut Tally, to: usize) {
+        let left = agent.plan.routes.get(self.route);
+        self.route = to;
         self.state_stripped = false;
         self.dropped.clear();
         self.refused = Refused::default();
-        if let Some(route) = agent.plan.routes.get(self.route) {
-            let name = left.as_ref().map(ToString::to_string).unwrap_or_default();
-            tally.notes.insert(format!("{name} failed ({error}); went on with {}", route.route));
-            agent.publish(|| TaskEventKind::RouteChanged {
-                error: error.to_string(),
-                suggestion: error.help(),
-                from: left.map(|left| left.provider),
-                provider: route.route.provider.clone(),
-                model: route.route.model.clone(),
-            });
+        self.prefix = OnceCell::new();
+        self.cached_tokens = 0;
+        if let (Some(left), Some(route)) = (left, agent.plan.routes.get(to)) {
+            tally.notes.insert(route_change::note(left, route, why));
+            agent.publish(|| route_change::event(left, route, why));
         }
     }
 
@@ -349,6 +323,22 @@ impl Caller {
             () = tokio::time::sleep(wait) => Ok(()),
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),
         }
+    }
+}
+
+/// Tokens of the conversation that the provider has in its cache after an answer.
+fn cached_after(usage: &TokenUsage) -> u64 {
+    usage.cache_read_tokens.saturating_add(usage.cache_write_tokens)
+}
+
+/// Tells the gate what a throttled call said about limits, before the call itself is settled.
+fn tell_quotas(route: &BoundRoute, error: &ProviderError) {
+    if !matches!(error, ProviderError::RateLimited { .. }) {
+        return;
+    }
+    let rates = route.backend.refused_rates(&route.route.model);
+    if rates != RateLimits::default() {
+        route.gate.tell(Quotas { class: Arc::clone(&route.class), rates });
     }
 }
 
@@ -371,25 +361,19 @@ fn all_failed(tally: &Tally, first_attempt: usize) -> TaskError {
     TaskError::AllRoutesFailed { attempts }
 }
 
-/// Holds what an attempt may take. Before a permit is asked for: who holds a permit must not wait for money that others
-/// hold while they wait for permits.
-async fn reserve(agent: &AgentContext, wish: impl FnOnce() -> Wish) -> Result<Reservation, Halt> {
-    if !agent.budget.is_limited() {
-        return Ok(Reservation::unlimited());
-    }
-    tokio::select! {
-        held = agent.budget.reserve(wish()) => held.map_err(Halt::Error),
-        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
-    }
-}
-
-/// Waits for the gate's permit, or for its word that the provider pauses longer than the agent would wait. A gate that
-/// died answers with a closed channel.
-async fn acquire(agent: &AgentContext, route: &BoundRoute) -> Result<Result<Permit, ProviderError>, Halt> {
+/// Waits for the gate's permit, or for its word that waiting is in vain. A gate that died answers with a closed channel.
+async fn acquire(
+    agent: &AgentContext,
+    route: &BoundRoute,
+    call: CallShape,
+) -> Result<Result<Permit, Failure>, Halt> {
     let (reply, answer) = oneshot::channel();
-    route.gate.tell(Acquire { priority: agent.priority, patience: patience(agent), reply });
+    route.gate.tell(Acquire { priority: agent.priority, patience: patience(agent), call, reply });
     tokio::select! {
-        answer = answer => Ok(answer.unwrap_or_else(|_| Err(gate_is_down(route)))),
+        answer = answer => Ok(match answer {
+            Ok(answer) => answer.map_err(Failure::Refused),
+            Err(_) => Err(Failure::Called(gate_is_down(route))),
+        }),
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
 }
@@ -401,17 +385,27 @@ fn gate_is_down(route: &BoundRoute) -> ProviderError {
 }
 
 /// Runs the call on the I/O runtime, so that a dead Arbiter cuts no other agent's connection.
-async fn run_call(agent: &AgentContext, route: &BoundRoute, request: ChatRequest) -> CallOutcome {
+async fn run_call(
+    agent: &AgentContext,
+    route: &BoundRoute,
+    request: ChatRequest,
+    permit: &Permit,
+) -> CallOutcome {
     let backend = Arc::clone(&route.backend);
-    let limits = CallLimits { total: agent.plan.call_timeout, ..backend.patience() };
+    let limits = CallLimits { total: agent.plan.call_timeout, ..route.patience };
     let stop = agent.stop.token().clone();
     let mut screen = agent.screen();
-    agent
-        .io
-        .run(
-            async move { drive(&*backend, &request, &limits, &stop, |progress| screen.show(progress)).await },
-        )
-        .await
+    let mut beginning = permit.beginning();
+    let call = async move {
+        let hear = |progress: Progress<'_>| {
+            if let Progress::Started { rates } = &progress {
+                beginning.tell(rates);
+            }
+            screen.show(progress);
+        };
+        drive(&*backend, &request, &limits, &stop, hear).await
+    };
+    agent.io.run(call).await
 }
 
 /// The conversation without any provider's own state.
@@ -427,24 +421,4 @@ fn stripped(turns: &[Arc<Message>]) -> Vec<Arc<Message>> {
             Message::Assistant(_) | Message::User(_) => Arc::clone(turn),
         })
         .collect()
-}
-
-/// Exponential backoff with full jitter.
-fn backoff(attempts: usize) -> Duration {
-    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
-    let most = BACKOFF_BASE.saturating_mul(1 << exponent).min(BACKOFF_MAX);
-    most.mul_f64(rand::rng().random_range(0.0..=1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_stays_below_its_cap_and_grows_with_the_attempts() {
-        let longest = |attempts| (0..2_000).map(|_| backoff(attempts)).max().expect("some");
-        assert!(longest(1) <= BACKOFF_BASE);
-        assert!(longest(3) > BACKOFF_BASE * 2 && longest(3) <= BACKOFF_BASE * 4);
-        assert!(longest(100) <= BACKOFF_MAX);
-    }
 }

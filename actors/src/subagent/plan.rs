@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_config::{Effort, MicroUsd, ModelInfo, TokenUsage};
-use codex_task_providers::{ChatBackend, OutputSchema, Route, ToolSpec};
+use codex_task_config::{Effort, MicroUsd, ModelInfo, Price, SavedUsd, TokenUsage};
+use codex_task_providers::{CallLimits, ChatBackend, OutputSchema, Route, ToolSpec};
 
 use crate::provider::Gate;
 use crate::supervisor::{Isolated, Ledger, ServerTools};
@@ -17,12 +17,31 @@ pub(crate) struct BoundRoute {
     pub(crate) gate: Gate,
     /// What the model costs, if anybody knows.
     pub(crate) price: Option<&'static ModelInfo>,
+    /// The class under which the vendor counts the model when it limits calls.
+    pub(crate) class: Arc<str>,
+    /// How long each part of a call may take.
+    pub(crate) patience: CallLimits,
+    /// Tokens from which on the provider caches the beginning of a prompt.
+    pub(crate) cache_min_tokens: Option<u64>,
 }
 
 impl BoundRoute {
     /// Cost of one call today.
     pub(crate) fn cost(&self, usage: &TokenUsage) -> Option<MicroUsd> {
         self.price?.cost(usage, jiff::Zoned::now().date())
+    }
+
+    /// What the provider's cache saved in one call today.
+    pub(crate) fn cache_saving(&self, usage: &TokenUsage) -> SavedUsd {
+        let uses_cache = usage.cache_read_tokens > 0 || usage.cache_write_tokens > 0;
+        let price = self.price.filter(|_| uses_cache);
+        let saving = price.and_then(|price| price.cache_saving(usage, jiff::Zoned::now().date()));
+        saving.unwrap_or_default()
+    }
+
+    /// The list price of small prompts today, for people.
+    pub(crate) fn list_price(&self) -> Option<Price> {
+        Some(self.price?.price_for(0, jiff::Zoned::now().date()))
     }
 }
 

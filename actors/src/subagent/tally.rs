@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
+use codex_task_config::{MicroUsd, ModelId, ProviderName, SavedUsd, TokenUsage};
 use serde::{Deserialize, Serialize};
 
 use crate::task::{Attempt, KeptWorktree};
@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     pub(crate) usage: TokenUsage,
     /// Cost of the calls whose price is known.
     pub(crate) cost: MicroUsd,
+    /// What the providers' caches saved of it.
+    pub(crate) cache_saved: SavedUsd,
     /// Whether a call had a price that nobody knows: the sum is then not the cost.
     pub(crate) cost_unknown: bool,
     /// Model calls that succeeded.

@@ -399,6 +399,7 @@ fn report(
         description: request.description.clone(),
         outcome,
         cost: tally.total_cost(),
+        cache_saved: tally.cache_saved,
         attempts: tally.attempts,
         provider: tally.provider,
         model: tally.model,

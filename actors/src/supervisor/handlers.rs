@@ -12,13 +12,15 @@ use tracing::warn;
 
 use super::actor::{SupervisorActor, SupervisorCounters};
 use super::record::Beginning;
+use super::slots::SlotKey;
 use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
 use crate::messages::{
-    CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished, SubagentGone, SubagentStepped,
+    AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished,
+    SubagentGone, SubagentStepped,
 };
-use crate::provider::ProviderCounters;
+use crate::provider::{ProviderCounters, ProviderHealth};
 use crate::subagent::{StopCause, Tally};
 use crate::task::{
     Conversation, Outcome, RunTask, TaskError, TaskEventKind, TaskId, TaskReport, TaskRequest, decode,
@@ -208,9 +210,33 @@ impl Handler<ListProviders> for SupervisorActor {
     fn handle(&mut self, _: ListProviders, _: &mut Self::Context) -> Self::Result {
         let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
         Box::pin(async move {
-            let mut counters: Vec<_> = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
+            let mut counters: Vec<ProviderCounters> =
+                join_all(asked).await.into_iter().filter_map(Result::ok).collect();
             counters.sort_by(|a, b| a.provider.cmp(&b.provider));
             counters
+        })
+    }
+}
+
+impl Handler<AskPlace> for SupervisorActor {
+    type Result = Option<usize>;
+
+    fn handle(&mut self, AskPlace { task }: AskPlace, _: &mut Self::Context) -> Self::Result {
+        let entry = self.tasks.get(&task).filter(|entry| matches!(entry.state, TaskState::Queued))?;
+        Some(self.slots.before(SlotKey::of(&entry.request), task))
+    }
+}
+
+impl Handler<AskHealth> for SupervisorActor {
+    type Result = ResponseFuture<Vec<ProviderHealth>>;
+
+    fn handle(&mut self, _: AskHealth, _: &mut Self::Context) -> Self::Result {
+        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
+        Box::pin(async move {
+            let mut health: Vec<ProviderHealth> =
+                join_all(asked).await.into_iter().filter_map(Result::ok).collect();
+            health.sort_by(|a, b| a.provider.cmp(&b.provider));
+            health
         })
     }
 }

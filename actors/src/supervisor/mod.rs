@@ -3,6 +3,7 @@
 mod actor;
 mod budgets;
 mod delegation;
+mod gate_book;
 mod gates;
 mod handlers;
 mod history;

@@ -6,13 +6,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codex_task_config::{MicroUsd, TokenUsage};
-use codex_task_providers::{CallError, CallLimits, ChatReply, ChatRequest, Message, ToolSpec, drive};
+use codex_task_providers::{
+    CallError, CallLimits, ChatReply, ChatRequest, Message, Progress, ToolSpec, drive,
+};
 use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
 
 use super::prompt;
 use crate::budget::{Budget, Wish};
-use crate::provider::{Acquire, CallVerdict};
+use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
 use crate::subagent::{BoundRoute, StopSignal};
 use crate::task::Priority;
 
@@ -93,7 +95,7 @@ impl OutsideCall {
         prompt_tokens: u64,
         patience: Duration,
     ) -> Result<ChatReply, ToolError> {
-        let BoundRoute { route, backend, gate, price } = &self.route;
+        let BoundRoute { route, backend, gate, price, .. } = &self.route;
         let wish = Wish {
             prompt_tokens,
             answer_tokens: request.max_output_tokens.map_or(0, u64::from),
@@ -103,14 +105,21 @@ impl OutsideCall {
         let reservation = self.budget.reserve(wish).await;
         let reservation = reservation.map_err(|error| ToolError::Failed(error.to_string()))?;
         let (reply, answer) = oneshot::channel();
-        gate.tell(Acquire { priority: self.priority, patience, reply });
+        let call = self.shape(prompt_tokens, request.max_output_tokens);
+        gate.tell(Acquire { priority: self.priority, patience, call, reply });
         let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
-        let permit = permit.map_err(|error| ToolError::Failed(error.to_string()))?;
-        let limits = CallLimits { total: patience, ..backend.patience() };
-        let outcome = drive(&**backend, request, &limits, self.stop.token(), |_| {}).await;
+        let permit = permit.map_err(|refusal| ToolError::Failed(refusal.error.to_string()))?;
+        let limits = CallLimits { total: patience, ..self.route.patience };
+        let mut beginning = permit.beginning();
+        let hear = |progress: Progress<'_>| {
+            if let Progress::Started { rates } = &progress {
+                beginning.tell(rates);
+            }
+        };
+        let outcome = drive(&**backend, request, &limits, self.stop.token(), hear).await;
         match outcome.result {
             Ok(reply) => {
-                permit.settle(CallVerdict::Answered { rates: outcome.rates });
+                permit.settle(CallVerdict::Answered, reply.usage);
                 let cost = self.route.cost(&reply.usage);
                 reservation.settle(&reply.usage, cost);
                 self.ledger.add(reply.usage, cost);
@@ -123,13 +132,28 @@ impl OutsideCall {
                     self.ledger.add(outcome.usage, cost);
                 }
                 match error {
-                    CallError::Cancelled => Err(ToolError::Cancelled),
+                    CallError::Cancelled => {
+                        permit.settle(CallVerdict::Abandoned, outcome.usage);
+                        Err(ToolError::Cancelled)
+                    }
                     CallError::Provider(error) => {
-                        permit.settle(CallVerdict::Failed(error.clone()));
+                        permit.settle(CallVerdict::Failed(error.clone()), outcome.usage);
                         Err(ToolError::Failed(format!("{route}: {error}")))
                     }
                 }
             }
+        }
+    }
+    /// What the gate must know of a call, which is made once and nowhere else.
+    fn shape(&self, prompt_tokens: u64, output_max: Option<u32>) -> CallShape {
+        CallShape {
+            class: Arc::clone(&self.route.class),
+            prompt_tokens,
+            cached_tokens: 0,
+            output_max,
+            prefix: None,
+            standing: Standing::OnlyRoute,
+            attempt: Try::First,
         }
     }
 }

@@ -4,15 +4,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Recipient};
+use actix::{Addr, Recipient};
 use codex_task_config::{
-    AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelRequest, ModelTier,
-    PriceTable, Problem, ProviderName, ToolReach, ToolSelection, resolve_model, session_agent,
+    AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelInfo, ModelRequest,
+    ModelTier, PriceTable, Problem, ProviderName, ToolReach, ToolSelection, rate_class, resolve_model,
+    session_agent,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSet, Toolbox};
 
 use super::delegation::Delegate;
+use super::gate_book::GateBook;
 use super::isolated::Isolated;
 use super::outside_call::{Ledger, OutsideCall};
 use super::page_reader::SmallModel;
@@ -22,7 +24,7 @@ use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
 use crate::budget::Budget;
-use crate::provider::{Gate, GateWatch, ProviderActor, ProviderGone};
+use crate::provider::{Gate, ProviderActor, ProviderGone};
 use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
 
@@ -43,9 +45,7 @@ pub(crate) struct Planned {
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
     services: Arc<Services>,
-    gates: HashMap<ProviderName, Gate>,
-    /// Who is told when a provider's actor is gone.
-    supervisor: Option<Recipient<ProviderGone>>,
+    gates: GateBook,
     prefixes: HashMap<Arc<str>, Prefix>,
     /// The small model of each provider, where it has one.
     small_models: HashMap<ProviderName, Option<BoundRoute>>,
@@ -74,44 +74,28 @@ impl Planner {
         let agents = services.agents.current();
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
-        Self {
-            services,
-            gates: HashMap::new(),
-            supervisor: None,
-            prefixes: HashMap::new(),
-            small_models: HashMap::new(),
-        }
+        Self { services, gates: GateBook::default(), prefixes: HashMap::new(), small_models: HashMap::new() }
     }
 
     /// The actors of the providers that were used so far.
     pub(crate) fn gates(&self) -> impl Iterator<Item = Addr<ProviderActor>> {
-        self.gates.values().map(Gate::addr)
+        self.gates.actors()
     }
 
     /// Tells this actor from now on when one of a provider is gone.
     pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>) {
-        self.supervisor = Some(supervisor);
+        self.gates.report_to(supervisor);
     }
 
     /// Where the calls of a provider are admitted, if any was made so far.
     pub(crate) fn gate(&self, provider: &ProviderName) -> Option<&Gate> {
-        self.gates.get(provider)
+        self.gates.find(provider, self.services.providers.get(provider)?)
     }
 
     /// Starts the actor of a provider again, in the place of the one that has died.
     pub(crate) fn restart_gate(&self, provider: &ProviderName) {
-        let (Some(gate), Some(own)) = (self.gates.get(provider), self.services.providers.get(provider))
-        else {
-            return;
-        };
-        gate.replace(self.start_gate(provider, own.in_flight_max));
-    }
-
-    fn start_gate(&self, provider: &ProviderName, in_flight_max: usize) -> Addr<ProviderActor> {
-        let actor = ProviderActor::new(provider.clone(), in_flight_max);
-        match &self.supervisor {
-            Some(supervisor) => actor.watched(GateWatch::new(provider.clone(), supervisor.clone())).start(),
-            None => actor.start(),
+        if let Some(own) = self.services.providers.get(provider) {
+            self.gates.restart(provider, own);
         }
     }
 
@@ -371,15 +355,16 @@ impl Planner {
 
     fn bind(&mut self, route: Route) -> Option<BoundRoute> {
         let provider = self.services.providers.get(&route.provider)?;
-        let (backend, in_flight_max) = (Arc::clone(&provider.backend), provider.in_flight_max);
         let price = PriceTable::bundled().find(provider.kind, &route.model);
-        let known = self.gates.get(&route.provider).cloned();
-        let gate = known.unwrap_or_else(|| {
-            let gate = Gate::new(self.start_gate(&route.provider, in_flight_max));
-            self.gates.insert(route.provider.clone(), gate.clone());
-            gate
-        });
-        Some(BoundRoute { route, backend, gate, price })
+        Some(BoundRoute {
+            backend: Arc::clone(&provider.backend),
+            gate: self.gates.open(&route.provider, provider),
+            price,
+            class: rate_class(provider.kind, &route.model).into(),
+            patience: provider.patience(),
+            cache_min_tokens: price.and_then(ModelInfo::cache_min_tokens),
+            route,
+        })
     }
 
     fn prefix(&mut self, request: &TaskRequest, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {

@@ -17,11 +17,12 @@ impl TaskQueue {
         let key = (Reverse(priority), task);
         self.waiting.insert(key);
         // Usually it is the last one: then there is nothing to count.
-        if self.waiting.last() == Some(&key) {
-            self.waiting.len() - 1
-        } else {
-            self.waiting.range(..key).count()
-        }
+        if self.waiting.last() == Some(&key) { self.waiting.len() - 1 } else { self.before(priority, task) }
+    }
+
+    /// Tasks that go before this one.
+    pub(crate) fn before(&self, priority: Priority, task: TaskId) -> usize {
+        self.waiting.range(..(Reverse(priority), task)).count()
     }
 
     /// Takes the next task.

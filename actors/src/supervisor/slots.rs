@@ -52,6 +52,11 @@ impl Slots {
         (depth.running >= max).then_some(before)
     }
 
+    /// Tasks that go before one that waits.
+    pub(super) fn before(&self, key: SlotKey, task: TaskId) -> usize {
+        self.depths.get(key.depth).map_or(0, |depth| depth.queue.before(key.priority, task))
+    }
+
     /// The next task that has a slot; it holds it from now on.
     pub(super) fn take(&mut self) -> Option<TaskId> {
         let max = self.max;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
+use codex_task_config::{MicroUsd, ModelId, ProviderName, SavedUsd, TokenUsage};
 use codex_task_providers::ProviderError;
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +162,8 @@ pub struct TaskReport<T = String> {
     pub usage: TokenUsage,
     /// Cost of all calls; `None` when a price is not known.
     pub cost: Option<MicroUsd>,
+    /// What the providers' caches saved of what the calls would have cost; negative where writing them cost more.
+    pub cache_saved: SavedUsd,
     /// Where the time went.
     pub timing: TaskTiming,
     /// Model calls that succeeded.
@@ -202,6 +204,7 @@ impl<T> TaskReport<T> {
             model: self.model,
             usage: self.usage,
             cost: self.cost,
+            cache_saved: self.cache_saved,
             timing: self.timing,
             turns: self.turns,
             tool_calls: self.tool_calls,

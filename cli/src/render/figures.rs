@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task::{MicroUsd, RunReport, TaskReport, TaskStatus};
+use codex_task::{MicroUsd, RunReport, SavedUsd, TaskReport, TaskStatus};
 
 /// What is known about the money that tasks took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl std::fmt::Display for Cost {
     }
 }
 
-/// `3 tasks (1 not completed), 12,345 tokens, $0.0272, 14.2 s`; a scenario counts tokens by a rule of thumb and costs
-/// nothing.
+/// `3 tasks (1 not completed), 12,345 tokens, $0.0272 ($0.1328 saved by prompt caches), 14.2 s`; a scenario counts
+/// tokens by a rule of thumb and costs nothing.
 pub(crate) fn summary(report: &RunReport, is_scripted: bool) -> String {
     let tasks = counted(report.tasks.len(), "task");
     let tasks = match report.nested.len() {
@@ -54,7 +54,9 @@ pub(crate) fn summary(report: &RunReport, is_scripted: bool) -> String {
     let (tokens, total) = (thousands(tokens), duration(report.total));
     let (about, cost) =
         if is_scripted { ("about ", "no cost".to_owned()) } else { ("", Cost::of(report).to_string()) };
-    format!("{tasks}{failed}, {about}{tokens} tokens, {cost}, {total}")
+    let saved: SavedUsd = all(report).map(|task| task.cache_saved).sum();
+    let saved = saved.gain().map(|saved| format!(" ({saved} saved by prompt caches)")).unwrap_or_default();
+    format!("{tasks}{failed}, {about}{tokens} tokens, {cost}{saved}, {total}")
 }
 
 /// All tasks, with those that agents have started.

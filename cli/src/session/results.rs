@@ -9,7 +9,7 @@ use super::label::names;
 use super::lines::{ending, upshot};
 use super::notices::warn;
 use crate::exit::Exit;
-use crate::render::figures::summary;
+use crate::render::figures::{counted, summary};
 use crate::render::tree::{self, Row};
 use crate::render::{FourLines, Line, Style, Terminal};
 use crate::run::OutputArgs;
@@ -40,9 +40,7 @@ pub(crate) fn print_asides(
     if !output.quiet {
         print_notes(report, terminal);
     }
-    for task in &report.tasks {
-        print_error(task, terminal);
-    }
+    print_errors(report, terminal);
     // Tasks that could not begin have no figures.
     let has_run = |task: &TaskReport| !task.attempts.is_empty() || task.status() != TaskStatus::Failed;
     if !output.quiet && report.tasks.iter().any(|task| has_run(task)) {
@@ -57,12 +55,26 @@ pub(crate) fn print_asides(
     }
 }
 
-/// Tells why a task did not complete, unless it was the user who ended it.
-fn print_error(task: &TaskReport, terminal: &mut Terminal) {
-    let Some(error) = ErrorJson::of(task) else { return };
-    if task.status() != TaskStatus::Cancelled {
+/// Tells why tasks did not complete, unless it was the user who ended them. What stopped many, such as a key that is not
+/// accepted, is told once.
+fn print_errors(report: &RunReport, terminal: &mut Terminal) {
+    let mut told: Vec<(FourLines, usize)> = Vec::new();
+    for task in report.tasks.iter().filter(|task| task.status() != TaskStatus::Cancelled) {
+        let Some(error) = ErrorJson::of(task) else { continue };
         let mut lines = FourLines::from(error);
         lines.suggestion.get_or_insert_with(|| "look at the log: --log debug".to_owned());
+        let is_same =
+            |(other, _): &&mut (FourLines, usize)| lines.cause.is_some() && other.cause == lines.cause;
+        match told.iter_mut().find(is_same) {
+            Some((_, tasks)) => *tasks += 1,
+            None => told.push((lines, 1)),
+        }
+    }
+    for (mut lines, tasks) in told {
+        if tasks > 1 {
+            lines.error =
+                format!("{} and {} for the same reason", lines.error, counted(tasks - 1, "more task"));
+        }
         lines.print(&mut terminal.err);
     }
 }

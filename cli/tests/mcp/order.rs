@@ -35,6 +35,8 @@ fn calls_run_side_by_side_and_a_failing_one_harms_no_other() {
         task => Reply::After(Duration::from_millis(400), Box::new(Reply::text(task))),
     });
     let mut client = Client::greet(&Project::on(&mock));
+    // The first writes the provider's cache; before that the others would wait for it.
+    client.ask("Task", &task("general-purpose", "first"));
     client.call(0, "Task", &task("general-purpose", "zero"));
     client.call(1, "Task", &task("general-purpose", "fails"));
     client.call(2, "Task", &json!({"prompt": 5}));

@@ -6,8 +6,11 @@ use std::sync::OnceLock;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::{MicroUsd, ProviderKind, TokenUsage};
+use super::{MicroUsd, ProviderKind, SavedUsd, TokenUsage};
 use crate::ModelId;
+
+/// Tokens that a prefix needs to be cached where the table only says that the model caches.
+const CACHE_MIN_TOKENS: u64 = 1_024;
 
 const BUNDLED: &str = include_str!("../../data/model_prices.json");
 
@@ -164,7 +167,7 @@ impl PriceTable {
 }
 
 /// An id without `-20250929` or `-2025-09-29` at its end.
-fn without_date(id: &str) -> &str {
+pub(super) fn without_date(id: &str) -> &str {
     let is_digits =
         |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
     let Some((head, last)) = id.rsplit_once('-') else { return id };
@@ -200,6 +203,31 @@ impl ModelInfo {
             }
         }
         Some(MicroUsd::from(total / 1e6))
+    }
+
+    /// What the cache saved in one request made on a day: reads at their own price instead of the input price, less what
+    /// the writes cost above it. `None` when the table has no price for one of its parts.
+    pub fn cache_saving(&self, usage: &TokenUsage, on: Date) -> Option<SavedUsd> {
+        let price = self.price_for(usage.prompt_tokens(), on);
+        let short_writes = usage.cache_write_tokens.saturating_sub(usage.cache_write_1h_tokens);
+        let parts = [
+            (usage.cache_read_tokens, price.cache_read),
+            (short_writes, price.cache_write),
+            (usage.cache_write_1h_tokens, price.cache_write_1h),
+        ];
+        let mut saved = 0.0;
+        for (tokens, own) in parts {
+            if tokens > 0 {
+                saved += tokens_f64(tokens) * (price.input - own?);
+            }
+        }
+        Some(SavedUsd::from(saved / 1e6))
+    }
+
+    /// Tokens that a prefix needs at least to be cached; `None` where the model caches nothing.
+    pub fn cache_min_tokens(&self) -> Option<u64> {
+        let caches = self.capabilities.prompt_caching == Some(true) || self.prompt_cache_min_tokens.is_some();
+        caches.then(|| self.prompt_cache_min_tokens.unwrap_or(CACHE_MIN_TOKENS))
     }
 
     /// The most that one request can cost on a day, if it has this prompt and this answer: as if the whole prompt were
@@ -278,6 +306,21 @@ mod tests {
         };
         // 1,000 x 2 + 1,000 x 10 + 10,000 x 0.1 + 2,000 x 2.5 + 1,000 x 4, in millionths.
         assert_eq!(sonnet.cost(&usage, date(2026, 11, 24)), Some(MicroUsd(22_000)));
+    }
+
+    #[test]
+    fn what_a_cache_saves_is_the_reads_less_what_the_writes_cost_more() {
+        let sonnet = model(ProviderKind::Anthropic, "claude-sonnet-5-5");
+        let saved = |read, write| {
+            let (cache_read_tokens, cache_write_tokens) = (read, write);
+            let usage = TokenUsage { cache_read_tokens, cache_write_tokens, ..TokenUsage::default() };
+            sonnet.cache_saving(&usage, date(2026, 11, 24))
+        };
+        assert_eq!(saved(8_000, 0), Some(SavedUsd(15_200)));
+        assert_eq!(saved(0, 8_000), Some(SavedUsd(-4_000)));
+        assert_eq!(saved(0, 0), Some(SavedUsd(0)));
+        assert_eq!(sonnet.cache_min_tokens(), Some(512));
+        assert_eq!(model(ProviderKind::OpenAi, "gpt-6-luna").cache_min_tokens(), Some(CACHE_MIN_TOKENS));
     }
 
     #[test]

@@ -49,6 +49,30 @@ pub(super) struct ProviderFile {
     pub(super) attachments: Option<AttachmentSupport>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) limits: RatesFile,
+    #[serde(default)]
+    pub(super) timeouts: TimeoutsFile,
+}
+
+/// `providers.NAME.limits`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RatesFile {
+    pub(super) rpm: Option<u64>,
+    pub(super) itpm: Option<u64>,
+    pub(super) otpm: Option<u64>,
+}
+
+/// `providers.NAME.timeouts`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TimeoutsFile {
+    pub(super) connect: Option<Length>,
+    pub(super) headers: Option<Length>,
+    pub(super) first_event: Option<Length>,
+    pub(super) byte_idle: Option<Length>,
+    pub(super) event_idle: Option<Length>,
 }
 
 /// `limits`.
@@ -209,7 +233,11 @@ const KNOWN_OF_PROVIDER: &[&str] = &[
     "context_tokens",
     "attachments",
     "headers",
+    "limits",
+    "timeouts",
 ];
+const KNOWN_OF_RATES: &[&str] = &["rpm", "itpm", "otpm"];
+const KNOWN_OF_TIMEOUTS: &[&str] = &["connect", "headers", "first_event", "byte_idle", "event_idle"];
 
 /// Least similarity at which a key is offered as what was meant.
 const SIMILARITY_MIN: f64 = 0.75;
@@ -228,7 +256,13 @@ impl SettingsFile {
             problems.extend(unknown_keys(&parsed.outline, path, known));
         }
         for name in parsed.value.providers.keys() {
-            problems.extend(unknown_keys(&parsed.outline, &["providers", name], KNOWN_OF_PROVIDER));
+            let of_provider = |rest: &[&str], known: &[&str]| {
+                let path: Vec<&str> = ["providers", name].iter().chain(rest).copied().collect();
+                unknown_keys(&parsed.outline, &path, known)
+            };
+            problems.extend(of_provider(&[], KNOWN_OF_PROVIDER));
+            problems.extend(of_provider(&["limits"], KNOWN_OF_RATES));
+            problems.extend(of_provider(&["timeouts"], KNOWN_OF_TIMEOUTS));
         }
         Ok((parsed, problems))
     }

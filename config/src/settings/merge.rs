@@ -13,8 +13,9 @@ use super::loader::LoadedSettings;
 use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
+use super::provider::ProviderSettings;
 use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
-use super::value::{ProviderSettings, Settings, SettingsOverrides};
+use super::value::{Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::workspace::repository_root;
 use crate::{
@@ -323,13 +324,6 @@ impl Merge {
         path: &Path,
         at: Option<Position>,
     ) {
-        let mut provider = ProviderSettings::new(file.kind);
-        provider.in_flight_max =
-            file.max_in_flight.unwrap_or(ProviderSettings::IN_FLIGHT_MAX).clamp(1, 4_096);
-        provider.models =
-            file.models.into_iter().map(|(alias, id)| (alias.to_lowercase(), ModelId::new(id))).collect();
-        provider.context_tokens = file.context_tokens;
-        provider.attachments = file.attachments;
         let is_loopback = file.base_url.as_deref().is_none_or(is_loopback);
         let decides_on_keys = !is_loopback || file.api_key_env.is_some() || !file.headers.is_empty();
         if scope == RuleScope::Project && decides_on_keys {
@@ -340,10 +334,7 @@ impl Merge {
             let problem = problem.with_help("set them in your own config.yaml").in_file(path);
             return self.problems.push(placed(problem, at));
         }
-        provider.base_url = file.base_url;
-        provider.api_key_env = file.api_key_env;
-        provider.headers = file.headers;
-        self.settings.providers.insert(ProviderName::new(name), provider);
+        self.settings.providers.insert(ProviderName::new(name), ProviderSettings::of_file(file));
     }
 
     fn local(&mut self, file: LocalFile) {

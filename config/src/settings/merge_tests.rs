@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{BudgetLimits, MicroUsd, ResumePolicy, SandboxMode, SandboxUnavailable};
+use crate::{
+    BudgetLimits, CallTimeouts, MicroUsd, RateSettings, ResumePolicy, SandboxMode, SandboxUnavailable,
+};
 
 struct Files(tempfile::TempDir);
 
@@ -249,6 +251,23 @@ fn a_repository_cannot_allow_its_own_mcp_servers_but_can_switch_them_off() {
             "'mcp.trusted_folders' is ignored in a project's file",
         ]
     );
+}
+
+#[test]
+fn a_provider_has_limits_and_timeouts_of_its_own_and_a_wrong_key_is_named() {
+    let text = "providers:\n  g:\n    kind: gemini\n    limits: {rpm: 60, itpm: 100000, otpm: 0, rpd: 5}\n    \
+                timeouts: {connect: 2s, byte_idle: 90, event_idle: 1m}\n";
+    let loaded = load(&[("repo/codex-task.yaml", text)]);
+    let provider = &loaded.settings.providers[&ProviderName::new("g")];
+    assert_eq!(provider.limits, RateSettings { rpm: Some(60), itpm: Some(100_000), otpm: None });
+    let expected = CallTimeouts {
+        connect: Some(Duration::from_secs(2)),
+        byte_idle: Some(Duration::from_secs(90)),
+        event_idle: Some(Duration::from_mins(1)),
+        ..CallTimeouts::default()
+    };
+    assert_eq!(provider.timeouts, expected);
+    assert_eq!(messages(&loaded), ["unknown key 'providers.g.limits.rpd'"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod loopback;
 mod mcp;
 mod merge;
 mod narrowing;
+mod provider;
 mod trust;
 mod value;
 mod variables;
@@ -16,7 +17,6 @@ mod variables;
 pub use hooks::{AgentHooks, HookSettings};
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
+pub use provider::{CallTimeouts, ProviderSettings, RateSettings};
 pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
-pub use value::{
-    Limits, LocalServers, ProviderSettings, ResumePolicy, Settings, SettingsOverrides, WebSettings,
-};
+pub use value::{Limits, LocalServers, ResumePolicy, Settings, SettingsOverrides, WebSettings};

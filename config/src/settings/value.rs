@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::hooks::HookSettings;
 use super::mcp::McpSettings;
+use super::provider::ProviderSettings;
 use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
-    AttachmentSupport, BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderKind,
-    ProviderName, RuleOrigin, RuleScope, SandboxMode,
+    BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, RuleOrigin,
+    RuleScope, SandboxMode,
 };
 
 /// The settings in force for a session.
@@ -65,46 +66,6 @@ pub struct WebSettings {
     /// The provider whose own search `WebSearch` uses, instead of that of the agent's provider. A repository's file cannot
     /// say so.
     pub search_provider: Option<ProviderName>,
-}
-
-/// One provider of the settings.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProviderSettings {
-    /// Its wire format.
-    pub kind: ProviderKind,
-    /// Where it is; the vendor's own address when absent.
-    pub base_url: Option<String>,
-    /// The environment variable that holds its key; the vendor's usual one when absent.
-    pub api_key_env: Option<String>,
-    /// Calls in flight at most.
-    pub in_flight_max: usize,
-    /// Its names for aliases, e.g. `sonnet: my-model-large`.
-    pub models: BTreeMap<String, ModelId>,
-    /// Tokens of its models' context window, where the price table does not know them.
-    pub context_tokens: Option<u64>,
-    /// What its models can be shown beside text, where the price table does not know.
-    pub attachments: Option<AttachmentSupport>,
-    /// Headers sent with each request, for gateways; never a key.
-    pub headers: BTreeMap<String, String>,
-}
-
-impl ProviderSettings {
-    /// Calls in flight at most, unless set: an obligatory cap, or sockets run out.
-    pub const IN_FLIGHT_MAX: usize = 64;
-
-    /// A provider of which only the wire format is set.
-    pub fn new(kind: ProviderKind) -> Self {
-        Self {
-            kind,
-            base_url: None,
-            api_key_env: None,
-            in_flight_max: Self::IN_FLIGHT_MAX,
-            models: BTreeMap::new(),
-            context_tokens: None,
-            attachments: None,
-            headers: BTreeMap::new(),
-        }
-    }
 }
 
 /// How much, how many, how long.

@@ -12,12 +12,15 @@ use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, json_body};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
+use crate::refused::RefusedParameters;
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, CredentialError, HttpSettings, ModelLimits,
-    ProviderError,
+    ProviderError, RateLimits,
 };
 
+/// The status of a throttled call.
+const THROTTLED: u16 = 429;
 const MESSAGES_PATH: &str = "/v1/messages";
 const MODELS_PATH: &str = "/v1/models?limit=1000";
 /// The host that serves nobody without a key.
@@ -83,6 +86,8 @@ pub struct AnthropicBackend {
     credential: Option<(HeaderName, HeaderValue)>,
     cache: CacheLifetime,
     attachments: Option<AttachmentSupport>,
+    quotas: QuotaBook,
+    refused: RefusedParameters,
 }
 
 impl AnthropicBackend {
@@ -94,6 +99,8 @@ impl AnthropicBackend {
             credential: config.credential.as_ref().map(AnthropicCredential::header),
             cache: config.cache,
             attachments: config.attachments,
+            quotas: QuotaBook::default(),
+            refused: RefusedParameters::default(),
         }
     }
 
@@ -116,12 +123,21 @@ impl AnthropicBackend {
     }
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
-        let wire = encode::to_wire(request, self.cache, self.attachments);
+        let request = self.refused.without(request);
+        let does_not_cache = self.refused.has(&request.model, "cache_control");
+        let cache = if does_not_cache { CacheLifetime::Off } else { self.cache };
+        let wire = encode::to_wire(&request, cache, self.attachments);
         let version = if wire.temperature.is_some() { VERSION_WITH_SAMPLING } else { VERSION_CURRENT };
         let headers = self.headers(version)?;
         let call = HttpCall { path: MESSAGES_PATH, headers, body: json_body(&wire)? };
         drop(wire);
-        let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
+        let reply = self.http.open_sse(call, |reply| {
+            if reply.status == THROTTLED {
+                self.quotas.note(&request.model, rate_limits(&reply.headers, Timestamp::now()));
+            }
+            error::of_reply(reply, &request.model)
+        });
+        let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
         let request_id = reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         let rates = rate_limits(&reply.headers, Timestamp::now());
         Ok(decode(reply.events, MessagesDecoder::new(request.model.clone(), request_id), rates))
@@ -148,6 +164,10 @@ impl ChatBackend for AnthropicBackend {
         ModelFacts::of(model).limits
     }
 
+    fn refused_rates(&self, model: &ModelId) -> RateLimits {
+        self.quotas.take(model)
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
         Box::pin(self.list_models())
     }
@@ -158,7 +178,9 @@ impl ChatBackend for AnthropicBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        encode::dropped(request)
+        let mut sentences = encode::dropped(&self.refused.without(request));
+        sentences.extend(self.refused.left_out(request));
+        sentences
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::stream_wire::{WireError, WireErrorDetails};
 use crate::ProviderError;
+use crate::error::RAMP_CODES;
 use crate::http::{ErrorReply, clean, mentions};
 
 /// Codes that say that money, not time, is short.
@@ -107,7 +108,13 @@ impl Fault {
             401 | 403 => ProviderError::Unauthorized { status, detail: self.detail },
             404 => ProviderError::ModelNotFound { model: model.to_string(), detail: self.detail },
             413 => ProviderError::TooLarge { detail: self.detail },
-            429 => ProviderError::RateLimited { retry_after, detail: self.detail },
+            429 => match self.code().filter(|code| RAMP_CODES.contains(code)) {
+                Some(code) => {
+                    let detail = format!("{code}: {}", self.detail);
+                    ProviderError::RateLimited { retry_after, detail }
+                }
+                None => ProviderError::RateLimited { retry_after, detail: self.detail },
+            },
             503 | 529 => ProviderError::Overloaded { retry_after, detail: self.detail },
             _ if self.error.kind == "overloaded_error" => {
                 ProviderError::Overloaded { retry_after, detail: self.detail }
@@ -121,8 +128,7 @@ impl Fault {
     }
 
     fn is_about_money(&self) -> bool {
-        let code =
-            self.error.details.as_ref().and_then(|details: &WireErrorDetails| details.error_code.as_deref());
+        let code = self.code();
         match self.status {
             402 => true,
             _ if self.error.kind == "billing_error" || code.is_some_and(|c| MONEY_CODES.contains(&c)) => true,
@@ -130,6 +136,10 @@ impl Fault {
             429 => code.is_none() && self.is_429_about_money(),
             _ => false,
         }
+    }
+
+    fn code(&self) -> Option<&str> {
+        self.error.details.as_ref().and_then(|details: &WireErrorDetails| details.error_code.as_deref())
     }
 
     /// A throttled reply says when to come back; one about money does not, since no time helps. Gateways often leave

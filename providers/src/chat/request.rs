@@ -52,3 +52,22 @@ pub struct ChatRequest {
     /// Lets the provider search the web itself, where [`crate::ChatBackend::searches`] says that it can.
     pub search: Option<WebSearch>,
 }
+
+impl ChatRequest {
+    /// Leaves out what a server calls by this name, in whatever format; unknown names change nothing.
+    pub fn leave_out(&mut self, parameter: &str) {
+        let is = |names: &[&str]| names.iter().any(|name| parameter.contains(name));
+        if is(&["temperature", "top_p", "top_k"]) {
+            self.temperature = None;
+        }
+        if is(&["effort", "reasoning", "thinking", "budget_tokens", "output_config"]) {
+            self.effort = None;
+        }
+        if is(&["max_tokens", "max_output_tokens", "maxOutputTokens", "max_completion_tokens"]) {
+            self.max_output_tokens = None;
+        }
+        if is(&["responseJsonSchema", "response_format"]) {
+            self.output = None;
+        }
+    }
+}

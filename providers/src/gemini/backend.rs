@@ -11,7 +11,8 @@ use super::model::{ModelFacts, model_name};
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, json_body};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
+use crate::refused::RefusedParameters;
 use crate::{
     BaseUrl, ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError,
     RateLimits,
@@ -45,6 +46,8 @@ pub struct GeminiBackend {
     /// What stands before the paths.
     version_path: &'static str,
     attachments: Option<AttachmentSupport>,
+    quotas: QuotaBook,
+    refused: RefusedParameters,
 }
 
 impl GeminiBackend {
@@ -56,6 +59,8 @@ impl GeminiBackend {
             http: HttpClient::new(config.http),
             attachments: config.attachments,
             api_key: config.credential.as_ref().map(Credential::header),
+            quotas: QuotaBook::default(),
+            refused: RefusedParameters::default(),
         }
     }
 
@@ -78,11 +83,16 @@ impl GeminiBackend {
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
+        let request = &*self.refused.without(request);
         let model = encoded(model_name(&request.model));
         let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
         let call =
             HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
-        let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
+        let reply = self.http.open_sse(call, |reply| {
+            self.quotas.note(&request.model, error::quotas(reply));
+            error::of_reply(reply, &request.model)
+        });
+        let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
         // Google's responses carry no rate limits.
         Ok(decode(reply.events, GenerateDecoder::new(request.model.clone()), RateLimits::default()))
     }
@@ -132,6 +142,10 @@ impl ChatBackend for GeminiBackend {
         ModelFacts::of(model).limits
     }
 
+    fn refused_rates(&self, model: &ModelId) -> RateLimits {
+        self.quotas.take(model)
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
         Box::pin(self.list_models())
     }
@@ -142,7 +156,9 @@ impl ChatBackend for GeminiBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        encode::dropped(request)
+        let mut sentences = encode::dropped(&self.refused.without(request));
+        sentences.extend(self.refused.left_out(request));
+        sentences
     }
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 use codex_task_config::ModelId;
 use serde_json::Value;
 
-use crate::ProviderError;
 use crate::http::{ErrorReply, clean, duration_after, go_duration, mentions};
+use crate::{ProviderError, RateLimits, RateWindow};
 
+/// The status of a throttled call.
+const THROTTLED: u16 = 429;
 /// Words of messages that say that money, not time, is short.
 const MONEY_WORDS: &[&str] = &[
     "billing account",
@@ -42,6 +44,29 @@ pub(super) fn of_reply(reply: &ErrorReply, model: &ModelId) -> ProviderError {
 /// Reads an error status of the list of models: no model is asked for, so a 404 says that there is no list.
 pub(super) fn of_list_reply(reply: &ErrorReply) -> ProviderError {
     reply.about_a_list(of_reply(reply, &ModelId::new("")))
+}
+
+/// The limits of a minute that a refusal names, which are used up then.
+pub(super) fn quotas(reply: &ErrorReply) -> RateLimits {
+    let mut stated = RateLimits::default();
+    if reply.status != THROTTLED {
+        return stated;
+    }
+    let error = reply.json().map(|mut body| body.get_mut("error").map(Value::take).unwrap_or_default());
+    let fault = Fault::new(error.unwrap_or_default(), reply.status, String::new());
+    for violation in fault.violations() {
+        let id = violation.get("quotaId").and_then(Value::as_str).unwrap_or_default();
+        let value = violation.get("quotaValue");
+        let limit = value.and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
+        let window = RateWindow { limit: limit.filter(|limit| *limit > 0), remaining: Some(0), reset: None };
+        match id {
+            _ if !id.contains("PerMinute") || window.limit.is_none() => {}
+            _ if id.contains("Token") => stated.input_tokens = window,
+            _ if id.contains("Request") => stated.requests = window,
+            _ => {}
+        }
+    }
+    stated
 }
 
 /// Reads the `error` of a chunk, which comes after the status 200.
@@ -135,8 +160,6 @@ impl Fault {
     /// A quota of a day, of spending, or of nothing at all: no waiting that a task can do helps. Google adds a hint of
     /// a few seconds to these too.
     fn is_about_money(&self) -> bool {
-        let violations =
-            self.details_of("QuotaFailure").filter_map(|failure| failure.get("violations")?.as_array());
         let is_long = |violation: &Value| {
             let id = violation.get("quotaId").and_then(Value::as_str).unwrap_or_default();
             let is_nothing = violation.get("quotaValue").is_some_and(|value| value == "0" || value == 0);
@@ -146,10 +169,14 @@ impl Fault {
             rest.strip_prefix('0')
                 .is_some_and(|behind| !behind.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
         });
-        violations.flatten().any(is_long)
+        self.violations().any(is_long)
             || is_limit_zero
             || self.has_reason("QUOTA_EXHAUSTED")
             || self.mentions(MONEY_WORDS)
+    }
+
+    fn violations(&self) -> impl Iterator<Item = &Value> {
+        self.details_of("QuotaFailure").filter_map(|failure| failure.get("violations")?.as_array()).flatten()
     }
 
     fn has_reason(&self, reason: &str) -> bool {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::failure::{self, root_cause};
 use super::redact::clean;
 use super::{ErrorReply, HttpSettings, tls};
-use crate::sse::{self, SseEvent, SseStream};
+use crate::sse::{self, ByteWatch, SseEvent, SseStream};
 use crate::{ProviderError, WaitingFor};
 
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
@@ -116,7 +116,9 @@ impl HttpClient {
             self.closes_silently.store(true, Ordering::Relaxed);
         }
         let events = match content_type(&headers) {
-            ContentType::EventStream => sse::events(response.bytes_stream()),
+            ContentType::EventStream => {
+                sse::events(ByteWatch::new(response.bytes_stream(), self.settings.byte_idle))
+            }
             ContentType::Json => document(response),
             ContentType::Page => {
                 return Err(ProviderError::Protocol {

@@ -13,6 +13,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// Longest wait from the call to the response headers, the connection included.
     pub headers_timeout: Duration,
+    /// Longest silence of a reply that has begun: not a single byte.
+    pub byte_idle: Duration,
     /// Most calls at once; as many idle connections are kept.
     pub in_flight_max: usize,
     /// Proxies on the way. Never used for a server on this machine.
@@ -22,13 +24,14 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// Settings with the usual waits: 10 s for a connection, 60 s for response headers. No proxies, no
+    /// Settings with the usual waits: 5 s for a connection, 60 s for response headers, 2 min without a byte. No proxies, no
     /// headers of the user's own.
     pub fn new(base_url: BaseUrl, in_flight_max: usize) -> Self {
         Self {
             base_url,
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(5),
             headers_timeout: Duration::from_mins(1),
+            byte_idle: Duration::from_mins(2),
             in_flight_max,
             proxies: ProxySettings::default(),
             headers: ExtraHeaders::default(),

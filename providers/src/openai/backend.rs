@@ -8,11 +8,17 @@ use super::decode::ResponsesDecoder;
 use super::model::{ModelFacts, searches};
 use super::rates::rate_limits;
 use super::stream_wire::ModelList;
+use super::wire::ResponsesRequest;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, json_body};
-use crate::{ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
+use crate::refused::RefusedParameters;
+use crate::{
+    ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError, RateLimits,
+};
 
+/// The status of a throttled call.
+const THROTTLED: u16 = 429;
 const RESPONSES_PATH: &str = "/responses";
 const MODELS_PATH: &str = "/models";
 /// What stands before the paths where the base URL is the bare root of a host.
@@ -43,6 +49,8 @@ pub struct OpenAiBackend {
     responses_path: String,
     models_path: String,
     attachments: Option<AttachmentSupport>,
+    quotas: QuotaBook,
+    refused: RefusedParameters,
 }
 
 impl OpenAiBackend {
@@ -56,6 +64,8 @@ impl OpenAiBackend {
             http: HttpClient::new(config.http),
             attachments: config.attachments,
             authorization: config.credential.as_ref().map(Credential::bearer),
+            quotas: QuotaBook::default(),
+            refused: RefusedParameters::default(),
         }
     }
 
@@ -81,12 +91,35 @@ impl OpenAiBackend {
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
-        let body = json_body(&encode::to_wire(request, self.attachments))?;
+        let request = self.refused.without(request);
+        let body = json_body(&self.wire(&request))?;
         let call = HttpCall { path: &self.responses_path, headers, body };
-        let reply = self.http.open_sse(call, |reply| error::of_reply(reply, &request.model)).await?;
+        let reply = self.http.open_sse(call, |reply| {
+            if reply.status == THROTTLED {
+                self.quotas.note(&request.model, rate_limits(&reply.headers));
+            }
+            error::of_reply(reply, &request.model)
+        });
+        let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
         let request_id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         let rates = rate_limits(&reply.headers);
         Ok(decode(reply.events, ResponsesDecoder::new(request.model.clone(), request_id), rates))
+    }
+
+    /// The request without what this backend would add and the model does not take.
+    fn wire<'a>(&self, request: &'a ChatRequest) -> ResponsesRequest<'a> {
+        let mut wire = encode::to_wire(request, self.attachments);
+        let is_refused = |name: &str| self.refused.has(&request.model, name);
+        if is_refused("include") {
+            wire.include.clear();
+        }
+        if is_refused("prompt_cache_key") {
+            wire.prompt_cache_key = None;
+        }
+        if is_refused("parallel_tool_calls") {
+            wire.parallel_tool_calls = None;
+        }
+        wire
     }
 
     async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
@@ -109,6 +142,10 @@ impl ChatBackend for OpenAiBackend {
         ModelFacts::of(model).limits
     }
 
+    fn refused_rates(&self, model: &ModelId) -> RateLimits {
+        self.quotas.take(model)
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
         Box::pin(self.list_models())
     }
@@ -118,7 +155,9 @@ impl ChatBackend for OpenAiBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        encode::dropped(request)
+        let mut sentences = encode::dropped(&self.refused.without(request));
+        sentences.extend(self.refused.left_out(request));
+        sentences
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::stream_wire::WireError;
 use crate::ProviderError;
+use crate::error::RAMP_CODES;
 use crate::http::{ErrorReply, clean, duration_after, mentions};
 
 /// Codes and types that say that money, not time, is short. Those of spend limits all have that in their name.
@@ -123,6 +124,10 @@ impl Fault {
             400 | 422 => self.bad_request(),
             401 | 403 => ProviderError::Unauthorized { status, detail: self.detail },
             413 => ProviderError::TooLarge { detail: self.detail },
+            429 | 503 if RAMP_CODES.contains(&self.error.code.as_str()) => {
+                let detail = format!("{}: {}", self.error.code, self.detail);
+                ProviderError::RateLimited { retry_after: self.hint(), detail }
+            }
             429 => ProviderError::RateLimited { retry_after: self.hint(), detail: self.detail },
             503 | 529 => ProviderError::Overloaded { retry_after: self.hint(), detail: self.detail },
             _ if self.error.code.contains("overloaded") => {

@@ -16,13 +16,16 @@ use super::lessons::LessonBook;
 use super::model::ModelFacts;
 use super::model_list::{MODELS_PATH, ModelList};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, json_body};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
 use crate::openai::rate_limits;
+use crate::refused::RefusedParameters;
 use crate::{
     CallLimits, ChatBackend, ChatDialect, ChatEvent, ChatRequest, ChatStream, Credential, HttpSettings,
     ModelLimits, ProviderError, RateLimits,
 };
 
+/// The status of a throttled call.
+const THROTTLED: u16 = 429;
 const COMPLETIONS_PATH: &str = "/chat/completions";
 /// What stands before the paths where the base URL is the bare root of a host.
 const VERSION_PATH: &str = "/v1";
@@ -59,6 +62,8 @@ pub struct OpenAiChatBackend {
     lessons: Arc<LessonBook>,
     completions_path: String,
     models_path: String,
+    quotas: QuotaBook,
+    refused: RefusedParameters,
 }
 
 impl OpenAiChatBackend {
@@ -67,6 +72,7 @@ impl OpenAiChatBackend {
         let mut http = config.http;
         if config.dialect == ChatDialect::Local {
             http.headers_timeout = http.headers_timeout.max(LOCAL_PATIENCE);
+            http.byte_idle = http.byte_idle.max(CallLimits::USUAL.event_idle);
         }
         let version = if http.base_url.path().is_empty() { VERSION_PATH } else { "" };
         Self {
@@ -79,6 +85,8 @@ impl OpenAiChatBackend {
             context_tokens: config.context_tokens,
             attachments: config.attachments,
             lessons: Arc::default(),
+            quotas: QuotaBook::default(),
+            refused: RefusedParameters::default(),
         }
     }
 
@@ -110,12 +118,16 @@ impl OpenAiChatBackend {
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
+        let request = &*self.refused.without(request);
         let body = json_body(&encode::to_wire(request, self.style(&request.model)))?;
         let lessons = Arc::clone(&self.lessons);
         let mut decoder = CompletionsDecoder::new(request, self.dialect, body.len(), lessons);
         let mut is_malformed = false;
         let call = HttpCall { path: &self.completions_path, headers, body };
         let reply = self.http.open_sse(call, |reply| {
+            if reply.status == THROTTLED {
+                self.quotas.note(&request.model, rate_limits(&reply.headers));
+            }
             is_malformed = WireError::read(&reply.body).is_malformed_output();
             error::of_reply(reply, &request.model)
         });
@@ -133,6 +145,9 @@ impl OpenAiChatBackend {
             }
             Err(error) => {
                 self.lessons.note(&request.model, &error);
+                if !LessonBook::covers(&error) {
+                    self.refused.note(&request.model, &error);
+                }
                 Err(error)
             }
         }
@@ -167,12 +182,18 @@ impl ChatBackend for OpenAiChatBackend {
         }
     }
 
+    fn refused_rates(&self, model: &ModelId) -> RateLimits {
+        self.quotas.take(model)
+    }
+
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
         Box::pin(self.list_models())
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        encode::dropped(request, self.style(&request.model))
+        let mut sentences = encode::dropped(&self.refused.without(request), self.style(&request.model));
+        sentences.extend(self.refused.left_out(request));
+        sentences
     }
 }
 

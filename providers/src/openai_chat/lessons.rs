@@ -15,6 +15,10 @@ use crate::ProviderError;
 /// tokens)`, `maximum context length is 16384 tokens`, `context length of only 2048 tokens`.
 const WINDOW: &str = r"(?i)(?:context (?:size|length|window)|model length)\D{0,24}(\d{3,8})\b";
 
+/// Parameters that have another form.
+const OTHERWISE_WRITTEN: &[&str] =
+    &["stream_options", "response_format", "max_tokens", "max_completion_tokens"];
+
 /// What is known of one model beyond what the configuration says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lessons {
@@ -58,6 +62,12 @@ impl LessonBook {
             }
             _ => {}
         }
+    }
+
+    /// Whether an error is about a parameter that is written in another way instead of being left out.
+    pub(super) fn covers(error: &ProviderError) -> bool {
+        let ProviderError::Parameter { parameter, .. } = error else { return false };
+        OTHERWISE_WRITTEN.contains(&parameter.as_str())
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<ModelId, Lessons>> {

@@ -130,6 +130,8 @@ impl Builder<'_> {
         Provider {
             kind: self.settings.kind,
             in_flight_max: self.settings.in_flight_max,
+            limits: self.settings.limits,
+            timeouts: self.settings.timeouts,
             models: self.settings.models.clone(),
             ..Provider::of_host(backend)
         }
@@ -197,7 +199,16 @@ impl Builder<'_> {
         let headers = ExtraHeaders::parse(pairs)
             .map_err(|error| self.problem(error.to_string(), "correct the headers of this provider"))?;
         let proxies = ProxySettings::from_env(self.environment);
-        Ok(HttpSettings { proxies, headers, ..HttpSettings::new(base_url, self.settings.in_flight_max) })
+        let usual = HttpSettings::new(base_url, self.settings.in_flight_max);
+        let timeouts = &self.settings.timeouts;
+        Ok(HttpSettings {
+            proxies,
+            headers,
+            connect_timeout: timeouts.connect.unwrap_or(usual.connect_timeout),
+            headers_timeout: timeouts.headers.unwrap_or(usual.headers_timeout),
+            byte_idle: timeouts.byte_idle.unwrap_or(usual.byte_idle),
+            ..usual
+        })
     }
 
     fn problem(&self, reason: impl Into<String>, help: impl Into<String>) -> ProviderProblem {

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use codex_task_config::{Environment, ModelId, ProviderKind, ProviderName, ProviderSettings, Settings};
+use codex_task_config::{
+    CallTimeouts, Environment, ModelId, ProviderKind, ProviderName, ProviderSettings, RateSettings, Settings,
+};
 
 use super::vendor::{OF_ENVIRONMENT, Vendor};
 use super::{LocalServer, ProviderProblem, build};
-use crate::{BaseUrl, ChatBackend, ChatDialect, HttpSettings, OpenAiChatBackend, OpenAiChatConfig};
+use crate::{
+    BaseUrl, CallLimits, ChatBackend, ChatDialect, HttpSettings, OpenAiChatBackend, OpenAiChatConfig,
+};
 
 /// Calls that a local server gets at once. It answers few at a time; more would only wait there, on our time-outs.
 const LOCAL_IN_FLIGHT_MAX: usize = 4;
@@ -21,6 +25,10 @@ pub struct Provider {
     pub backend: Arc<dyn ChatBackend>,
     /// Calls in flight at most.
     pub in_flight_max: usize,
+    /// What the settings say that it takes in a minute.
+    pub limits: RateSettings,
+    /// How long the settings let each part of a call take.
+    pub timeouts: CallTimeouts,
     /// Its names for aliases, from the settings.
     pub models: BTreeMap<String, ModelId>,
     /// The model for every alias without a name of its own: a local server's.
@@ -58,12 +66,25 @@ impl Provider {
             kind: ProviderKind::Scripted,
             backend,
             in_flight_max: ProviderSettings::IN_FLIGHT_MAX,
+            limits: RateSettings::default(),
+            timeouts: CallTimeouts::default(),
             models: BTreeMap::new(),
             default_model: None,
             offered: Vec::new(),
             base_url: None,
             key: KeySource::Absent,
             is_official: false,
+        }
+    }
+
+    /// How long each part of a call may take: as the settings say, else as the backend does.
+    pub fn patience(&self) -> CallLimits {
+        let usual = self.backend.patience();
+        CallLimits {
+            headers: self.timeouts.headers.unwrap_or(usual.headers),
+            first_event: self.timeouts.first_event.unwrap_or(usual.first_event),
+            event_idle: self.timeouts.event_idle.unwrap_or(usual.event_idle),
+            total: usual.total,
         }
     }
 

@@ -82,12 +82,20 @@ where
         }
         Poll::Ready(Some(match ready!(Pin::new(&mut self.source).poll_next(context)) {
             Some(Ok(chunk)) => self.count(chunk.len()).map(|()| self.repair(chunk)),
-            Some(Err(error)) => Err(ProviderError::BrokenStream { detail: root_cause(&error) }),
+            Some(Err(error)) => Err(own_words(&error)),
             None => {
                 self.ended = true;
                 Ok(self.last_words())
             }
         }))
+    }
+}
+
+/// An error of ours as it is; anything else is a broken connection.
+fn own_words(error: &(dyn std::error::Error + 'static)) -> ProviderError {
+    match error.downcast_ref::<ProviderError>() {
+        Some(error) => error.clone(),
+        None => ProviderError::BrokenStream { detail: root_cause(error) },
     }
 }
 

@@ -83,6 +83,16 @@ pub(super) fn error_text(error: &TaskError) -> String {
     }
 }
 
+/// Whether the task failed because no provider answered.
+pub(super) fn is_a_providers_fault(report: &TaskReport) -> bool {
+    matches!(&report.outcome, Outcome::Failed { error: TaskError::AllRoutesFailed { .. }, .. })
+}
+
+/// The text of such a failure with what is known of the providers now, so that its reader can tell whether to try again.
+pub(super) fn with_trouble(text: String, trouble: &[String]) -> String {
+    if trouble.is_empty() { text } else { format!("{text}\nCapacity: {}.", trouble.join(". ")) }
+}
+
 /// Whether the agent has begun at all: a task that could not has no id that is worth knowing.
 pub(super) fn has_begun(report: &TaskReport) -> bool {
     !report.attempts.is_empty()
@@ -128,6 +138,7 @@ mod tests {
             model: None,
             usage: codex_task_config::TokenUsage::default(),
             cost: None,
+            cache_saved: codex_task_config::SavedUsd::default(),
             timing: codex_task_actors::TaskTiming::default(),
             turns: 0,
             tool_calls: 0,

@@ -156,7 +156,10 @@ impl TaskTool {
         let has_begun = answer::has_begun(&report);
         let id = has_begun.then(|| answer::agent_id(&report));
         let room = bytes_max.saturating_sub(id.as_ref().map_or(0, String::len));
-        let text = self.fit(&report, room).await;
+        let mut text = self.fit(&report, room).await;
+        if answer::is_a_providers_fault(&report) {
+            text = answer::with_trouble(text, &self.handle.health().await.trouble());
+        }
         let tainted_by = report.tainted_by;
         ToolAnswer { blocks: [text].into_iter().chain(id).collect(), is_error, tainted_by }
     }
@@ -185,9 +188,12 @@ impl TaskTool {
             }
         }
         self.background.insert(task, BackgroundTask { description, ending, _running: waiting });
+        let capacity =
+            self.capacity(task).await.map(|text| format!("\nCapacity: {text}.")).unwrap_or_default();
         ToolAnswer::text(format!(
             "Async agent launched successfully.\nagentId: {task} (an internal id, not for the user: TaskOutput fetches \
-             the report with it, TaskStop ends the agent)\nThe agent works in the background; go on with other work."
+             the report with it, TaskStop ends the agent)\nThe agent works in the background; go on with other \
+             work.{capacity}"
         ))
     }
 
@@ -200,6 +206,7 @@ impl TaskTool {
             let _ = tokio::time::timeout(input.wait, ending.wait_for(Option::is_some)).await;
         }
         let ended = ending.borrow().clone();
+        let capacity = if ended.is_none() { self.capacity(task).await } else { None };
         let (retrieval, status, output) = match ended.as_deref() {
             None => ("not_ready", "running", None),
             Some(Ok(report)) => {
@@ -218,7 +225,19 @@ impl TaskTool {
             Some(Err(_)) | None => &[],
         };
         parts.extend(output.map(|text| format!("<output>\n\n--- RESULT ---\n{text}\n</output>")));
+        parts.extend(capacity.map(|text| format!("<capacity>{text}</capacity>")));
         ToolAnswer::text(parts.join("\n\n")).tainted_by(sources)
+    }
+
+    /// What holds a task up, if anything does: its place in the queue, providers that are not ready.
+    async fn capacity(&self, task: TaskId) -> Option<String> {
+        let health = self.handle.health().await;
+        let place = self.handle.place_in_queue(task).await;
+        let waits = place.map(|before| {
+            format!("the task waits for a slot, {before} before it; {}", health.slots_in_words())
+        });
+        let parts: Vec<String> = waits.into_iter().chain(health.trouble()).collect();
+        (!parts.is_empty()).then(|| parts.join(". "))
     }
 
     async fn stop(self, text: String) -> ToolAnswer {

@@ -6,6 +6,7 @@ mod call;
 mod gemini;
 mod openai;
 mod openai_chat;
+mod prompt_cache;
 mod reply;
 mod search;
 mod server;
@@ -13,6 +14,7 @@ mod shown;
 
 pub use call::Call;
 pub(crate) use call::joined;
+pub use prompt_cache::CacheUse;
 pub use reply::Reply;
 pub use server::Mock;
 

@@ -31,6 +31,22 @@ pub enum Reply {
         /// `retry-after`, in seconds.
         retry_after: Option<u64>,
     },
+    /// An error reply with these headers and this body, whatever they are.
+    Raw {
+        /// HTTP status.
+        code: u16,
+        /// Headers beside the content type.
+        headers: Vec<(&'static str, String)>,
+        /// The body, as JSON.
+        body: Value,
+    },
+    /// The stream of this text, with these response headers.
+    TextWith {
+        /// The text.
+        text: String,
+        /// Headers.
+        headers: Vec<(&'static str, String)>,
+    },
     /// The stream of this text, cut off in the middle: the connection is reset.
     CutOff(String),
     /// The stream of this text without its terminal event.
@@ -54,6 +70,21 @@ impl Reply {
     /// One tool call.
     pub fn tool(name: &str, arguments: Value) -> Self {
         Self::Tools(vec![(name.to_owned(), arguments)])
+    }
+
+    /// Whether the server answers at all, as opposed to refusing or saying nothing.
+    pub(super) fn is_stream(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Tools(_)
+            | Self::TextWith { .. }
+            | Self::Searched { .. }
+            | Self::CutOff(_)
+            | Self::Unfinished(_)
+            | Self::Stalls(_) => true,
+            Self::After(_, inner) => inner.is_stream(),
+            Self::Status { .. } | Self::Raw { .. } | Self::Hangs | Self::Redirect(_) | Self::Html(_) => false,
+        }
     }
 
     /// A search that found one page.

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
-use super::{Call, Format, Reply, search};
+use super::prompt_cache::PromptCache;
+use super::{CacheUse, Call, Format, Reply, search};
 use crate::loopback::Loopback;
 
 type Respond = dyn Fn(&Call) -> Reply + Send + Sync;
@@ -31,6 +32,8 @@ struct Shared {
     next: AtomicUsize,
     in_flight: AtomicUsize,
     most_in_flight: AtomicUsize,
+    /// Only where a story looks at it: the tokens of an answer depend on it.
+    cache: Option<PromptCache>,
     calls: Mutex<Vec<Call>>,
     violations: Mutex<Vec<String>>,
 }
@@ -41,12 +44,29 @@ impl Mock {
     /// # Panics
     /// When loopback cannot be bound: nothing can be tested then.
     pub fn start(format: Format, respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(format, None, respond)
+    }
+
+    /// Starts an Anthropic server that caches prompts and counts tokens accordingly.
+    ///
+    /// # Panics
+    /// As [`Mock::start`].
+    pub fn start_caching(respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(Format::Anthropic, Some(PromptCache::default()), respond)
+    }
+
+    fn start_with(
+        format: Format,
+        cache: Option<PromptCache>,
+        respond: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared {
             format,
             respond: Box::new(respond),
             next: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             most_in_flight: AtomicUsize::new(0),
+            cache,
             calls: Mutex::default(),
             violations: Mutex::default(),
         });
@@ -65,6 +85,11 @@ impl Mock {
     /// All requests so far.
     pub fn calls(&self) -> Vec<Call> {
         lock(&self.shared.calls).clone()
+    }
+
+    /// What the prompts of all requests cost, by the server's own accounting; empty for a server that does not cache.
+    pub fn cache_uses(&self) -> Vec<CacheUse> {
+        self.shared.cache.as_ref().map(PromptCache::uses).unwrap_or_default()
     }
 
     /// Requests that are being answered now.
@@ -125,19 +150,34 @@ async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap,
 }
 
 async fn send(call: &Call, mut reply: Reply, guard: InFlight) -> Response {
+    // Looked up when the request comes, not when its answer begins: what others write in between comes too late for it.
+    let cached = guard.0.cache.as_ref().map(|cache| cache.look_up(call));
     while let Reply::After(wait, inner) = reply {
         tokio::time::sleep(wait).await;
         reply = *inner;
     }
     let events = |text: Option<&str>, tools: &[(String, Value)]| -> Vec<Bytes> {
-        let events = call.format.events(&call.model(), text, tools, call.nth);
+        let mut events = call.format.events(&call.model(), text, tools, call.nth);
+        if let (Some((used, _)), Some((_, first))) = (&cached, events.first_mut()) {
+            used.state(first);
+        }
         let mut frames: Vec<Bytes> = events.iter().map(|(name, data)| frame(name, data)).collect();
         if call.format == Format::OpenAiChat {
             frames.push(Bytes::from_static(b"data: [DONE]\n\n"));
         }
         frames
     };
+    if let (Some(cache), Some((_, writing)), true) = (&guard.0.cache, &cached, reply.is_stream()) {
+        cache.begin(writing);
+    }
     match reply {
+        Reply::TextWith { text, headers } => {
+            with_headers(stream_of(whole(events(Some(&text), &[])), guard), &headers)
+        }
+        Reply::Raw { code, headers, body } => {
+            let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            with_headers((status, axum::Json(body)).into_response(), &headers)
+        }
         Reply::Text(text) => stream_of(whole(events(Some(&text), &[])), guard),
         Reply::Tools(tools) => stream_of(whole(events(None, &tools)), guard),
         Reply::Status { code, message, retry_after } => status(call.format, code, &message, retry_after),
@@ -205,6 +245,15 @@ fn status(format: Format, code: u16, message: &str, retry_after: Option<u64>) ->
     let mut response = (status, axum::Json(format.error_body(code, message))).into_response();
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+fn with_headers(mut response: Response, headers: &[(&'static str, String)]) -> Response {
+    for (name, value) in headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(*name, value);
+        }
     }
     response
 }
