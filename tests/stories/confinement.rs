@@ -226,6 +226,49 @@ async fn with_read_only_rights_the_same_agent_is_refused_in_words_that_name_the_
 }
 
 #[tokio::test]
+async fn with_a_rule_that_denies_changes_the_same_agent_is_refused_in_words_that_name_the_rule_and_its_file()
+{
+    for (rule, refused) in
+        [("Edit", "Edit"), ("Write", "Write"), ("Edit(./src/**)", "Edit"), ("Edit(./src/**)", "Write")]
+    {
+        let project = broken_calculator();
+        project.settings(&json!({"permissions": {"deny": [rule], "allow": ["Edit", "Write", "Read"]}}));
+        let file = project.dir().join("src/add.sh");
+        let before = std::fs::read_to_string(&file).expect("the file");
+        let arguments = match refused {
+            "Edit" => json!({"file_path": "src/add.sh", "old_string": "$1 - $2", "new_string": "$1 + $2"}),
+            _ => json!({"file_path": "src/add.sh", "content": "add() { echo $(($1 + $2)); }\n"}),
+        };
+        let model = scripted([
+            Rule::call("Read", &json!({"file_path": "src/add.sh"})).when(first()),
+            Rule::call(refused, &arguments).when(then("Read")),
+            Rule::text("refused"),
+        ]);
+        let runtime = start(project, &model, SettingsOverrides::default());
+        let report = runtime.ask("worker", "mend the test").await;
+        assert_eq!(report.outcome, Outcome::Completed("refused".into()));
+        let settings = runtime.project.dir().join(".claude/settings.json");
+        let named = format!("the rule {rule} stands in permissions.deny of {}", settings.display());
+        let [read, refusal] = &results(&model)[..] else { panic!("two results") };
+        assert!(read.contains("$1 - $2"), "{read}");
+        assert!(refusal.contains(&named), "{rule} and {refused}: {refusal}");
+        assert_eq!(std::fs::read_to_string(&file).expect("the file"), before, "{rule}");
+    }
+}
+
+#[tokio::test]
+async fn where_a_rule_denies_changes_it_is_named_even_if_the_mode_forbids_them_too() {
+    let project = broken_calculator();
+    project.settings(&json!({"permissions": {"deny": ["Edit(./src/**)"]}}));
+    let write = json!({"file_path": "src/new.sh", "content": "x"});
+    let model = scripted([Rule::call("Write", &write).when(first()), Rule::text("refused")]);
+    let runtime = start(project, &model, in_sandbox(SandboxMode::ReadOnly));
+    assert_eq!(runtime.ask("worker", "go").await.outcome, Outcome::Completed("refused".into()));
+    let [refusal] = &results(&model)[..] else { panic!("one result") };
+    assert!(refusal.contains("the rule Edit(./src/**) stands in permissions.deny of "), "{refusal}");
+}
+
+#[tokio::test]
 async fn in_the_mode_read_only_commands_run_and_write_nothing() {
     if !has_sandbox() {
         return;

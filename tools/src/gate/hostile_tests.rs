@@ -1,6 +1,6 @@
 //! The hostile cases: what real bypasses of real gates looked like. Run when the list is there.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use codex_task_config::{PermissionMode, RuleBehavior};
 use serde::Deserialize;
@@ -12,19 +12,20 @@ use super::testing::Bench;
 const OWN: &str = include_str!("../../tests/data/own_hostile_cases.jsonl");
 
 #[derive(Deserialize)]
-struct Case {
-    id: String,
-    layer: String,
+pub(super) struct Case {
+    pub(super) id: String,
+    pub(super) layer: String,
     allow: Vec<String>,
-    call: String,
-    expect: String,
+    pub(super) call: String,
+    pub(super) expect: String,
 }
 
 fn parsed(text: &str) -> Vec<Case> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn known() -> Option<Vec<Case>> {
+/// The list, where it is there.
+pub(super) fn known() -> Option<Vec<Case>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/hostile_cases.jsonl");
     Some(parsed(&std::fs::read_to_string(path).ok()?))
 }
@@ -107,39 +108,4 @@ fn a_planted_bare_repository_keeps_git_from_running_without_a_question() {
     assert_eq!(bench.bash("git log -p").decision(), Decision::Ask);
     bench.file(".git/HEAD", "");
     assert_eq!(bench.bash("git status").decision(), Decision::Ask, "the bare one comes first");
-}
-
-#[test]
-fn hostile_paths_are_refused_when_they_are_opened() {
-    let bench = Bench::new(PermissionMode::AcceptEdits, &[]);
-    let guard = &bench.session.guard;
-    let root = guard.cwd().to_owned();
-    std::fs::create_dir_all(root.join("sub")).unwrap();
-    let evil = root.with_file_name(format!("{}-evil", root.file_name().unwrap().to_str().unwrap()));
-    let prefix = format!("sub/../../{}/a", evil.file_name().unwrap().to_str().unwrap());
-    for path in [
-        "/proc/self/root/etc/passwd",
-        "/proc/self/environ",
-        "/dev/fd/0",
-        "~root/.ssh/id",
-        "$HOME/.ssh/id",
-        "\\\\server\\share",
-    ] {
-        assert!(guard.open_read(Path::new(path)).is_err(), "{path}");
-    }
-    for path in [
-        prefix.as_str(),
-        ".git/hooks/pre-commit",
-        ".git/config",
-        ".git",
-        ".mcp.json",
-        "~/.bashrc",
-        "/tmp/known/response.md",
-        ".claude/settings.json",
-    ] {
-        assert!(guard.create_for_write(Path::new(path)).is_err(), "{path}");
-        assert_eq!(bench.write(path).decision(), Decision::Deny, "{path}");
-    }
-    assert_eq!(bench.write(".claude/agents/helper.md").decision(), Decision::Ask);
-    assert_eq!(bench.write("build.rs").decision(), Decision::Allow);
 }

@@ -31,6 +31,8 @@ pub(crate) mod testing;
 mod verdict;
 mod words;
 
+#[cfg(all(test, unix))]
+mod hostile_path_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]

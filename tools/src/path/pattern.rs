@@ -4,6 +4,8 @@ use std::path::{Component, Path, PathBuf};
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::protected::forgiving;
+
 /// Whether upper and lower case are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
@@ -28,6 +30,7 @@ pub(crate) struct PathPattern {
     /// The anchor as written and with links resolved: a path is matched below either.
     bases: Vec<PathBuf>,
     globs: Gitignore,
+    case: Case,
     /// The one file or directory that is meant, where the pattern is no glob.
     place: Option<PathBuf>,
 }
@@ -60,7 +63,7 @@ impl PathPattern {
         let mut bases = vec![anchor];
         bases.extend(bases.first().and_then(|shown| std::fs::canonicalize(shown).ok()));
         bases.dedup();
-        Ok(Self { bases, globs, place })
+        Ok(Self { bases, globs, case, place })
     }
 
     /// The one file or directory that is meant, unless the pattern has to be looked for.
@@ -68,15 +71,21 @@ impl PathPattern {
         self.place.as_deref()
     }
 
-    /// Whether an absolute path without `.` and `..` is meant, or lies in a directory that is meant.
+    /// Whether an absolute path without `.` and `..` is meant, or lies in a directory that is meant. Patterns that refuse
+    /// mean every spelling that some file system takes for the same name.
     pub(crate) fn matches(&self, path: &Path) -> bool {
-        self.bases.iter().any(|base| {
-            path.strip_prefix(base).is_ok_and(|relative| {
-                !relative.as_os_str().is_empty()
-                    && relative.components().all(|part| matches!(part, Component::Normal(_)))
-                    && self.globs.matched_path_or_any_parents(relative, /*is_dir*/ false).is_ignore()
-            })
+        let below = |base: &PathBuf| path.strip_prefix(base).ok();
+        self.bases.iter().filter_map(below).any(|relative| {
+            relative.components().all(|part| matches!(part, Component::Normal(_)))
+                && (self.means(relative)
+                    || (self.case == Case::Folded
+                        && forgiving(relative).is_some_and(|other| self.means(&other))))
         })
+    }
+
+    fn means(&self, relative: &Path) -> bool {
+        !relative.as_os_str().is_empty()
+            && self.globs.matched_path_or_any_parents(relative, /*is_dir*/ false).is_ignore()
     }
 }
 
@@ -144,6 +153,23 @@ mod tests {
         assert!(!matches("./.env", Case::Exact, "/w/project/.ENV"));
         assert!(matches("./secrets/**", Case::Folded, "/w/project/secrets"));
         assert!(!matches("./secrets/**", Case::Exact, "/w/project/secrets"));
+    }
+
+    #[test]
+    fn refusing_patterns_mean_every_spelling_that_some_file_system_takes_for_the_same_name() {
+        for name in [".env.", ".env. .", ".env::$DATA", ".e\u{200c}nv", "sub/.ENV ", "sub:x/.env"] {
+            let path = format!("/w/project/{name}");
+            assert!(matches(".env", Case::Folded, &path), "{name}");
+            assert!(!matches("*.pem", Case::Folded, &path), "{name}");
+            assert!(name == "sub:x/.env" || !matches(".env", Case::Exact, &path), "{name}");
+        }
+        for name in [".env.example", "...", " ", "a:.env"] {
+            assert!(!matches(".env", Case::Folded, &format!("/w/project/{name}")), "{name}");
+        }
+        assert!(
+            !matches(".env", Case::Folded, "/w/project/sub./../.env."),
+            "what is not normalised is nowhere"
+        );
     }
 
     #[test]

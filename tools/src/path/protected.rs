@@ -1,7 +1,7 @@
 //! Files that decide what runs next: never written to by a tool, whether they exist or not.
 
 use std::ffi::OsStr;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// How a path is protected against writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +94,16 @@ fn below_claude(child: &str) -> Protection {
     let is_settings = child.strip_prefix("settings").is_some_and(|rest| rest.strip_suffix(".json").is_some());
     let listed = CLAUDE.iter().find(|(name, _)| *name == child).map(|(_, protection)| *protection);
     if is_settings { Protection::Never } else { listed.unwrap_or(Protection::None) }
+}
+
+/// A path below a root as the most forgiving file system sees it, where that differs by more than case.
+pub(super) fn forgiving(relative: &Path) -> Option<PathBuf> {
+    let is_odd = |name: &OsStr| {
+        let bytes = name.as_encoded_bytes();
+        bytes.ends_with(b".") || bytes.ends_with(b" ") || bytes.contains(&b':') || !bytes.is_ascii()
+    };
+    let has_odd = relative.iter().any(is_odd);
+    has_odd.then(|| relative.components().filter_map(folded).collect())
 }
 
 /// A name as the most forgiving file system sees it: case, trailing dots and spaces, streams and joiners do not count.
