@@ -31,7 +31,8 @@ pub(crate) mod testing;
 mod verdict;
 mod words;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod hostile_path_tests;
 #[cfg(test)]
 mod hostile_tests;
