@@ -62,7 +62,12 @@ async fn fault_07_and_08_a_call_that_comes_in_a_broken_stream_runs_once_wherever
 async fn fault_11_a_server_that_stalls_before_its_first_word_is_left_for_the_next_route() {
     let ill = Mock::start(Format::Anthropic, |_| Reply::Stalls(String::new()));
     let well = Mock::start(Format::Anthropic, |_| Reply::text("done"));
-    let runtime = ill_then_well(Format::Anthropic, &ill, &well, "    timeouts: {first_event: 300ms, event_idle: 300ms}\n");
+    let runtime = ill_then_well(
+        Format::Anthropic,
+        &ill,
+        &well,
+        "    timeouts: {first_event: 300ms, event_idle: 300ms}\n",
+    );
     let report = runtime.ask("worker", "go").await;
     assert_eq!(report.outcome, Outcome::Completed("done".into()));
     let late = ("ill", Some("timeout"));
