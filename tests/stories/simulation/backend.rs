@@ -65,9 +65,9 @@ fn prompt_of(request: &ChatRequest) -> String {
     let Some(Message::User(opening)) = request.messages.first().map(AsRef::as_ref) else {
         panic!("a conversation begins with the user")
     };
-    let texts = opening.parts.iter().filter_map(|part| match part {
+    let mut texts = opening.parts.iter().filter_map(|part| match part {
         UserPart::Text { text } => Some(text.to_string()),
         UserPart::ToolResult(_) => None,
     });
-    texts.last().expect("a task")
+    texts.next_back().expect("a task")
 }

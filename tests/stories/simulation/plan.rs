@@ -83,7 +83,7 @@ fn fault(dice: &mut StdRng) -> Fault {
         1 | 2 => ProviderError::Overloaded { retry_after: hint, detail: detail() },
         3 | 4 => ProviderError::Server { status: 500, retry_after: hint, detail: detail() },
         5 => ProviderError::Unreachable { host: host(), detail: detail() },
-        6 => ProviderError::Timeout { waiting_for: WaitingFor::NextEvent, after: Duration::from_secs(300) },
+        6 => ProviderError::Timeout { waiting_for: WaitingFor::NextEvent, after: Duration::from_mins(5) },
         7 | 8 => ProviderError::BrokenStream { detail: detail() },
         9 => ProviderError::Protocol { detail: detail() },
         10 => [
