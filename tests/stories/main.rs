@@ -61,6 +61,8 @@ mod rights;
 #[cfg(test)]
 mod servers;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod supervision;
 #[cfg(test)]
 mod taint;

@@ -1,9 +1,12 @@
-//! The fault matrix: each test is named after its number there and does to the runtime what stands in it.
+//! The fault matrix: each test is named after its number there and does to the runtime what stands in it. `matrix` is the
+//! table of all numbers, with the tests that prove them elsewhere and the faults that nothing proves yet.
 
 mod connections;
 mod keys;
+mod matrix;
 mod outages;
 mod requests;
+mod streams;
 mod throttling;
 
 use std::sync::Arc;
