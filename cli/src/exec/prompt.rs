@@ -48,9 +48,7 @@ pub(crate) fn read(words: &[String], usage: &str, host: &mut Host) -> Result<Str
         words => words.join(" "),
     };
     if text.trim().is_empty() {
-        return Err(Fault::new("there is nothing to do")
-            .because("the prompt is empty")
-            .suggest(usage));
+        return Err(Fault::new("there is nothing to do").because("the prompt is empty").suggest(usage));
     }
     Ok(text)
 }

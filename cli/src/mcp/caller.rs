@@ -33,7 +33,8 @@ pub(super) fn caller(meta: &RequestMetaObject, client: Option<&str>) -> ToolCall
         None => false,
     };
     let turn = turn.flatten().unwrap_or_default();
-    let sandbox = if is_read_only { Some(SandboxMode::ReadOnly) } else { turn.sandbox_mode.as_deref().map(sandbox_of) };
+    let sandbox =
+        if is_read_only { Some(SandboxMode::ReadOnly) } else { turn.sandbox_mode.as_deref().map(sandbox_of) };
     let depth = u32::from(turn.thread_source.as_deref() == Some("subagent"));
     let caller = of_codex(turn.model.as_deref(), sandbox, depth);
     if is_codex { caller } else { ToolCaller { answer_bytes_max: ANSWER_BYTES_MAX_KNOWN, ..caller } }
