@@ -128,3 +128,32 @@ pub(super) fn silent(after: Duration) -> Fault {
         .because(format!("it has said nothing for {} seconds", after.as_secs()))
         .suggest("try again; `codex-task --log debug codex` shows what Codex writes to stderr")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_codex_that_says_nothing_is_not_waited_for_forever() {
+        let (ours, _theirs) = tokio::io::duplex(64 * 1024);
+        let (reader, writer) = tokio::io::split(ours);
+        let mut connection = Connection::new(reader, writer);
+        let spec = || TaskToolSpec { name: "Task", description: String::new(), input_schema: json!({}) };
+        let tools = [spec(), spec(), spec()];
+        let wish = Wish { directory: Path::new("/"), model: None, sandbox: None, tools, prompt: "go" };
+        assert_eq!(open(&mut connection, wish).await.unwrap_err(), silent(ANSWER_TIME_MAX));
+    }
+
+    #[test]
+    fn a_sandbox_that_is_not_known_counts_as_the_narrowest() {
+        for (policy, expected) in [
+            (json!({"type": "dangerFullAccess"}), SandboxMode::DangerFullAccess),
+            (json!({"type": "workspaceWrite", "networkAccess": false}), SandboxMode::WorkspaceWrite),
+            (json!({"type": "readOnly"}), SandboxMode::ReadOnly),
+            (json!({"type": "somethingNew"}), SandboxMode::ReadOnly),
+            (json!(null), SandboxMode::ReadOnly),
+        ] {
+            assert_eq!(sandbox(&policy), expected, "{policy}");
+        }
+    }
+}
