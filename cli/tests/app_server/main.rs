@@ -5,7 +5,6 @@
 
 #[cfg(test)]
 #[path = "../mcp/project.rs"]
-#[expect(dead_code, reason = "the stories of the MCP server need more of it")]
 mod project;
 
 #[cfg(test)]
