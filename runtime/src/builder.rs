@@ -13,8 +13,8 @@ use codex_task_config::{
 };
 use codex_task_providers::{ChatBackend, LocalServer, ProviderRegistry, probe_local};
 use codex_task_tools::{
-    Approver, Egress, Hooks, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, WebSearch,
-    builtin_tools, lent_by,
+    Approver, Egress, Hooks, HostTools, McpHub, McpState, Rights, Tool, Toolbox, WebFetch, builtin_tools,
+    lent_by,
 };
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -383,8 +383,7 @@ fn toolbox(
     approver: Option<Arc<dyn Approver>>,
 ) -> Toolbox {
     let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
-    let web = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
-    let built_in = web.with(Arc::new(WebSearch::new()));
+    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
     let lent = match host {
         Some(host) => lent_by(host, built_in),
         None => built_in,

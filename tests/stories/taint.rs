@@ -134,7 +134,7 @@ async fn taint_travels_with_the_task_and_with_the_answer() {
 
 #[tokio::test]
 async fn an_agent_has_read_what_the_agents_that_it_starts_have_read_and_they_what_it_has_read() {
-    let is = |name: &str| When::default().system(Pattern::text(&format!("You are the agent {name}.")));
+    let is = |name: &str| When::default().system(Pattern::text(format!("You are the agent {name}.")));
     let start_child =
         Rule::call("Task", &json!({"subagent_type": "child", "prompt": "look", "description": "d"}));
     for (rules, expected) in [

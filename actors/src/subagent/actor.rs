@@ -12,7 +12,8 @@ use codex_task_providers::Message;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::agent_run::{AgentContext, AgentRun, Halt};
+use super::agent_context::AgentContext;
+use super::agent_run::{AgentRun, Halt};
 use super::checkpoint::Checkpoint;
 use super::death_watch::DeathWatch;
 use super::stop::StopCause;

@@ -2,31 +2,18 @@
 //! one ending. Invariant: a tool call runs only after the turn that asked for it has reached the supervisor.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use actix::Addr;
 use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserPart, UserTurn};
-use codex_task_tools::{McpHub, ToolSet};
-use tokio::sync::oneshot;
-use tokio::time::Instant;
+use codex_task_tools::McpHub;
 
+use super::agent_context::AgentContext;
 use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
 use super::context_window::ContextWindow;
 use super::model_call::{Ask, Caller};
-use super::plan::AgentPlan;
 use super::repetition::{Repetition, Round};
-use super::screen::Screen;
-use super::stop::StopSignal;
 use super::tally::Tally;
 use super::{compaction, hooks, repetition, tool_turn, typed_output};
-use crate::aggregator::EventBus;
-use crate::budget::Budget;
-use crate::io_runtime::IoRuntime;
-use crate::journal::{Journal, JournalError};
-use crate::messages::SubagentStepped;
-use crate::supervisor::SupervisorActor;
-use crate::task::{Priority, RunId, TaskError, TaskEvent, TaskEventKind, TaskId};
+use crate::task::TaskError;
 
 /// Answers that hit the output limit in a row before the agent is stuck.
 const CONTINUATIONS_MAX: u32 = 3;
@@ -36,31 +23,6 @@ const PAUSES_MAX: u32 = 5;
 const EMPTY_MAX: u32 = 2;
 
 const CONTINUE: &str = "Your answer was cut off at the output limit. Continue exactly where it stopped.";
-
-/// What an agent's parts share while it runs.
-pub(crate) struct AgentContext {
-    pub(crate) task: TaskId,
-    pub(crate) run: RunId,
-    pub(crate) agent: Arc<str>,
-    pub(crate) generation: u64,
-    /// The generation that may act: another one when this agent was blocked and has a successor.
-    pub(crate) acting: Arc<AtomicU64>,
-    pub(crate) plan: Arc<AgentPlan>,
-    pub(crate) tools: Arc<ToolSet>,
-    pub(crate) priority: Priority,
-    pub(crate) stop: StopSignal,
-    /// When the task first ran: restarts do not move it.
-    pub(crate) started: Instant,
-    /// What this task's model calls are paid from.
-    pub(crate) budget: Arc<Budget>,
-    /// When the time of the run, or of the task that asked for this one, is over.
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) io: IoRuntime,
-    pub(crate) events: EventBus,
-    pub(crate) supervisor: Addr<SupervisorActor>,
-    /// Where the supervisor writes down what it is told, if anywhere.
-    pub(crate) journal: Option<Arc<dyn Journal>>,
-}
 
 /// Why an agent's loop ended without a result.
 #[derive(Debug)]
@@ -96,82 +58,6 @@ pub(crate) struct AgentRun {
     repetition: Repetition,
     /// MCP servers of the agent's own, which end with this incarnation.
     own_servers: Option<McpHub>,
-}
-
-impl AgentContext {
-    /// Publishes an event of this task, if anybody watches.
-    pub(crate) fn publish(&self, kind: impl FnOnce() -> TaskEventKind) {
-        self.events.publish(|| TaskEvent {
-            task: self.task,
-            run: self.run,
-            agent: Arc::clone(&self.agent),
-            kind: kind(),
-        });
-    }
-
-    /// Reports a step to the supervisor, before its effects.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "one-way report; a step must not be lost to a full mailbox"
-    )]
-    pub(crate) fn step(&self, step: CheckpointStep) {
-        let (task, generation) = (self.task, self.generation);
-        self.supervisor.do_send(SubagentStepped { task, generation, step, recorded: None });
-    }
-
-    /// Reports a step and waits until it is on record. Without a journal it is on record once it is sent.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "one-way report; a step must not be lost to a full mailbox"
-    )]
-    pub(crate) async fn step_durably(&self, step: CheckpointStep) -> Result<(), Halt> {
-        if self.journal.is_none() {
-            self.step(step);
-            return Ok(());
-        }
-        let (recorded, on_record) = oneshot::channel();
-        let (task, generation) = (self.task, self.generation);
-        self.supervisor.do_send(SubagentStepped { task, generation, step, recorded: Some(recorded) });
-        match on_record.await {
-            Ok(recorded) => recorded.map_err(|error| Halt::Error(error.into())),
-            // The supervisor does not listen to this agent any longer.
-            Err(_) if self.must_stop() => Err(Halt::Stopped),
-            Err(_) => Err(Halt::Error(JournalError { detail: "it was closed".to_owned() }.into())),
-        }
-    }
-
-    /// Waits while the journal is behind; an agent whose steps were lost must not go on.
-    pub(crate) async fn wait_for_journal(&self) -> Result<(), Halt> {
-        match &self.journal {
-            Some(journal) => journal.room(self.task).await.map_err(|error| Halt::Error(error.into())),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether the agent must do nothing more: it was asked to stop, or another incarnation acts in its place.
-    pub(crate) fn must_stop(&self) -> bool {
-        self.stop.cause().is_some() || self.is_superseded()
-    }
-
-    /// Whether another incarnation acts in the agent's place.
-    pub(crate) fn is_superseded(&self) -> bool {
-        self.acting.load(Ordering::SeqCst) != self.generation
-    }
-
-    /// Time until the task's deadline.
-    pub(crate) fn time_left(&self) -> Duration {
-        self.time_allowed().saturating_sub(self.started.elapsed())
-    }
-
-    /// Time from the start of the task to its deadline, which is never later than that of its run.
-    pub(crate) fn time_allowed(&self) -> Duration {
-        time_allowed(self.plan.timeout, self.started, self.deadline)
-    }
-
-    /// Shows streamed text to whoever watches.
-    pub(crate) fn screen(&self) -> Screen {
-        Screen::new(self.events.clone(), self.task, self.run, Arc::clone(&self.agent))
-    }
 }
 
 impl AgentRun {
@@ -445,11 +331,6 @@ impl AgentRun {
              {partial}"
         )
     }
-}
-
-/// The task's own time, or less where what stands above it ends before.
-pub(crate) fn time_allowed(own: Duration, started: Instant, deadline: Option<Instant>) -> Duration {
-    deadline.map_or(own, |deadline| own.min(deadline.saturating_duration_since(started)))
 }
 
 fn stuck(detail: &str) -> TaskError {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use codex_task_providers::{Message, ToolResult, UserPart, UserTurn};
 
-use super::agent_run::{AgentContext, Halt};
+use super::agent_context::AgentContext;
+use super::agent_run::Halt;
 use super::attachments;
 use super::checkpoint::CheckpointStep;
 use super::context_window::{ContextWindow, bytes};

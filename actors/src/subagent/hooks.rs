@@ -5,7 +5,8 @@ use std::sync::Arc;
 use codex_task_providers::{ChatReply, Message, UserTurn};
 use codex_task_tools::{AfterStart, AfterStop};
 
-use super::agent_run::{AgentContext, AgentRun, Flow, Halt};
+use super::agent_context::AgentContext;
+use super::agent_run::{AgentRun, Flow, Halt};
 use super::checkpoint::CheckpointStep;
 use super::tally::Tally;
 use crate::task::TaskError;

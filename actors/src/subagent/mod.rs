@@ -1,6 +1,7 @@
 //! One subagent: its actor, its context window and its loop. Nothing outside this folder ever sees the window.
 
 mod actor;
+mod agent_context;
 mod agent_run;
 mod attachments;
 mod checkpoint;
@@ -23,7 +24,7 @@ mod tool_turn;
 mod typed_output;
 
 pub(crate) use actor::{Ending, Seed, SubagentActor};
-pub(crate) use agent_run::{AgentContext, time_allowed};
+pub(crate) use agent_context::{AgentContext, time_allowed};
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
 pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;

@@ -12,7 +12,8 @@ use codex_task_providers::{
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::agent_run::{AgentContext, Halt};
+use super::agent_context::AgentContext;
+use super::agent_run::Halt;
 use super::plan::BoundRoute;
 use super::refused::Refused;
 use super::retry::{Failure, HINT_MAX, Next, Situation, Tries};

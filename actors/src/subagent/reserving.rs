@@ -1,6 +1,7 @@
 //! What a model call holds of its budget while it runs.
 
-use super::agent_run::{AgentContext, Halt};
+use super::agent_context::AgentContext;
+use super::agent_run::Halt;
 use super::plan::BoundRoute;
 use crate::budget::{Reservation, Wish};
 

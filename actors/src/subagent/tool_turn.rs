@@ -7,7 +7,8 @@ use codex_task_tools::{Conduct, ToolReply, ToolSet};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::agent_run::{AgentContext, Halt};
+use super::agent_context::AgentContext;
+use super::agent_run::Halt;
 use super::checkpoint::{BegunCall, CheckpointStep, OUTCOME_UNKNOWN};
 use super::tally::Tally;
 use crate::task::TaskEventKind;

@@ -88,7 +88,6 @@ impl OutsideCall {
     ///
     /// # Errors
     /// [`ToolError::Cancelled`], or why there is no answer.
-    #[expect(clippy::disallowed_methods, reason = "a waiting caller must not be lost to a full mailbox")]
     pub(super) async fn make(
         &self,
         request: &ChatRequest,

@@ -109,15 +109,15 @@ impl Desk {
                 self.waiting.push_back(question);
                 Turn::Queued
             }
-            line = self.keyboard.line() => match line {
-                Some(line) => Turn::Typed(line),
-                None => {
-                    self.is_attended = false;
-                    self.open = None;
-                    self.waiting.clear();
-                    Turn::Unattended
+            line = self.keyboard.line() => {
+                if let Some(line) = line {
+                    return Turn::Typed(line);
                 }
-            },
+                self.is_attended = false;
+                self.open = None;
+                self.waiting.clear();
+                Turn::Unattended
+            }
         }
     }
 

@@ -70,6 +70,9 @@ struct Explained {
     permission_mode: &'static str,
     /// The mode of the sandbox that holds the command if it runs.
     sandbox: Option<&'static str>,
+    /// The mode of the sandbox in which a session here runs the command without asking, if it does although no rule
+    /// allows it.
+    session_sandbox: Option<&'static str>,
     /// What is wrong with the rules.
     problems: Vec<ProblemJson>,
 }
@@ -112,19 +115,29 @@ pub(super) fn run(args: &ExplainArgs, host: &mut Host) -> Result<Exit, Fault> {
     let place = Place::open(args.root.as_deref(), &host.environment)?;
     let given = GivenRules { allow: &args.allow, ask: &args.ask, deny: &args.deny };
     let modes = GivenModes { permission: args.permission_mode, sandbox: args.sandbox };
-    let judged = if [given.allow, given.ask, given.deny].iter().all(|list| list.is_empty()) {
-        place.by_settings(modes)
-    } else {
-        place.by_given(given, modes)
-    };
-    let call = if args.tool == "Bash" { joined(&args.call) } else { args.call.join(" ") };
-    let verdict = Call::new(&args.tool, &call).judge(&place.session, &judged.rights);
+    let is_of_settings = [given.allow, given.ask, given.deny].iter().all(|list| list.is_empty());
+    let judged = if is_of_settings { place.by_settings(modes) } else { place.by_given(given, modes) };
+    let words = if args.tool == "Bash" { joined(&args.call) } else { args.call.join(" ") };
+    let call = Call::new(&args.tool, &words);
+    let verdict = call.judge(&place.session, &judged.rights);
+    let held = (is_of_settings && args.sandbox.is_none())
+        .then(|| call.judge(&place.session, &place.in_session(&judged.rights)));
+    let session_sandbox = held.and_then(|held| held_by(&verdict, &held));
     if args.json {
-        print_json(&explained(args, &call, &verdict, &judged), &mut host.terminal);
+        let explained = Explained { session_sandbox, ..explained(args, &words, &verdict, &judged) };
+        print_json(&explained, &mut host.terminal);
     } else {
-        print(&call, &verdict, &judged.problems, host);
+        print(&words, &verdict, session_sandbox, &judged.problems, host);
     }
     Ok(Exit::Success)
+}
+
+/// The sandbox that lets a session run what the rules alone would ask about.
+fn held_by(by_rules: &Verdict, in_session: &Verdict) -> Option<&'static str> {
+    match (by_rules.decision(), in_session.decision(), in_session.confinement) {
+        (Decision::Ask, Decision::Allow, Confinement::Sandbox(mode)) => Some(mode.as_str()),
+        _ => None,
+    }
 }
 
 fn explained(args: &ExplainArgs, call: &str, verdict: &Verdict, judged: &Judged) -> Explained {
@@ -144,11 +157,18 @@ fn explained(args: &ExplainArgs, call: &str, verdict: &Verdict, judged: &Judged)
             Confinement::Free => None,
             Confinement::Sandbox(mode) => Some(mode.as_str()),
         },
+        session_sandbox: None,
         problems: judged.problems.iter().map(ProblemJson::from).collect(),
     }
 }
 
-fn print(call: &str, verdict: &Verdict, problems: &[Problem], host: &mut Host) {
+fn print(
+    call: &str,
+    verdict: &Verdict,
+    session_sandbox: Option<&str>,
+    problems: &[Problem],
+    host: &mut Host,
+) {
     let place = |rule: &DecidingRule| match rule.origin.path.as_deref() {
         Some(path) => {
             let line = rule.origin.position.map(|at| format!(":{}", at.line)).unwrap_or_default();
@@ -164,6 +184,10 @@ fn print(call: &str, verdict: &Verdict, problems: &[Problem], host: &mut Host) {
     out.paragraph("Why:", Style::Bold, &verdict.ruling.reason);
     if let Confinement::Sandbox(mode) = verdict.confinement {
         out.paragraph("Where:", Style::Bold, &format!("in the sandbox, mode {mode}"));
+    }
+    if let Some(mode) = session_sandbox {
+        let text = format!("runs without asking, in the sandbox (mode {mode})");
+        out.paragraph("In a session:", Style::Bold, &text);
     }
     if verdict.parts.len() > 1 {
         out.line(Line::new().bold("Parts:"));

@@ -124,6 +124,11 @@ impl Place {
         Judged { rights, problems }
     }
 
+    /// The same rights as a session here has them: with this system's sandbox, where the settings want one.
+    pub(super) fn in_session(&self, rights: &Rights) -> Rights {
+        rights.clone().contained(Containment::of_this_system(&self.policy))
+    }
+
     /// What is allowed here where no rule is.
     pub(crate) fn without_rules(&self, mode: PermissionMode) -> Rights {
         self.rights(&PermissionPolicy::default(), mode)

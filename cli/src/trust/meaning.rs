@@ -25,6 +25,7 @@ pub(super) fn of(folder: &Path, outer: &Environment) -> (Vec<String>, Vec<Proble
         // Names only: values may be keys.
         .chain(loaded.environment.variables().map(|(name, _)| format!("variable {name}")))
         .chain(servers(&environment, &trusted))
+        .chain(hooks(&loaded, &trusted))
         .collect();
     (lines, session_rights(&loaded).problems().to_vec())
 }
@@ -60,6 +61,13 @@ fn servers<'a>(environment: &Environment, trusted: &'a TrustedFolders) -> impl I
     servers
         .filter(|server| server.path.as_deref().is_some_and(|path| is_of(path, trusted)))
         .map(|server| format!("MCP server {} (starts {})", server.name, server.transport.subject()))
+}
+
+fn hooks<'a>(loaded: &'a LoadedSettings, trusted: &'a TrustedFolders) -> impl Iterator<Item = String> + 'a {
+    let hooks = loaded.settings.hooks.hooks.iter();
+    hooks
+        .filter(|hook| hook.origin.path.as_deref().is_some_and(|path| is_of(path, trusted)))
+        .map(|hook| format!("hook {hook}, which runs with your rights"))
 }
 
 fn is_of(path: &Path, trusted: &TrustedFolders) -> bool {

@@ -104,12 +104,11 @@ fn may_run(hook: &Hook, trusted: &TrustedFolders) -> bool {
 }
 
 fn untrusted(first: &Hook, count: usize) -> Problem {
-    let what = match count {
-        1 => "a hook is".to_owned(),
-        count => format!("{count} hooks are"),
+    let text = match count {
+        1 => format!("a hook is not in force, since its folder is not trusted: {first}"),
+        count => format!("{count} hooks are not in force, since their folder is not trusted: {first}, ..."),
     };
-    let problem =
-        Problem::warning(format!("{what} not in force, since their folder is not trusted: {first}"));
+    let problem = Problem::warning(text);
     let problem = match first.origin.position {
         Some(at) => problem.at(at.line, at.column, at.length),
         None => problem,

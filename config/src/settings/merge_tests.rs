@@ -166,11 +166,18 @@ fn the_user_may_set_variables_but_the_process_environment_beats_them() {
         ),
         ("repo/.claude/settings.json", r#"{"env": {"Z": "theirs", "W": "theirs"}}"#),
     ]);
-    let loaded = files.load(&SettingsOverrides::default(), &[("X", "process")]);
-    assert_eq!(loaded.environment.get("ANTHROPIC_BASE_URL"), Some("http://a"));
-    assert_eq!(loaded.environment.get("X"), Some("process"));
-    let for_commands = ["X", "Y", "Z", "W"].map(|name| loaded.environment.is_for_commands(name));
-    assert_eq!(for_commands, [true, true, false, false], "a repository's value is not the user's");
+    for (overrides, z, for_commands) in [
+        (SettingsOverrides::default(), "mine", [true, true, true, false]),
+        // A repository's value is not the user's, whoever trusts it.
+        (trusting(), "theirs", [true, true, false, false]),
+    ] {
+        let loaded = files.load(&overrides, &[("X", "process")]);
+        assert_eq!(loaded.environment.get("ANTHROPIC_BASE_URL"), Some("http://a"));
+        assert_eq!(loaded.environment.get("X"), Some("process"));
+        assert_eq!(loaded.environment.get("Z"), Some(z));
+        let found = ["X", "Y", "Z", "W"].map(|name| loaded.environment.is_for_commands(name));
+        assert_eq!(found, for_commands, "Z is {z}");
+    }
 }
 
 #[test]

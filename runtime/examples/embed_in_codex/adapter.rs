@@ -40,8 +40,7 @@ impl Contributor for Subagents {
 impl HostedTool for Hosted {
     /// Asked for with every turn, so that agents whose files have changed are offered as they are.
     fn spec(&self) -> HostedSpec {
-        let specs = self.catalog.tools().into_iter();
-        let spec = specs.filter(|spec| spec.name == self.name).next_back();
+        let spec = self.catalog.tools().into_iter().find(|spec| spec.name == self.name);
         let spec = spec.unwrap_or_else(|| self.catalog.task());
         HostedSpec {
             name: spec.name.to_owned(),

@@ -92,7 +92,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn turn(task: &dyn HostedTool) -> Result<(), Box<dyn Error>> {
     let spec = task.spec();
     check("the agent is listed", spec.description.contains("- scout: Looks around"))?;
-    check("the schema is an object", spec.parameters["type"] == "object" && task.runs_in_parallel())?;
+    check(
+        "the schema is an object",
+        spec.parameters.get("type").is_some_and(|kind| kind == "object") && task.runs_in_parallel(),
+    )?;
     for answer in join_all((0..3).map(|n| task.handle(call(&format!("look {n}"))))).await {
         let answer = answer?;
         check("the report is the host's file", answer.contains("what the host knows\nagentId: "))?;

@@ -54,7 +54,7 @@ pub(crate) use read_stamps::ReadStamps;
 pub(crate) use shells::Shells;
 pub(crate) use user_program::{ProgramEnd, ProgramLine, ProgramOutput, run_user_program};
 
-use crate::{Egress, Tool, WebFetch};
+use crate::{Egress, Tool, WebFetch, WebSearch};
 
 /// All built-in tools. `WebFetch` goes to the public internet only; a toolbox that should let it go further gets another
 /// one of that name.
@@ -72,6 +72,7 @@ pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
         Arc::new(bash_output::BashOutputTool::new()),
         Arc::new(kill_shell::KillShellTool::new()),
         Arc::new(WebFetch::new(Egress::Public)),
+        Arc::new(WebSearch::new()),
         Arc::new(todo_write::TodoWriteTool::new()),
     ]
 }

@@ -233,7 +233,7 @@ impl fmt::Debug for ToolSet {
 /// What the model reads of a call.
 fn reply(result: Result<ToolOutput, ToolError>) -> ToolReply {
     match result {
-        Ok(ToolOutput { text, attachments }) => within_limits(bounded(text), attachments),
+        Ok(ToolOutput { text, attachments }) => within_limits(text, attachments),
         Err(ToolError::Input(text)) => {
             ToolReply::error(bounded(format!("<tool_use_error>{text}</tool_use_error>")))
         }
