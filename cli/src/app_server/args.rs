@@ -31,7 +31,7 @@ pub(crate) struct CodexArgs {
     /// The Codex CLI; without it the one on the PATH
     #[arg(long, value_name = "PATH")]
     pub(super) codex: Option<PathBuf>,
-    /// A setting of Codex, for example model_reasoning_effort="high"; can be repeated
+    /// A setting of Codex, for example `model_reasoning_effort="high"`; can be repeated
     #[arg(long, short, value_name = "KEY=VALUE")]
     pub(super) config: Vec<String>,
     #[command(flatten)]

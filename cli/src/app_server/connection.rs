@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::message::Message;
@@ -47,8 +48,10 @@ impl Connection {
     ) -> Self {
         let (read, incoming) = mpsc::channel(INCOMING_MAX);
         let (outgoing, to_write) = mpsc::unbounded_channel();
-        tokio::spawn(read_lines(reader, read));
-        tokio::spawn(write_lines(writer, to_write));
+        let io = Handle::current();
+        // Both end with the connection or with Codex.
+        drop(io.spawn(read_lines(reader, read)));
+        drop(io.spawn(write_lines(writer, to_write)));
         Self { incoming, outgoing, requests: 0 }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, sleep_until};
 
 use super::connection::Connection;
 use super::ending::{Ending, Status};
-use super::message::Message;
+use super::message::{Message, at};
 use super::opening::{self, Opened};
 use super::question::{self, Question};
 use super::requests::{Dealt, Requests};
@@ -26,7 +26,7 @@ use crate::run::OutputArgs;
 use crate::session::{self, FRAME, Progress};
 
 /// Time without a word from Codex after which it is asked whether it lives. A model may well think for longer.
-const QUIET_TIME_MAX: Duration = Duration::from_secs(60);
+const QUIET_TIME_MAX: Duration = Duration::from_mins(1);
 /// Time for its answer.
 const SIGN_OF_LIFE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for Codex to end an interrupted turn.
@@ -199,7 +199,7 @@ impl Drive {
                 self.work_on(id, &method, &params);
                 None
             }
-            Message::Notice { method, params } => self.note(&method, params, terminal),
+            Message::Notice { method, params } => self.note(&method, &params, terminal),
         }
     }
 
@@ -208,7 +208,7 @@ impl Drive {
         if method == "item/tool/call" {
             return self.call(id, params);
         }
-        let changes = params["itemId"].as_str().and_then(|item| self.view.changes(item));
+        let changes = at(params, "/itemId").as_str().and_then(|item| self.view.changes(item));
         if let Some(question) = Question::read(method, params, changes) {
             let approver = Arc::clone(&self.approver);
             let asking = async move {
@@ -224,13 +224,13 @@ impl Drive {
     }
 
     fn call(&mut self, id: Value, params: &Value) {
-        let name = params["tool"].as_str().unwrap_or_default();
+        let name = at(params, "/tool").as_str().unwrap_or_default();
         // After an interruption nothing begins any longer.
         if !self.handle.tool_catalog().is_tool(name) || self.interrupted_by.is_some() {
             let text = format!("No such tool available: {name}");
             return self.connection.answer(&id, &reply(false, &[text]));
         }
-        let answer = self.tool.call(name, &params["arguments"], &self.caller(params));
+        let answer = self.tool.call(name, at(params, "/arguments"), &self.caller(params));
         let calling = async move {
             let answer = answer.await;
             reply(!answer.is_error, &answer.blocks)
@@ -240,7 +240,7 @@ impl Drive {
 
     /// An agent that Codex itself has started calls from a thread of its own.
     fn caller(&self, params: &Value) -> ToolCaller {
-        let depth = u32::from(params["threadId"].as_str() != Some(&*self.opened.thread));
+        let depth = u32::from(at(params, "/threadId").as_str() != Some(&*self.opened.thread));
         mcp::caller_of_codex(Some(&self.opened.model), Some(self.opened.sandbox), depth)
     }
 
@@ -250,46 +250,47 @@ impl Drive {
         }
     }
 
-    fn note(&mut self, method: &str, params: Value, terminal: &mut Terminal) -> Option<Box<Ending>> {
+    fn note(&mut self, method: &str, params: &Value, terminal: &mut Terminal) -> Option<Box<Ending>> {
         if self.output.jsonl && is_told(method) {
             session::print_json(&json!({"event": "codex", "method": method, "params": params}), terminal);
         }
         match method {
             "item/started" => {
-                for line in self.view.begun(&params["item"]) {
+                for line in self.view.begun(at(params, "/item")) {
                     self.progress.tell(line, terminal);
                 }
             }
             "item/completed" => {
-                if let Some(line) = self.view.ended(&params["item"]) {
+                if let Some(line) = self.view.ended(at(params, "/item")) {
                     self.progress.tell(line, terminal);
                 }
             }
-            "serverRequest/resolved" => self.requests.withdraw(&params["requestId"]),
-            "thread/tokenUsage/updated" if self.is_ours(&params) => {
-                self.usage = params["tokenUsage"]["total"].clone();
+            "serverRequest/resolved" => self.requests.withdraw(at(params, "/requestId")),
+            "thread/tokenUsage/updated" if self.is_ours(params) => {
+                self.usage = at(params, "/tokenUsage/total").clone();
             }
-            "warning" | "configWarning" => self.say_warning(&params, terminal),
-            "error" => self.note_error(&params, terminal),
-            "turn/completed" if self.is_ours(&params) => return Some(self.ending(&params["turn"])),
+            "warning" | "configWarning" => self.say_warning(params, terminal),
+            "error" => self.note_error(params, terminal),
+            "turn/completed" if self.is_ours(params) => return Some(self.ending(at(params, "/turn"))),
             _ => {}
         }
         None
     }
 
     fn is_ours(&self, params: &Value) -> bool {
-        params["threadId"].as_str() == Some(&*self.opened.thread)
+        at(params, "/threadId").as_str() == Some(&*self.opened.thread)
     }
 
     fn say_warning(&mut self, params: &Value, terminal: &mut Terminal) {
-        let text = params["message"].as_str().or_else(|| params["summary"].as_str()).unwrap_or_default();
+        let text =
+            at(params, "/message").as_str().or_else(|| at(params, "/summary").as_str()).unwrap_or_default();
         let line = self.view.line("Codex(Warning): ", Style::Yellow, text);
         self.progress.tell(line, terminal);
     }
 
     fn note_error(&mut self, params: &Value, terminal: &mut Terminal) {
-        let text = params["error"]["message"].as_str().unwrap_or_default();
-        if params["willRetry"] == true {
+        let text = at(params, "/error/message").as_str().unwrap_or_default();
+        if at(params, "/willRetry") == true {
             let line = self.view.line("Codex(Retrying): ", Style::Yellow, text);
             self.progress.tell(line, terminal);
         } else if self.is_ours(params) {
@@ -298,11 +299,12 @@ impl Drive {
     }
 
     fn ending(&mut self, turn: &Value) -> Box<Ending> {
-        let status = match turn["status"].as_str() {
+        let status = match at(turn, "/status").as_str() {
             Some("completed") => Status::Completed,
             Some("interrupted") => Status::Interrupted,
             other => {
-                let told = turn["error"]["message"].as_str().map(str::to_owned).or_else(|| self.error.take());
+                let told =
+                    at(turn, "/error/message").as_str().map(str::to_owned).or_else(|| self.error.take());
                 let cause = told.unwrap_or_else(|| format!("its state is {}", other.unwrap_or("not known")));
                 Status::Failed { cause }
             }

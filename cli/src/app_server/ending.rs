@@ -8,6 +8,7 @@ use codex_task::{RunId, RunReport, RuntimeHandle, TaskReport};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::message::at;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::interrupt::Interruption;
@@ -110,7 +111,7 @@ impl Ending {
     /// `Codex: 12,345 tokens, 14.2 s`, and the figures of the tasks.
     fn print_figures(&self, handle: &RuntimeHandle, terminal: &mut Terminal) {
         let tokens =
-            self.usage["totalTokens"].as_u64().map(|tokens| format!("{} tokens, ", thousands(tokens)));
+            at(&self.usage, "/totalTokens").as_u64().map(|tokens| format!("{} tokens, ", thousands(tokens)));
         let text = format!("Codex: {}{}", tokens.unwrap_or_default(), duration(self.took));
         terminal.err.wrapped(Style::Dim, &text);
         if !self.tasks.is_empty() {

@@ -46,6 +46,12 @@ impl Message {
     }
 }
 
+/// What stands at a JSON pointer; nothing is `null`.
+pub(super) fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    static NOTHING: Value = Value::Null;
+    value.pointer(pointer).unwrap_or(&NOTHING)
+}
+
 fn text_of(error: &Value) -> String {
     error.get("message").and_then(Value::as_str).map_or_else(|| error.to_string(), str::to_owned)
 }

@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::connection::Connection;
-use super::message::Message;
+use super::message::{Message, at};
 use super::program;
 use crate::fault::Fault;
 
 /// Longest time to an answer. Codex starts in about a second, and with the MCP servers of its user in several.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// What is asked of Codex.
 pub(super) struct Wish<'a> {
@@ -45,18 +45,18 @@ pub(super) async fn open(connection: &mut Connection, wish: Wish<'_>) -> Result<
     let client = json!({"name": "codex-task", "title": "codex-task", "version": env!("CARGO_PKG_VERSION")});
     let introduction = json!({"clientInfo": client, "capabilities": {"experimentalApi": true}});
     let introduced = ask(connection, "initialize", &introduction, &mut earlier).await?;
-    program::check(introduced["userAgent"].as_str().unwrap_or_default())?;
+    program::check(at(&introduced, "/userAgent").as_str().unwrap_or_default())?;
     connection.notify("initialized");
 
     let started = ask(connection, "thread/start", &thread(&wish), &mut earlier).await?;
-    let thread = text(&started["thread"]["id"], "a thread")?;
+    let thread = text(at(&started, "/thread/id"), "a thread")?;
     let input = json!([{"type": "text", "text": wish.prompt}]);
     let asked = json!({"threadId": thread, "input": input});
     let begun = ask(connection, "turn/start", &asked, &mut earlier).await?;
     Ok(Opened {
-        turn: text(&begun["turn"]["id"], "a turn")?,
-        model: started["model"].as_str().unwrap_or_default().to_owned(),
-        sandbox: sandbox(&started["sandbox"]),
+        turn: text(at(&begun, "/turn/id"), "a turn")?,
+        model: at(&started, "/model").as_str().unwrap_or_default().to_owned(),
+        sandbox: sandbox(at(&started, "/sandbox")),
         thread,
         earlier,
     })
@@ -84,7 +84,7 @@ fn thread(wish: &Wish<'_>) -> Value {
 
 /// The thread's sandbox. One that cannot be read may be one in which nothing is to be changed.
 fn sandbox(policy: &Value) -> SandboxMode {
-    match policy["type"].as_str() {
+    match at(policy, "/type").as_str() {
         Some("dangerFullAccess") => SandboxMode::DangerFullAccess,
         Some("workspaceWrite" | "externalSandbox") => SandboxMode::WorkspaceWrite,
         Some(_) | None => SandboxMode::ReadOnly,
@@ -133,8 +133,9 @@ pub(super) fn silent(after: Duration) -> Fault {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_codex_that_says_nothing_is_not_waited_for_forever() {
+        tokio::time::pause();
         let (ours, _theirs) = tokio::io::duplex(64 * 1024);
         let (reader, writer) = tokio::io::split(ours);
         let mut connection = Connection::new(reader, writer);

@@ -10,6 +10,7 @@ use codex_task::Environment;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -56,7 +57,7 @@ impl AppServer {
             return Err(failed(&std::io::Error::other("the process has no pipes")));
         };
         let last_line = Arc::default();
-        let listening = tokio::spawn(listen(stderr, Arc::clone(&last_line)));
+        let listening = Handle::current().spawn(listen(stderr, Arc::clone(&last_line)));
         #[cfg(unix)]
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let server = Self {

@@ -5,6 +5,8 @@ use codex_task_config::ToolName;
 use codex_task_tools::{Decision, Owner, Ruling, Verdict};
 use serde_json::{Value, json};
 
+use super::message::at;
+
 /// Codex as the one who asks.
 const ASKER: &str = "Codex";
 
@@ -28,16 +30,16 @@ pub(super) struct Question {
 impl Question {
     /// Reads a request; `None` when it is no question. `changes` are those of the item that it is about.
     pub(super) fn read(method: &str, params: &Value, changes: Option<&str>) -> Option<Self> {
-        let text = |name: &str| params[name].as_str().unwrap_or_default();
+        let text = |name: &str| params.get(name).and_then(Value::as_str).unwrap_or_default();
         let (kind, tool, subject) = match method {
             "item/commandExecution/requestApproval" => (Kind::Command, "exec_command", command(params)),
             "item/fileChange/requestApproval" => {
-                let root = params["grantRoot"].as_str().map(|root| format!("everything below {root}"));
+                let root = at(params, "/grantRoot").as_str().map(|root| format!("everything below {root}"));
                 let parts = [root, changes.map(str::to_owned)];
                 (Kind::Change, "apply_patch", parts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
             }
             "item/permissions/requestApproval" => {
-                let rights = serde_json::to_string_pretty(&params["permissions"]).unwrap_or_default();
+                let rights = serde_json::to_string_pretty(at(params, "/permissions")).unwrap_or_default();
                 (Kind::Rights, "more rights", rights)
             }
             _ => return None,
@@ -58,7 +60,7 @@ impl Question {
             verdict,
             lasting: if may_last(kind, params) { Lasting::Session } else { Lasting::Never },
         };
-        Some(Self { request, kind, rights: params["permissions"].clone() })
+        Some(Self { request, kind, rights: at(params, "/permissions").clone() })
     }
 
     /// The answer in Codex's words.
@@ -88,8 +90,8 @@ pub(super) fn declined(method: &str) -> Option<Value> {
 
 /// The whole command; and the host, where it is about the network.
 fn command(params: &Value) -> String {
-    let command = params["command"].as_str().unwrap_or_default();
-    match params["networkApprovalContext"]["host"].as_str() {
+    let command = at(params, "/command").as_str().unwrap_or_default();
+    match at(params, "/networkApprovalContext/host").as_str() {
         Some(host) => format!("{command}\nreaches {host}"),
         None => command.to_owned(),
     }
@@ -98,7 +100,7 @@ fn command(params: &Value) -> String {
 /// Whether Codex takes a yes for the session. For a command it says so.
 fn may_last(kind: Kind, params: &Value) -> bool {
     match kind {
-        Kind::Command => match params["availableDecisions"].as_array() {
+        Kind::Command => match at(params, "/availableDecisions").as_array() {
             Some(decisions) => decisions.iter().any(|decision| decision == "acceptForSession"),
             None => false,
         },

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::message::at;
 use crate::render::clean::{headline, one_line};
 use crate::render::width::{columns, cut};
 use crate::render::{Line, Style};
@@ -42,13 +43,13 @@ impl View {
 
     /// Lines about an item that begins.
     pub(super) fn begun(&mut self, item: &Value) -> Vec<Line> {
-        let kind = item["type"].as_str().unwrap_or_default();
+        let kind = at(item, "/type").as_str().unwrap_or_default();
         if matches!(kind, "userMessage" | "reasoning") {
             return Vec::new();
         }
         // Something follows: what the model has said before is no answer.
         let said = self.answer.take().map(|text| self.line("Codex: ", Style::Plain, &headline(&text)));
-        let text = |name: &str| item[name].as_str().unwrap_or_default();
+        let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
         let begun = match kind {
             "commandExecution" => Some(("Codex(Running): ", text("command").to_owned())),
             "mcpToolCall" => Some(("Codex(Calling): ", format!("{} of {}", text("tool"), text("server")))),
@@ -65,7 +66,7 @@ impl View {
 
     /// Lines about an item that has ended.
     pub(super) fn ended(&mut self, item: &Value) -> Option<Line> {
-        let text = |name: &str| item[name].as_str().unwrap_or_default();
+        let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
         let has_failed = matches!(text("status"), "failed" | "declined");
         let (head, style, shown) = match text("type") {
             "agentMessage" => {
@@ -73,7 +74,7 @@ impl View {
                 return None;
             }
             "commandExecution" if has_failed => {
-                let code = item["exitCode"].as_i64().map(|code| format!(" (exit code {code})"));
+                let code = at(item, "/exitCode").as_i64().map(|code| format!(" (exit code {code})"));
                 let shown = one_line(text("command")) + &code.unwrap_or_default();
                 if text("status") == "declined" {
                     ("Codex(Declined): ", Style::Yellow, shown)
@@ -103,15 +104,15 @@ impl View {
 }
 
 fn paths(item: &Value) -> Vec<String> {
-    let changes = item["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    changes.iter().filter_map(|change| change["path"].as_str().map(one_line)).collect()
+    let changes = at(item, "/changes").as_array().map(Vec::as_slice).unwrap_or_default();
+    changes.iter().filter_map(|change| at(change, "/path").as_str().map(one_line)).collect()
 }
 
 /// The changes as a person reads them before saying yes; of a huge one that it is huge.
 fn changes(item: &Value) -> String {
     let mut text = String::new();
-    for change in item["changes"].as_array().map(Vec::as_slice).unwrap_or_default() {
-        let (path, diff) = (change["path"].as_str(), change["diff"].as_str());
+    for change in at(item, "/changes").as_array().map(Vec::as_slice).unwrap_or_default() {
+        let (path, diff) = (at(change, "/path").as_str(), at(change, "/diff").as_str());
         // Writing to a String cannot fail.
         let _ = write!(text, "{}\n{}\n", path.unwrap_or_default(), diff.unwrap_or_default().trim_end());
     }
