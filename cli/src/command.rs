@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, commands, demo, doctor, exec, gate, install, logging, mcp, runs, trust};
+use crate::{agents, app_server, commands, demo, doctor, exec, gate, install, logging, mcp, runs, trust};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -28,6 +28,7 @@ struct Arguments {
 enum Command {
     Run(Box<RunArgs>),
     Exec(Box<exec::ExecArgs>),
+    Codex(Box<app_server::CodexArgs>),
     #[command(subcommand)]
     Agents(agents::AgentsCommand),
     #[command(subcommand)]
@@ -75,6 +76,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
             run::run(&args, host)
         }
         Command::Exec(args) => exec::run(&args, host),
+        Command::Codex(args) => app_server::run(&args, host),
         Command::Commands(command) => Ok(commands::run(&command, host)),
         Command::Agents(command) => agents::run(command, host),
         Command::Gate(command) => gate::run(&command, host),

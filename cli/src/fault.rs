@@ -6,6 +6,7 @@ use codex_task::StartError;
 use codex_task_config::Problem;
 
 use crate::exit::Exit;
+use crate::render::clean::one_line;
 use crate::render::{FourLines, Snippet, Terminal};
 
 /// A failure of the command itself; failures of tasks are in their reports.
@@ -41,6 +42,20 @@ impl Fault {
     #[must_use]
     pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.lines.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// Says what works instead.
+    #[must_use]
+    pub(crate) fn fall_back(mut self, fallback: impl Into<String>) -> Self {
+        self.lines.fallback = Some(fallback.into());
+        self
+    }
+
+    /// Says what a program has said last, where nothing better is known about the cause.
+    #[must_use]
+    pub(crate) fn saying(mut self, words: &str) -> Self {
+        self.lines.cause.get_or_insert_with(|| format!("it said: {}", one_line(words)));
         self
     }
 

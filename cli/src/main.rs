@@ -1,6 +1,7 @@
 //! The `codex-task` command: arguments in, rendered results out. Everything that it does is in the runtime.
 
 mod agents;
+mod app_server;
 mod approve;
 mod command;
 mod commands;

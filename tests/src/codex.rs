@@ -43,6 +43,13 @@ pub struct CodexRequest {
 pub enum CodexReply {
     /// Calls of the tool `Task` of the server `task`, with these arguments, all in one response.
     Tasks(Vec<Value>),
+    /// Calls of a tool of no server, with these arguments, all in one response.
+    Tools {
+        /// The tool.
+        name: &'static str,
+        /// One for each call.
+        calls: Vec<Value>,
+    },
     /// A text.
     Text(String),
 }
@@ -146,19 +153,27 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     ([(header::CONTENT_TYPE, "text/event-stream")], stream(request.nth, reply)).into_response()
 }
 
+fn calls(nth: usize, name: &str, arguments: &[Value]) -> Vec<Value> {
+    let call = |(index, arguments): (usize, &Value)| {
+        json!({
+            "type": "function_call", "id": format!("fc_{nth}_{index}"), "call_id": format!("call_{index}"),
+            "name": name, "arguments": arguments.to_string(), "status": "completed",
+        })
+    };
+    arguments.iter().enumerate().map(call).collect()
+}
+
 /// The events of a whole response.
 fn stream(nth: usize, reply: CodexReply) -> String {
     let output: Vec<Value> = match reply {
-        CodexReply::Tasks(tasks) => tasks
-            .iter()
-            .enumerate()
-            .map(|(index, arguments)| {
-                json!({
-                    "type": "function_call", "id": format!("fc_{nth}_{index}"), "call_id": format!("call_{index}"),
-                    "namespace": "mcp__task", "name": "Task", "arguments": arguments.to_string(), "status": "completed",
-                })
-            })
-            .collect(),
+        CodexReply::Tasks(tasks) => {
+            let mut calls = calls(nth, "Task", &tasks);
+            for call in &mut calls {
+                call["namespace"] = "mcp__task".into();
+            }
+            calls
+        }
+        CodexReply::Tools { name, calls: arguments } => calls(nth, name, &arguments),
         CodexReply::Text(text) => vec![json!({
             "type": "message", "id": format!("msg_{nth}"), "role": "assistant", "status": "completed",
             "content": [{"type": "output_text", "text": text, "annotations": []}],

@@ -21,6 +21,10 @@ use options::ConsensusOptions;
 use prompt::Asked;
 
 pub(crate) use args::ExecArgs;
+pub(crate) use prompt::read as read_prompt;
+
+/// What to write when there was no prompt.
+const USAGE: &str = "write codex-task exec \"PROMPT\", or codex-task exec \"/command arguments\"";
 
 /// What is done with an expanded prompt.
 enum Doing {
@@ -38,7 +42,7 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
     if args.list {
         return Ok(commands::list(commands::ListForm::of(args.output.json), host));
     }
-    let text = prompt::read(args, host)?;
+    let text = prompt::read(&args.words, USAGE, host)?;
     let asked = Asked::of(&text, &host.environment)?;
     let options = prompt::options(args, &asked, host);
     let builder = run::builder(&args.session, args.output, &options, host)?;

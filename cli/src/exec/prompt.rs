@@ -33,8 +33,11 @@ pub(super) enum Asked {
 }
 
 /// The text of the arguments, or of stdin.
-pub(super) fn read(args: &ExecArgs, host: &mut Host) -> Result<String, Fault> {
-    let text = match args.words.as_slice() {
+///
+/// # Errors
+/// A [`Fault`] when there is none; `usage` says how it is given.
+pub(crate) fn read(words: &[String], usage: &str, host: &mut Host) -> Result<String, Fault> {
+    let text = match words {
         [] => read_stdin(host)?,
         [word] if word == "-" => read_stdin(host)?,
         [word] => word.clone(),
@@ -45,9 +48,7 @@ pub(super) fn read(args: &ExecArgs, host: &mut Host) -> Result<String, Fault> {
         words => words.join(" "),
     };
     if text.trim().is_empty() {
-        return Err(Fault::new("there is nothing to do")
-            .because("the prompt is empty")
-            .suggest("write codex-task exec \"PROMPT\", or codex-task exec \"/command arguments\""));
+        return Err(Fault::new("there is nothing to do").because("the prompt is empty").suggest(usage));
     }
     Ok(text)
 }

@@ -39,6 +39,14 @@ pub(super) fn path(environment: &Environment) -> Result<PathBuf, Fault> {
     Ok(home.join("config.toml"))
 }
 
+/// Whether Codex starts our MCP server. A configuration that cannot be read is Codex's to complain about.
+pub(crate) fn is_in_codex(environment: &Environment) -> bool {
+    let text = path(environment).ok().and_then(|path| std::fs::read_to_string(path).ok());
+    let document = text.and_then(|text| text.parse::<DocumentMut>().ok());
+    let servers = document.as_ref().and_then(|document| document.get(SERVERS)).and_then(Item::as_table_like);
+    servers.is_some_and(|servers| servers.contains_key(SERVER))
+}
+
 impl Codex {
     pub(super) fn new(environment: &Environment) -> Self {
         Self { variables: variables(environment) }

@@ -9,6 +9,8 @@ mod skills;
 mod toml_cut;
 mod variables;
 
+pub(crate) use codex::is_in_codex;
+
 use clap::{Args, Subcommand};
 use codex_task::PermissionMode;
 use codex_task_config::CommandRegistry;

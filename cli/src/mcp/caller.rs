@@ -33,16 +33,24 @@ pub(super) fn caller(meta: &RequestMetaObject, client: Option<&str>) -> ToolCall
         None => false,
     };
     let turn = turn.flatten().unwrap_or_default();
-    let sandbox = turn.sandbox_mode.as_deref().map(sandbox_of);
+    let sandbox =
+        if is_read_only { Some(SandboxMode::ReadOnly) } else { turn.sandbox_mode.as_deref().map(sandbox_of) };
+    let depth = u32::from(turn.thread_source.as_deref() == Some("subagent"));
+    let caller = of_codex(turn.model.as_deref(), sandbox, depth);
+    if is_codex { caller } else { ToolCaller { answer_bytes_max: ANSWER_BYTES_MAX_KNOWN, ..caller } }
+}
+
+/// A caller in a session of Codex with this model and sandbox.
+pub(crate) fn of_codex(model: Option<&str>, sandbox: Option<SandboxMode>, depth: u32) -> ToolCaller {
     let is_known = |model: &str| MODELS_KNOWN.iter().any(|known| model.starts_with(known));
-    let is_cut_early = is_codex && !turn.model.as_deref().is_some_and(is_known);
+    let is_shown_whole = model.is_some_and(is_known);
     ToolCaller {
-        depth: u32::from(turn.thread_source.as_deref() == Some("subagent")),
+        depth,
         // In a read-only session nothing is written and no command runs at all; should a rule of the user's ever lift
         // that, the sandbox still holds what runs.
-        permission_mode: is_read_only.then_some(PermissionMode::Plan),
-        sandbox: if is_read_only { Some(SandboxMode::ReadOnly) } else { sandbox },
-        answer_bytes_max: if is_cut_early { ANSWER_BYTES_MAX_UNKNOWN } else { ANSWER_BYTES_MAX_KNOWN },
+        permission_mode: (sandbox == Some(SandboxMode::ReadOnly)).then_some(PermissionMode::Plan),
+        sandbox,
+        answer_bytes_max: if is_shown_whole { ANSWER_BYTES_MAX_KNOWN } else { ANSWER_BYTES_MAX_UNKNOWN },
         ..ToolCaller::default()
     }
 }

@@ -24,6 +24,7 @@ use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::run::RunOptions;
 use crate::{run, session};
+pub(crate) use caller::of_codex as caller_of_codex;
 use elicit::ClientApprover;
 use http::HttpServer;
 use lazy::{LazyTool, RecordKeeper};

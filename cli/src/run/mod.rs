@@ -12,7 +12,7 @@ mod task_file;
 use std::sync::Arc;
 
 use codex_task::store::{Recorder, Records, StoreError};
-use codex_task::{Environment, RunId, RuntimeBuilder, TaskRequest};
+use codex_task::{Approver, Environment, RunId, RuntimeBuilder, TaskRequest};
 
 use codex_task_config::{ResumePolicy, Settings, SettingsOverrides};
 
@@ -72,13 +72,24 @@ pub(crate) fn builder(
     options: &RunOptions,
     host: &mut Host,
 ) -> Result<RuntimeBuilder, Fault> {
+    let approver = approve::set_up(args.ask, output, host)?;
+    Ok(builder_asking(approver, args, options, host))
+}
+
+/// The same, where who is asked is known already.
+pub(crate) fn builder_asking(
+    approver: Option<Arc<dyn Approver>>,
+    args: &SessionArgs,
+    options: &RunOptions,
+    host: &mut Host,
+) -> RuntimeBuilder {
     let builder = options.builder(&host.environment);
     let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
-    let builder = match approve::set_up(args.ask, output, host)? {
+    let builder = match approver {
         Some(approver) => builder.approver(approver),
         None => builder,
     };
-    Ok(if args.no_record { builder } else { recorded(builder, options, host) })
+    if args.no_record { builder } else { recorded(builder, options, host) }
 }
 
 /// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.

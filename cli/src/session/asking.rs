@@ -7,7 +7,7 @@ use crate::approve::{Desk, Turn, Words, words_of};
 use crate::render::{Line, Style, Terminal};
 
 /// The desk before this terminal, which knows whom the user trusts.
-pub(super) fn desk(handle: &RuntimeHandle, terminal: &mut Terminal) -> Option<Desk> {
+pub(crate) fn desk(handle: &RuntimeHandle, terminal: &mut Terminal) -> Option<Desk> {
     let mut desk = terminal.desk.take()?;
     desk.believe(&handle.settings().trusted);
     Some(desk)
@@ -33,7 +33,7 @@ pub(crate) async fn attend<T>(
 }
 
 /// Waits for something to happen at the desk; without one nothing ever does.
-pub(super) async fn next(desk: &mut Option<Desk>) -> Turn {
+pub(crate) async fn next(desk: &mut Option<Desk>) -> Turn {
     match desk {
         Some(desk) => desk.next().await,
         None => std::future::pending().await,
@@ -41,7 +41,7 @@ pub(super) async fn next(desk: &mut Option<Desk>) -> Turn {
 }
 
 /// Shows what has happened.
-pub(super) fn show(
+pub(crate) fn show(
     turn: Turn,
     desk: &mut Option<Desk>,
     progress: Option<&mut Progress>,

@@ -17,7 +17,7 @@ use crate::render::Terminal;
 use crate::render::figures::{counted, duration};
 
 /// Time between two frames of a live display.
-const FRAME: Duration = Duration::from_millis(120);
+pub(crate) const FRAME: Duration = Duration::from_millis(120);
 
 /// How the wait for the tasks ended.
 pub(crate) enum Ending<T> {

@@ -22,13 +22,13 @@ use crate::fault::Fault;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
 use crate::run::OutputArgs;
-use progress::Progress;
 
-pub(crate) use asking::attend;
-pub(crate) use follow::{Collected, Ending};
+pub(crate) use asking::{attend, desk, next as next_turn, show as show_turn};
+pub(crate) use follow::{Collected, Ending, FRAME};
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
-pub(crate) use results::print_asides;
+pub(crate) use progress::Progress;
+pub(crate) use results::{is_scripted, print_asides};
 pub(crate) use work::Work;
 
 /// Does the work and prints what comes of them.

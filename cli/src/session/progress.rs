@@ -14,14 +14,14 @@ use super::json;
 use super::label::Labels;
 use super::lines::{self, Told};
 use super::live::Live;
-use crate::render::{Style, Terminal};
+use crate::render::{Line, Style, Terminal};
 use crate::run::OutputArgs;
 
 /// Columns of a terminal whose size is not known.
 const COLUMNS_USUAL: usize = 80;
 
 /// Shows events as they come.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     display: Display,
     labels: Labels,
     /// The only task that was asked for: its failure is told once, by its four lines.
@@ -33,7 +33,13 @@ pub(super) struct Progress {
     /// Providers that play a scenario, until it was said that they do.
     scripted: HashSet<ProviderName>,
     /// What happens while somebody is asked: shown when they have answered.
-    held: Option<Vec<TaskEvent>>,
+    held: Option<Vec<Held>>,
+}
+
+/// Something that waits for an answer.
+enum Held {
+    Event(TaskEvent),
+    Line(Line),
 }
 
 enum Display {
@@ -48,7 +54,7 @@ enum Display {
 }
 
 impl Progress {
-    pub(super) fn new(
+    pub(crate) fn new(
         output: OutputArgs,
         tasks: &[TaskRequest],
         handle: &RuntimeHandle,
@@ -75,12 +81,12 @@ impl Progress {
         }
     }
 
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(self.display, Display::Live(_))
     }
 
     /// Says that the model is scripted before anything else, where there is no other.
-    pub(super) fn begin(&mut self, handle: &RuntimeHandle, terminal: &mut Terminal) {
+    pub(crate) fn begin(&mut self, handle: &RuntimeHandle, terminal: &mut Terminal) {
         if !self.scripted.is_empty() && self.scripted.len() == handle.providers().iter().count() {
             self.scripted.clear();
             self.say("Note:", "the model is scripted: a scenario is played, no AI is asked", terminal);
@@ -88,7 +94,7 @@ impl Progress {
     }
 
     /// Draws the next frame of lines that are drawn over.
-    pub(super) fn tick(&self) {
+    pub(crate) fn tick(&self) {
         if let (Display::Live(live), None) = (&self.display, &self.held) {
             live.tick();
         }
@@ -108,17 +114,20 @@ impl Progress {
         if let Display::Live(live) = &mut self.display {
             live.reveal();
         }
-        for event in held {
-            self.show(&event, terminal);
+        for held in held {
+            match held {
+                Held::Event(event) => self.show(&event, terminal),
+                Held::Line(line) => self.tell(line, terminal),
+            }
         }
     }
 
     /// Shows an event.
-    pub(super) fn show(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
+    pub(crate) fn show(&mut self, event: &TaskEvent, terminal: &mut Terminal) {
         if let (Some(held), false) = (&mut self.held, matches!(self.display, Display::Json)) {
             // What a model writes meanwhile is not worth keeping: it is in the report.
             if !matches!(event.kind, TaskEventKind::Text { .. }) {
-                held.push(event.clone());
+                held.push(Held::Event(event.clone()));
             }
             return;
         }
@@ -154,20 +163,31 @@ impl Progress {
         }
     }
 
+    /// Shows a line of somebody else who works beside the tasks, where progress is for people.
+    pub(crate) fn tell(&mut self, line: Line, terminal: &mut Terminal) {
+        if !matches!(self.display, Display::Lines | Display::Live(_)) {
+            return;
+        }
+        match &mut self.held {
+            Some(held) => held.push(Held::Line(line)),
+            None => self.aside(terminal, |terminal| terminal.err.line(line)),
+        }
+    }
+
     /// Some events were lost, because the terminal was slower than the tasks.
-    pub(super) fn missed(&mut self, count: u64, terminal: &mut Terminal) {
+    pub(crate) fn missed(&mut self, count: u64, terminal: &mut Terminal) {
         if matches!(self.display, Display::Json) {
             json::print(&json!({"event": "missed", "events": count}), terminal);
         }
     }
 
     /// Says something that is about no single task.
-    pub(super) fn say(&self, label: &str, text: &str, terminal: &mut Terminal) {
+    pub(crate) fn say(&self, label: &str, text: &str, terminal: &mut Terminal) {
         self.aside(terminal, |terminal| terminal.err.paragraph(label, Style::Yellow, text));
     }
 
     /// Ends the display. Endings whose events were lost are shown from the report.
-    pub(super) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
+    pub(crate) fn finish(&mut self, report: Option<&RunReport>, terminal: &mut Terminal) {
         if self.held.is_some() {
             self.resume(terminal);
         }

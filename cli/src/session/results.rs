@@ -146,7 +146,7 @@ fn print_notes(report: &RunReport, terminal: &mut Terminal) {
 }
 
 /// Whether no call went to a model.
-fn is_scripted(report: &RunReport, handle: &RuntimeHandle) -> bool {
+pub(crate) fn is_scripted(report: &RunReport, handle: &RuntimeHandle) -> bool {
     let is_scripted = |provider: &ProviderName| {
         handle.providers().get(provider).is_some_and(|provider| provider.kind == ProviderKind::Scripted)
     };
