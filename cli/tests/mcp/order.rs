@@ -14,6 +14,8 @@ fn row_13_ten_of_twenty_run_at_once_and_they_begin_in_the_order_of_their_calls()
     let wait = Duration::from_millis(150);
     let mock = model(move |call| Reply::After(wait, Box::new(Reply::text(format!("did {}", task_of(call))))));
     let mut client = Client::greet(&Project::on(&mock));
+    // The first writes the provider's cache; before that the others would wait for it and come all at once.
+    client.ask("Task", &task("general-purpose", "first"));
     for n in 0..20 {
         client.call(n, "Task", &task("general-purpose", &format!("{n:02}")));
     }
@@ -23,7 +25,7 @@ fn row_13_ten_of_twenty_run_at_once_and_they_begin_in_the_order_of_their_calls()
     }
     assert_eq!(client.listen(Duration::ZERO), Vec::<serde_json::Value>::new());
     assert_eq!(mock.most_in_flight(), 10);
-    let begun: Vec<String> = mock.calls().iter().map(task_of).collect();
+    let begun: Vec<String> = mock.calls().iter().skip(1).map(task_of).collect();
     let first: BTreeSet<_> = begun[..10].iter().cloned().collect();
     assert_eq!(first, (0..10).map(|n| format!("{n:02}")).collect(), "{begun:?}");
 }

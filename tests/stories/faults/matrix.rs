@@ -110,7 +110,7 @@ const OPEN: &[(u8, &str)] = &[
     (37, "clocks that jump: time limits are monotonic and hints are cut, but no test moves a clock"),
     (49, "binary output of a command, all the way into a provider's JSON"),
     (55, "an audit file that is replaced: there is no audit file"),
-    (58, "ten thousand agent files in two seconds: measured by hand, not by a test"),
+    (58, "ten thousand agent files in two seconds: a bench loads a thousand, no test ten thousand"),
     (
         62,
         "a provider that answers with another model than it was asked for: reports name it, but no test lets the two differ",

@@ -26,7 +26,7 @@ use self::tools::Effects;
 use crate::harness::{OneClock, Setup, agent, agents, allow_everything};
 
 /// Seeds of the ordinary run.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// How many seeds to run instead.
 const SEEDS_VARIABLE: &str = "CODEX_TASK_SEEDS";
 /// The only seed to run: for those that failed.
