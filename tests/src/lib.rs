@@ -4,6 +4,8 @@
 mod codex;
 mod loopback;
 mod mock;
+mod peer;
 
 pub use codex::{CodexMock, CodexReply, CodexRequest};
 pub use mock::{CacheUse, Call, Format, Mock, Reply};
+pub use peer::Peer;

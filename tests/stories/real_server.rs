@@ -1,32 +1,17 @@
-//! A real MCP server, end to end from an agent's file. `.ci/run` installs it from npm and names its program in
-//! `CODEX_TASK_TEST_MCP_SERVER`; without it these stories only say so, unless `CODEX_TASK_REQUIRE_MCP_SERVER=1`.
+//! A real MCP server, end to end from an agent's file. Without one these stories only say so (see `Peer`).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use codex_task::{Environment, Outcome};
+use codex_task::Outcome;
 use codex_task_config::SettingsOverrides;
 use codex_task_providers::scripted::{Rule, ScriptedBackend};
+use codex_task_tests::Peer;
 use serde_json::json;
 
 use crate::harness::{TestProject, TestRuntime, first, result_of, scripted, texts_of, then};
 
 /// What the file that the server reads says.
 const CONTENT: &str = "the harbour is closed on Tuesdays";
-
-/// The server's program; says what it needs where there is none.
-fn server() -> Option<PathBuf> {
-    let process = Environment::from_process().expect("a working directory");
-    let found =
-        process.get("CODEX_TASK_TEST_MCP_SERVER").map(PathBuf::from).filter(|program| program.is_file());
-    if found.is_none() {
-        let needed = "needs a real MCP server: `npm install @modelcontextprotocol/server-filesystem`, and its \
-                      node_modules/.bin/mcp-server-filesystem in CODEX_TASK_TEST_MCP_SERVER";
-        assert!(process.get("CODEX_TASK_REQUIRE_MCP_SERVER") != Some("1"), "{needed}");
-        println!("not tested: {needed}");
-    }
-    found
-}
 
 /// A project whose agent brings the server along in its own file.
 fn project(server: &std::path::Path) -> TestProject {
@@ -60,7 +45,7 @@ fn allowing(rule: &str) -> SettingsOverrides {
 
 #[actix::test]
 async fn an_agents_file_brings_a_real_server_along_once_its_folder_is_trusted() {
-    let Some(server) = server() else { return };
+    let Some(server) = Peer::McpServer.find() else { return };
     let project = project(&server);
     let model = reading(&project);
     let runtime = TestRuntime::start_in(project, |builder| {
@@ -76,7 +61,7 @@ async fn an_agents_file_brings_a_real_server_along_once_its_folder_is_trusted() 
 
 #[actix::test]
 async fn without_a_rule_the_servers_tool_is_refused_and_without_trust_it_does_not_start() {
-    let Some(server) = server() else { return };
+    let Some(server) = Peer::McpServer.find() else { return };
     let trusted = project(&server);
     let model = reading(&trusted);
     let runtime = TestRuntime::start_in(trusted, |builder| builder.backend(model.clone()));

@@ -1,32 +1,15 @@
-//! The real Codex, found as the stories of the MCP server find it: `CODEX_TASK_TEST_CODEX`, or on the PATH. Without it
-//! these stories only say so, unless `CODEX_TASK_REQUIRE_CODEX=1`.
+//! The real Codex: its model gets the bare `Task`, and its tasks run side by side. Without Codex these stories only say so
+//! (see `Peer`).
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use codex_task::Environment;
-use codex_task_tests::{Call, CodexMock, CodexReply, Mock, Reply};
+use codex_task_tests::{Call, CodexMock, CodexReply, Mock, Peer, Reply};
 use serde_json::{Value, json};
 
 use crate::project::{Project, binary, model, task_of, wait_until};
-
-fn codex() -> Option<PathBuf> {
-    let environment = Environment::from_process().expect("a working directory");
-    let named = environment.get("CODEX_TASK_TEST_CODEX").map(PathBuf::from);
-    let on_path = || {
-        let path = environment.get("PATH").unwrap_or_default();
-        std::env::split_paths(path).map(|directory| directory.join("codex")).find(|program| program.is_file())
-    };
-    let found = named.or_else(on_path).filter(|program| program.is_file());
-    if found.is_none() {
-        let needed = "needs the Codex CLI: `npm install @openai/codex@0.169.0`";
-        assert!(environment.get("CODEX_TASK_REQUIRE_CODEX") != Some("1"), "{needed}");
-        eprintln!("not run: {needed}");
-    }
-    found
-}
 
 /// A model for Codex that makes these calls of `Task` and then is content.
 fn parent(calls: Vec<Value>) -> CodexMock {
@@ -60,7 +43,7 @@ fn command(project: &Project, codex: &PathBuf, arguments: &[&str]) -> Command {
 
 #[test]
 fn ten_tasks_of_one_response_run_at_once_under_their_bare_name() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let work = |call: &Call| {
         Reply::After(Duration::from_millis(700), Box::new(Reply::text(format!("did {}", task_of(call)))))
     };
@@ -93,7 +76,7 @@ fn ten_tasks_of_one_response_run_at_once_under_their_bare_name() {
 
 #[test]
 fn a_read_only_thread_has_read_only_agents() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let write = |call: &Call| match call.tool_results().first() {
         None => Reply::tool("Write", json!({"file_path": "made.txt", "content": "made"})),
         Some(result) => Reply::text(result.clone()),
@@ -117,7 +100,7 @@ fn a_read_only_thread_has_read_only_agents() {
 
 #[test]
 fn a_command_outside_of_the_sandbox_is_declined_where_nobody_can_be_asked() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let escalated = json!({
         "cmd": "touch made.txt", "sandbox_permissions": "require_escalated", "justification": "because",
     });
@@ -140,7 +123,7 @@ fn a_command_outside_of_the_sandbox_is_declined_where_nobody_can_be_asked() {
 
 #[test]
 fn an_interrupted_turn_leaves_no_process() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let sleep = |call: &Call| match task_of(call).as_str() {
         "sleep" => Reply::tool("Bash", json!({"command": "sleep 600", "timeout": 600_000})),
         _ => Reply::Hangs,

@@ -1,6 +1,4 @@
-//! The real Codex as the client: installed into, started, interrupted. Needs its binary, which `.ci/run` installs:
-//! `CODEX_TASK_TEST_CODEX` names it, or it is on the PATH. Without it these stories only say so, unless
-//! `CODEX_TASK_REQUIRE_CODEX=1`.
+//! The real Codex as the client: installed into, started, interrupted. Without it these stories only say so (see `Peer`).
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,8 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use codex_task::Environment;
-use codex_task_tests::{Call, CodexMock, CodexReply, Mock, Reply};
+use codex_task_tests::{Call, CodexMock, CodexReply, Mock, Peer, Reply};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -18,25 +15,6 @@ use crate::project::{Project, binary, model, task_of, wait_until};
 
 /// Longest time from Codex's end to the end of the last process.
 const AT_ONCE: Duration = Duration::from_secs(2);
-
-/// The real Codex; says what it needs where there is none.
-fn codex() -> Option<PathBuf> {
-    let environment = Environment::from_process().expect("a working directory");
-    let named = environment.get("CODEX_TASK_TEST_CODEX").map(PathBuf::from);
-    let on_path = || {
-        let path = environment.get("PATH").unwrap_or_default();
-        std::env::split_paths(path).map(|directory| directory.join("codex")).find(|program| program.is_file())
-    };
-    let found = named.or_else(on_path).filter(|program| program.is_file());
-    if found.is_none() {
-        let is_required = environment.get("CODEX_TASK_REQUIRE_CODEX") == Some("1");
-        let needed = "needs the Codex CLI: `npm install @openai/codex@0.169.0`, and its node_modules/.bin/codex in \
-                      CODEX_TASK_TEST_CODEX";
-        assert!(!is_required, "{needed}");
-        eprintln!("not run: {needed}");
-    }
-    found
-}
 
 /// Codex with our server installed, and a project for both.
 struct Installed {
@@ -100,7 +78,7 @@ fn ten_tasks() -> Vec<Value> {
 
 #[test]
 fn ten_tasks_of_one_response_run_at_once_and_come_back_in_one_request() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let work = |call: &Call| {
         Reply::After(Duration::from_millis(700), Box::new(Reply::text(format!("did {}", task_of(call)))))
     };
@@ -130,7 +108,7 @@ fn ten_tasks_of_one_response_run_at_once_and_come_back_in_one_request() {
 
 #[test]
 fn a_model_that_must_search_for_tools_reads_of_task_and_of_the_agents() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let (parent, child) = (parent(Vec::new()), model(|_| Reply::text("unused")));
     let installed = Installed::new(codex, &parent, "gpt-5.5", &child);
     installed.project.write_agent("worker", "description: Works\n");
@@ -143,7 +121,7 @@ fn a_model_that_must_search_for_tools_reads_of_task_and_of_the_agents() {
 
 #[test]
 fn codex_shows_its_model_the_slash_commands_as_skills() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let (parent, child) = (parent(Vec::new()), model(|_| Reply::text("unused")));
     let installed = Installed::new(codex, &parent, "mock", &child);
     installed.project.write("project/.claude/commands/dir/fix.md", "---\ndescription: Fixes it\n---\nFix $0");
@@ -161,7 +139,7 @@ fn codex_shows_its_model_the_slash_commands_as_skills() {
 
 #[test]
 fn a_read_only_codex_has_read_only_agents() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let write = |call: &Call| match call.tool_results().first() {
         None => Reply::tool("Write", json!({"file_path": "made.txt", "content": "made"})),
         Some(result) => Reply::text(result.clone()),
@@ -182,7 +160,7 @@ fn a_read_only_codex_has_read_only_agents() {
 
 #[test]
 fn a_codex_that_asks_nobody_declines_our_questions_at_once() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let touch = |call: &Call| match call.tool_results().first() {
         None => Reply::tool("Bash", json!({"command": "touch made.txt", "description": "d"})),
         Some(result) => Reply::text(result.clone()),
@@ -201,7 +179,7 @@ fn a_codex_that_asks_nobody_declines_our_questions_at_once() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_codex_leaves_no_process() {
-    let Some(codex) = codex() else { return };
+    let Some(codex) = Peer::Codex.find() else { return };
     let sleep = |call: &Call| match task_of(call).as_str() {
         "sleep" => Reply::tool("Bash", json!({"command": "sleep 600", "timeout": 600_000})),
         _ => Reply::Hangs,

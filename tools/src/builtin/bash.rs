@@ -5,18 +5,14 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::arguments::{typed, whole};
+use super::bash_arguments::{self, BashArguments};
 use super::process::{self, Ended, Finished, OUTPUT_CHARS_MAX};
-use super::schema::{Kind, Schema};
+use super::schema::Kind;
 use super::shell_start::{explained, not_started, start};
 use crate::shell::{self, Separator};
 use crate::{Access, Session, Tool, ToolDefinition, ToolError};
-
-const TIMEOUT_DEFAULT_MS: u64 = 120_000;
-const TIMEOUT_MAX_MS: u64 = 600_000;
 
 /// Characters that standard error gets in any case; the rest is shared.
 const ERRORS_CHARS_MIN: usize = 10_000;
@@ -43,21 +39,9 @@ pub(super) struct BashTool {
     definition: ToolDefinition,
 }
 
-#[derive(Debug, Deserialize)]
-struct Arguments {
-    command: String,
-    #[serde(default, deserialize_with = "whole")]
-    timeout: Option<u64>,
-    #[serde(default)]
-    run_in_background: bool,
-}
-
 impl BashTool {
     pub(super) fn new() -> Self {
-        let definition = Schema::default()
-            .required("command", Kind::Text, "The command line")
-            .optional("timeout", Kind::WholeFrom(1), "Milliseconds, at most 600000; 120000 by default")
-            .optional("description", Kind::Text, "What the command does, in 5 to 10 words")
+        let definition = bash_arguments::schema()
             .optional(
                 "run_in_background",
                 Kind::Boolean,
@@ -74,8 +58,7 @@ impl Tool for BashTool {
     }
 
     fn access(&self, arguments: &Value, _session: &Session) -> Result<Access, ToolError> {
-        let arguments: Arguments = typed("Bash", arguments)?;
-        Ok(Access::Execute { command: arguments.command })
+        Ok(Access::Execute { command: BashArguments::of(arguments)?.command })
     }
 
     fn confines_commands(&self) -> bool {
@@ -84,9 +67,8 @@ impl Tool for BashTool {
 
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
-            let arguments: Arguments = typed("Bash", &arguments)?;
-            let timeout = arguments.timeout.unwrap_or(TIMEOUT_DEFAULT_MS).min(TIMEOUT_MAX_MS);
-            let time_max = Duration::from_millis(timeout);
+            let arguments = BashArguments::of(&arguments)?;
+            let time_max = arguments.time_max();
             if arguments.run_in_background {
                 session.shells.make_room()?;
             }

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod bash;
+mod bash_arguments;
 mod bash_output;
 mod best;
 mod blocking;

@@ -98,7 +98,7 @@ impl CompiledRule {
 
     /// Whether the rule names files.
     pub(crate) fn is_about_files(&self) -> bool {
-        matches!(self.matcher, Matcher::Path(_))
+        self.path().is_some()
     }
 
     /// The rule as it would stand in another workspace, if its file is one of this workspace's.
@@ -145,16 +145,21 @@ impl CompiledRule {
         matches!(&self.matcher, Matcher::Domain(pattern) if pattern.is_one()) && self.names_host(tool, host)
     }
 
-    /// The one file or directory that the rule is about.
-    pub(crate) fn one_place(&self) -> Option<&Path> {
+    /// The path pattern of a rule that has one.
+    fn path(&self) -> Option<&PathPattern> {
         match &self.matcher {
-            Matcher::Path(pattern) => pattern.place(),
+            Matcher::Path(pattern) => Some(pattern),
             Matcher::Everything
             | Matcher::Command(_)
             | Matcher::Domain(_)
             | Matcher::Other(_)
             | Matcher::Nothing => None,
         }
+    }
+
+    /// The one file or directory that the rule is about.
+    pub(crate) fn one_place(&self) -> Option<&Path> {
+        self.path()?.place()
     }
 
     /// The command pattern of a Bash rule that has one.
@@ -171,34 +176,16 @@ impl CompiledRule {
 
     /// The path pattern of a rule that refuses reading.
     pub(crate) fn denied_path(&self) -> Option<&PathPattern> {
-        match &self.matcher {
-            Matcher::Path(pattern)
-                if self.rule.behavior == RuleBehavior::Deny && self.rule.tool.as_str() == "Read" =>
-            {
-                Some(pattern)
-            }
-            Matcher::Path(_)
-            | Matcher::Everything
-            | Matcher::Command(_)
-            | Matcher::Domain(_)
-            | Matcher::Other(_)
-            | Matcher::Nothing => None,
-        }
+        self.path().filter(|_| self.denies() && self.rule.tool.as_str() == "Read")
     }
 
     /// The path pattern of a rule that refuses writing.
     pub(crate) fn unwritable_path(&self) -> Option<&PathPattern> {
-        let refuses =
-            self.rule.behavior == RuleBehavior::Deny && WRITING_TOOLS.contains(&self.rule.tool.as_str());
-        match &self.matcher {
-            Matcher::Path(pattern) if refuses => Some(pattern),
-            Matcher::Path(_)
-            | Matcher::Everything
-            | Matcher::Command(_)
-            | Matcher::Domain(_)
-            | Matcher::Other(_)
-            | Matcher::Nothing => None,
-        }
+        self.path().filter(|_| self.denies() && WRITING_TOOLS.contains(&self.rule.tool.as_str()))
+    }
+
+    fn denies(&self) -> bool {
+        self.rule.behavior == RuleBehavior::Deny
     }
 
     /// Whether the rule is about this use of a path, tried as written and as resolved. `tool` is the calling tool.
@@ -210,7 +197,7 @@ impl CompiledRule {
         let writes = purpose == PathUse::Write;
         let rule_tool = self.rule.tool.as_str();
         let is_about = match rule_tool {
-            "Read" => !writes || self.rule.behavior == RuleBehavior::Deny,
+            "Read" => !writes || self.denies(),
             "Edit" => writes,
             _ if names(&self.rule.tool, tool) => true,
             // `Write(path)` that refuses is about the path; bare `Write` only about the tool.

@@ -1,21 +1,15 @@
 //! Bash on a host's shell.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{HostCommand, HostOutput, HostTools};
-use crate::builtin::arguments::{typed, whole};
+use crate::builtin::bash_arguments::{self, BashArguments};
 use crate::builtin::head_tail::HeadTail;
 use crate::builtin::process::OUTPUT_CHARS_MAX;
-use crate::builtin::schema::{Kind, Schema};
 use crate::{Access, Session, Tool, ToolDefinition, ToolError};
-
-const TIMEOUT_DEFAULT_MS: u64 = 120_000;
-const TIMEOUT_MAX_MS: u64 = 600_000;
 
 const DESCRIPTION: &str = "Runs a command line in the shell of the program that you run in, in the working directory. Every \
     call is a shell of its own. Standard input is empty, and nobody answers questions. Gives the output, of which at most \
@@ -27,21 +21,9 @@ pub(super) struct HostBash {
     host: Arc<dyn HostTools>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Arguments {
-    command: String,
-    #[serde(default, deserialize_with = "whole")]
-    timeout: Option<u64>,
-}
-
 impl HostBash {
     pub(super) fn new(host: Arc<dyn HostTools>) -> Self {
-        let definition = Schema::default()
-            .required("command", Kind::Text, "The command line")
-            .optional("timeout", Kind::WholeFrom(1), "Milliseconds, at most 600000; 120000 by default")
-            .optional("description", Kind::Text, "What the command does, in 5 to 10 words")
-            .define("Bash", DESCRIPTION);
-        Self { definition, host }
+        Self { definition: bash_arguments::schema().define("Bash", DESCRIPTION), host }
     }
 }
 
@@ -51,8 +33,7 @@ impl Tool for HostBash {
     }
 
     fn access(&self, arguments: &Value, _session: &Session) -> Result<Access, ToolError> {
-        let arguments: Arguments = typed("Bash", arguments)?;
-        Ok(Access::Execute { command: arguments.command })
+        Ok(Access::Execute { command: BashArguments::of(arguments)?.command })
     }
 
     fn confines_commands(&self) -> bool {
@@ -61,12 +42,11 @@ impl Tool for HostBash {
 
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
-            let arguments: Arguments = typed("Bash", &arguments)?;
-            let timeout = arguments.timeout.unwrap_or(TIMEOUT_DEFAULT_MS).min(TIMEOUT_MAX_MS);
+            let arguments = BashArguments::of(&arguments)?;
             let command = HostCommand {
+                timeout: arguments.time_max(),
                 line: arguments.command,
                 cwd: session.cwd.to_path_buf(),
-                timeout: Duration::from_millis(timeout),
                 confinement: session.confinement,
             };
             match tokio::time::timeout(command.timeout, self.host.exec(&command)).await {
