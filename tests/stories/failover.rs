@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use codex_task::{Outcome, RunTask, TaskError, TaskEventKind, TaskReport, TaskStatus};
-use codex_task_config::{AgentDefinition, ModelId, ProviderName};
-use codex_task_providers::scripted::{Rule, Scenario, ScriptedBackend};
+use codex_task::{Outcome, RunTask, TaskError, TaskEventKind, TaskStatus};
+use codex_task_config::{ModelId, ProviderName};
+use codex_task_providers::scripted::{Rule, ScriptedBackend};
 use codex_task_providers::{ChatBackend, ChatRequest, ChatStream, Message, ModelLimits, ProviderError};
 use codex_task_tests::{Call, Format, Mock, Reply};
 use futures_util::FutureExt;
@@ -14,20 +14,8 @@ use tokio::time::Instant;
 
 use crate::harness::{
     KEY, OneClock, Runs, Setup, TestRuntime, TestTool, agent, agent_on, agents, calling, first, model,
-    project_on, scripted, texts_of, then,
+    project_on, scripted, second, texts_of, then, trail, with_fallback,
 };
-
-/// A second provider for agents whose first one fails.
-fn second(rules: impl IntoIterator<Item = Rule>) -> Arc<ScriptedBackend> {
-    Arc::new(ScriptedBackend::recording(ProviderName::new("second"), Scenario::new(rules)))
-}
-
-/// An agent on `scripted`, then on `second`.
-fn with_fallback(name: &str) -> AgentDefinition {
-    let mut agent = agent(name);
-    agent.fallback = vec!["second/scripted-2".into()];
-    agent
-}
 
 fn server_error() -> ProviderError {
     ProviderError::Server { status: 500, retry_after: None, detail: "oops".into() }
@@ -47,11 +35,6 @@ fn wrong_key() -> ProviderError {
 
 fn too_long() -> ProviderError {
     ProviderError::ContextTooLong { detail: "9 > 8".into() }
-}
-
-/// Providers and error kinds of all attempts.
-fn trail<T>(report: &TaskReport<T>) -> Vec<(&str, Option<&'static str>)> {
-    report.attempts.iter().map(|a| (a.provider.as_str(), a.error.as_ref().map(ProviderError::kind))).collect()
 }
 
 fn two_providers(first: &Arc<ScriptedBackend>, second: &Arc<ScriptedBackend>) -> OneClock {

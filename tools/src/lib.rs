@@ -39,6 +39,7 @@ pub use sandbox::{
     MountSupport, NetworkAccess, RefusedPath, Sandbox, SandboxError, SandboxPolicy, SandboxStatus,
 };
 pub use session::Session;
+pub use shell::is_unseen;
 pub use taint::Taint;
 pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};

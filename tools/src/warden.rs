@@ -87,7 +87,8 @@ impl Warden {
         let mut shell = self.shell.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, input)) = shell.as_mut() {
             // Without anybody who listens it is as if there were no warden.
-            let _ = writeln!(input, "{sign} {}", group.as_raw_nonzero());
+            // In one piece: a pipe that is full takes all of such a short line or nothing.
+            let _ = input.write_all(format!("{sign} {}\n", group.as_raw_nonzero()).as_bytes());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use codex_task::ApprovalRequest;
-use codex_task_tools::{Confinement, DecidingRule, Decision};
+use codex_task_tools::{Confinement, DecidingRule, Decision, is_unseen};
 use tokio::time::Instant;
 
 use crate::render::clean::neutral;
@@ -93,17 +93,9 @@ fn place(rule: &DecidingRule) -> String {
 
 /// A text that a terminal only shows, with characters that one does not see made visible.
 pub(super) fn visible(text: &str) -> String {
-    let is_unseen = |c: char| {
-        matches!(c, '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200d}')
-            || matches!(
-                c,
-                '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{2064}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            )
-            || matches!(c, '\u{e0000}'..='\u{e007f}')
-    };
     let mut shown = String::with_capacity(text.len());
     for c in neutral(text).chars() {
-        if is_unseen(c) {
+        if is_unseen(c) || matches!(c, '\u{2028}' | '\u{2029}') {
             // Writing to a String cannot fail.
             let _ = write!(shown, "<U+{:04X}>", u32::from(c));
         } else {
@@ -120,6 +112,7 @@ mod tests {
     #[test]
     fn nothing_in_a_question_is_obeyed_or_unseen() {
         assert_eq!(visible("ls\u{200b} \x1b[2J\u{202e}x\r"), "ls<U+200B> ␛[2J<U+202E>x␍");
+        assert_eq!(visible("rm\u{fe0f}\u{e0151} x\u{206a}"), "rm<U+FE0F><U+E0151> x<U+206A>");
         assert_eq!(visible("plain, ünï, 日本"), "plain, ünï, 日本");
     }
 }

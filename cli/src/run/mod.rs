@@ -35,15 +35,21 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     for warning in &collected.warnings {
         session::warn(warning, &mut host.terminal);
     }
-    let settings = Settings::load(&host.environment, &SettingsOverrides::default()).settings;
-    if settings.resume == ResumePolicy::Auto && !args.session.no_record {
-        runs::resume_here(host);
+    if !args.session.no_record && resumes_first(host) {
+        if let Some(exit) = runs::resume_here(host) {
+            return Ok(exit);
+        }
     }
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());
     let tasks: Vec<TaskRequest> = collected.tasks.into_iter().map(into_request).collect();
     let builder = builder(&args.session, args.output, &RunOptions::of(&args.session), host)?;
     session::block_on(run_tasks(builder, tasks, args.output, host))
+}
+
+fn resumes_first(host: &Host) -> bool {
+    let settings = Settings::load(&host.environment, &SettingsOverrides::default()).settings;
+    settings.resume == ResumePolicy::Auto
 }
 
 /// Starts a runtime, runs the tasks in it and stops it again.

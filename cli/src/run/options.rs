@@ -12,7 +12,7 @@ use super::args::{SessionArgs, trust};
 pub(crate) struct RunOptions {
     provider: Option<String>,
     concurrency: Option<usize>,
-    permission_mode: Option<String>,
+    permission_mode: Option<PermissionMode>,
     sandbox: Option<SandboxMode>,
     allow: Vec<String>,
     allow_of_repository: Vec<String>,
@@ -28,7 +28,7 @@ impl RunOptions {
         Self {
             provider: args.provider.clone(),
             concurrency: args.concurrency,
-            permission_mode: args.permission_mode.map(|mode| mode.as_str().to_owned()),
+            permission_mode: args.permission_mode,
             sandbox: args.sandbox,
             allow: args.allow.clone(),
             allow_of_repository: Vec::new(),
@@ -46,7 +46,7 @@ impl RunOptions {
 
     /// Those of a server.
     pub(crate) fn of_server(mode: Option<PermissionMode>, trust: bool) -> Self {
-        Self { permission_mode: mode.map(|mode| mode.as_str().to_owned()), trust, ..Self::default() }
+        Self { permission_mode: mode, trust, ..Self::default() }
     }
 
     /// The same, with more rules that allow.
@@ -82,7 +82,7 @@ impl RunOptions {
             provider: self.provider.clone(),
             max_concurrent: self.concurrency,
             budget: self.limits,
-            permission_mode: self.permission_mode.as_deref().and_then(PermissionMode::parse),
+            permission_mode: self.permission_mode,
             sandbox: self.sandbox,
             allow: self.allow.clone(),
             allow_of_repository: self.allow_of_repository.clone(),
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn options_come_back_from_a_record_and_a_broken_record_grants_nothing() {
         let options = RunOptions {
-            permission_mode: Some("acceptEdits".into()),
+            permission_mode: Some(PermissionMode::AcceptEdits),
             allow: vec!["Bash(cargo test:*)".into()],
             ..RunOptions::default()
         };
@@ -117,6 +117,11 @@ mod tests {
         let narrow = RunOptions { sandbox: Some(SandboxMode::ReadOnly), ..RunOptions::default() };
         assert_eq!(RunOptions::read("{"), narrow);
         assert_eq!(RunOptions::read(r#"{"sandbox": "none"}"#), narrow);
+        assert_eq!(RunOptions::read(r#"{"permission_mode": "whatever"}"#), narrow);
+        assert_eq!(
+            RunOptions::read(r#"{"permission_mode": "plan"}"#).permission_mode,
+            Some(PermissionMode::Plan)
+        );
         assert_eq!(RunOptions::read("{}"), RunOptions::default());
     }
 }

@@ -12,7 +12,7 @@ use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::interrupt::Interrupts;
+use crate::interrupt::{Interruption, Interrupts};
 use crate::render::figures::counted;
 use crate::run::{OutputArgs, RunOptions, recorder};
 use crate::session::{self, Work};
@@ -63,9 +63,9 @@ fn all(records: &Records, output: OutputArgs, host: &mut Host) -> Result<Exit, F
 }
 
 /// Goes on with what is unfinished in this directory before something else begins. Progress and problems are told; the
-/// reports are on record.
-pub(crate) fn resume_here(host: &mut Host) {
-    let Ok(records) = Records::of_user(&host.environment) else { return };
+/// reports are on record. Gives how the command ends when the user ends it meanwhile.
+pub(crate) fn resume_here(host: &mut Host) -> Option<Exit> {
+    let records = Records::of_user(&host.environment).ok()?;
     let here = host.environment.cwd().display().to_string();
     let unfinished = records.unfinished().unwrap_or_default();
     for run in unfinished.iter().filter(|run| run.cwd == here) {
@@ -74,35 +74,43 @@ pub(crate) fn resume_here(host: &mut Host) {
         host.terminal.err.line(text);
         let ended = session::block_on(quietly(run.run, &RunOptions::read(&run.context), host));
         match ended {
-            Ok(status) => {
+            Ok((status, came)) => {
                 let text = format!("run {}: {status}; see `codex-task runs show`", run.run.short());
                 host.terminal.err.line(text);
+                if let Some(came) = came {
+                    return Some(came.into());
+                }
             }
             Err(fault) => {
                 fault.report(&mut host.terminal);
             }
         }
     }
+    None
 }
 
-/// Goes on with a run without showing its tasks; Ctrl-C or SIGTERM cancels it.
-async fn quietly(run: RunId, options: &RunOptions, host: &mut Host) -> Result<String, Fault> {
+/// Goes on with a run without showing its tasks; Ctrl-C or SIGTERM cancels it, and is told.
+async fn quietly(
+    run: RunId,
+    options: &RunOptions,
+    host: &mut Host,
+) -> Result<(String, Option<Interruption>), Fault> {
     let mut interrupts = Interrupts::of(host)?;
     let handle = start(options, /*approver*/ None, host)?;
     let resumed = handle.resume(run);
     let mut resumed = std::pin::pin!(resumed);
-    let ended = tokio::select! {
-        ended = &mut resumed => ended,
-        _ = interrupts.next() => {
+    let (ended, came) = tokio::select! {
+        ended = &mut resumed => (ended, None),
+        came = interrupts.next() => {
             handle.cancel_all().await;
-            resumed.await
+            (resumed.await, Some(came))
         }
     };
     session::end(handle.clone(), &mut interrupts).await;
     let resumed = ended.map_err(|error| cannot(run, &error))?;
     let done = |task: &&Arc<TaskReport>| task.status() == TaskStatus::Completed;
     let (done, all) = (resumed.report.tasks.iter().filter(done).count(), resumed.report.tasks.len());
-    Ok(format!("{done} of {} completed", counted(all, "task")))
+    Ok((format!("{done} of {} completed", counted(all, "task")), came))
 }
 
 fn resume(run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {

@@ -12,30 +12,14 @@ mod throttling;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task::TaskReport;
-use codex_task_config::{AgentDefinition, ProviderName};
 use codex_task_providers::ProviderError;
-use codex_task_providers::scripted::{Rule, Scenario, ScriptedBackend};
+use codex_task_providers::scripted::ScriptedBackend;
 use codex_task_tests::{Format, Mock};
 
-use crate::harness::{OneClock, Setup, TestProject, TestRuntime, agent, agent_on, agents, model, project_on};
-
-/// Providers and error kinds of all attempts.
-fn trail(report: &TaskReport) -> Vec<(&str, Option<&'static str>)> {
-    report.attempts.iter().map(|a| (a.provider.as_str(), a.error.as_ref().map(ProviderError::kind))).collect()
-}
-
-/// A second provider for agents whose first one fails.
-fn second(rules: impl IntoIterator<Item = Rule>) -> Arc<ScriptedBackend> {
-    Arc::new(ScriptedBackend::recording(ProviderName::new("second"), Scenario::new(rules)))
-}
-
-/// An agent on `scripted`, then on `second`.
-fn with_fallback(name: &str) -> AgentDefinition {
-    let mut agent = agent(name);
-    agent.fallback = vec!["second/scripted-2".into()];
-    agent
-}
+use crate::harness::{
+    OneClock, Setup, TestProject, TestRuntime, agent, agent_on, agents, model, project_on, second, trail,
+    with_fallback,
+};
 
 /// The agent `worker` on both, on the test's own clock, which the story pauses.
 fn two_routes(first: &Arc<ScriptedBackend>, second: &Arc<ScriptedBackend>, at_once: usize) -> OneClock {

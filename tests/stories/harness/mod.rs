@@ -15,7 +15,8 @@ pub(crate) use one_clock::{OneClock, Setup};
 pub(crate) use project::TestProject;
 pub(crate) use runtime::TestRuntime;
 pub(crate) use script::{
-    agent, agents, allow_everything, calling, first, once_prompted, result_of, scripted, texts_of, then,
+    agent, agents, allow_everything, calling, first, once_prompted, result_of, scripted, second, texts_of,
+    then, trail, with_fallback,
 };
 pub(crate) use tools::{Runs, TestTool, counting};
 pub(crate) use wait::{wait_for, wait_until};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use codex_task::TaskReport;
 use codex_task_config::{
     AgentDefinition, AgentName, AgentRegistry, ModelChoice, PermissionMode, ProviderName, SettingsOverrides,
 };
 use codex_task_providers::scripted::{Pattern, Rule, Scenario, ScriptedBackend, When};
-use codex_task_providers::{AssistantPart, ChatRequest, Message, ToolResult, UserPart};
+use codex_task_providers::{AssistantPart, ChatRequest, Message, ProviderError, ToolResult, UserPart};
 use serde_json::json;
 
 /// An agent with all tools, on the provider `scripted`. Its prompt names it, so that rules can tell agents apart.
@@ -18,6 +19,13 @@ pub(crate) fn agent(name: &str) -> AgentDefinition {
     agent
 }
 
+/// An agent on `scripted`, then on `second`.
+pub(crate) fn with_fallback(name: &str) -> AgentDefinition {
+    let mut agent = agent(name);
+    agent.fallback = vec!["second/scripted-2".into()];
+    agent
+}
+
 /// A registry of exactly these.
 pub(crate) fn agents(agents: impl IntoIterator<Item = AgentDefinition>) -> AgentRegistry {
     AgentRegistry::from_definitions(agents)
@@ -26,6 +34,11 @@ pub(crate) fn agents(agents: impl IntoIterator<Item = AgentDefinition>) -> Agent
 /// The provider `scripted` that plays these rules and keeps the requests.
 pub(crate) fn scripted(rules: impl IntoIterator<Item = Rule>) -> Arc<ScriptedBackend> {
     Arc::new(ScriptedBackend::recording(ProviderName::new("scripted"), Scenario::new(rules)))
+}
+
+/// A second provider for agents whose first one fails.
+pub(crate) fn second(rules: impl IntoIterator<Item = Rule>) -> Arc<ScriptedBackend> {
+    Arc::new(ScriptedBackend::recording(ProviderName::new("second"), Scenario::new(rules)))
 }
 
 /// A condition: the conversation's first answer.
@@ -82,4 +95,9 @@ fn assistant_text(part: &AssistantPart) -> String {
         AssistantPart::Text { text } => text.clone(),
         AssistantPart::ToolCall(call) => format!("{} {}", call.name, call.arguments),
     }
+}
+
+/// Providers and error kinds of all attempts.
+pub(crate) fn trail<T>(report: &TaskReport<T>) -> Vec<(&str, Option<&'static str>)> {
+    report.attempts.iter().map(|a| (a.provider.as_str(), a.error.as_ref().map(ProviderError::kind))).collect()
 }

@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 
 use crate::{CommandEnvironment, Session};
 
-/// Where programs are looked for when the session does not say.
-const PATH_DEFAULT: &str = "/usr/local/bin:/usr/bin:/bin";
-
 /// Where the shell is looked for when the session's path has none.
 const SHELL_DIRECTORIES: &[&str] = &["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
 
 /// The variables of a child process that nothing holds.
 pub(super) fn variables(session: &Session) -> BTreeMap<OsString, OsString> {
-    let environment = CommandEnvironment::of_free_command(&session.environment);
-    let path = std::env::join_paths(program_directories(session)).unwrap_or_else(|_| PATH_DEFAULT.into());
-    let others = environment.variables().map(|(name, value)| (name.clone(), value.clone()));
-    others.chain([("PATH".into(), path)]).collect()
+    let mut variables = CommandEnvironment::of_free_command(&session.environment).into_variables();
+    // Directories that came from a path have no colon in them: they can be joined.
+    if let Ok(path) = std::env::join_paths(program_directories(session)) {
+        variables.insert("PATH".into(), path);
+    }
+    variables
 }
 
 /// The Bash that commands run in, from a place that no agent can write to.
@@ -30,10 +29,9 @@ pub(super) fn shell(session: &Session) -> Option<PathBuf> {
 /// The session's `PATH` without relative entries, and with those inside the workspace last: what an agent puts there
 /// must not stand in for a program of the system.
 fn program_directories(session: &Session) -> Vec<PathBuf> {
-    let path = session.environment.get("PATH").unwrap_or(PATH_DEFAULT);
-    let absolute = std::env::split_paths(path).filter(|directory| directory.is_absolute());
+    let directories = CommandEnvironment::directories(session.environment.get("PATH")).into_iter();
     let (inside, outside): (Vec<PathBuf>, Vec<PathBuf>) =
-        absolute.partition(|directory| is_inside(session, directory));
+        directories.partition(|directory| is_inside(session, directory));
     outside.into_iter().chain(inside).collect()
 }
 
@@ -63,5 +61,13 @@ mod tests {
         let path = variables(&session).into_iter().find(|(name, _)| name == "PATH").unwrap().1;
         assert_eq!(path, OsString::from(format!("/usr/bin:/bin:{inside}")));
         assert!(!is_inside(&session, &shell(&session).unwrap()));
+    }
+
+    #[test]
+    fn a_path_of_relative_entries_alone_does_not_lead_into_the_workspace() {
+        let bench = Bench::new(PermissionMode::Default, &[]);
+        let session = session(&bench, &[("PATH", ".:bin:")]);
+        let path = variables(&session).into_iter().find(|(name, _)| name == "PATH").unwrap().1;
+        assert_eq!(path, OsString::from("/usr/local/bin:/usr/bin:/bin"));
     }
 }

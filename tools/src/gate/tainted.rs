@@ -125,35 +125,32 @@ pub(crate) fn untrusted_of(call: &GateCall<'_>, confinement: Confinement) -> Vec
             .map(|root| format!("{FILES_OF}{}", root.display()))
             .into_iter()
             .collect(),
-        Access::Execute { command } => {
-            let fetched = reaches_out(command).filter(|_| confinement == Confinement::Free);
-            fetched
-                .map(|program| format!("{tool} {program}"))
-                .into_iter()
-                .chain(outside_files(call, command))
-                .collect()
-        }
+        Access::Execute { command } => brought_by(call, command, confinement),
         // What an agent has read that it starts is told with the report.
         Access::Write(_) | Access::Delegate { .. } | Access::Nothing => Vec::new(),
     }
 }
 
+/// What a command brings in: from other machines, if nothing keeps it from them, and from files outside of everything.
+fn brought_by(call: &GateCall<'_>, command: &str, confinement: Confinement) -> Vec<String> {
+    let tool = call.tool.as_str();
+    let Ok(parsed) = shell::parse(command) else {
+        // Nobody knows what it has read. In the sandbox it was nothing from other machines.
+        let is_free = confinement == Confinement::Free;
+        return is_free.then(|| format!("{tool} (a command that is not understood)")).into_iter().collect();
+    };
+    let fetches = || parsed.commands.iter().find_map(program_that_reaches_out);
+    let fetched = (confinement == Confinement::Free).then(fetches).flatten();
+    let files = parsed.commands.iter().flat_map(|command| outside_files(&call.session.guard, command));
+    fetched.map(|program| format!("{tool} {program}")).into_iter().chain(files).collect()
+}
+
 /// Files outside of everything that a command plainly reads, as far as its words say so.
-fn outside_files(call: &GateCall<'_>, command: &str) -> Vec<String> {
-    let guard = &call.session.guard;
-    let commands = shell::parse(command).map(|parsed| parsed.commands).unwrap_or_default();
-    let files = commands.iter().flat_map(|command| {
-        let words = unwrapped(command).words;
-        let read: Vec<Word> = match words.split_first() {
-            Some((program, arguments)) => super::read_only::files_read(&program.text, arguments, arguments)
-                .into_iter()
-                .cloned()
-                .collect(),
-            None => Vec::new(),
-        };
-        read.into_iter().filter_map(|word| outside_file(guard, &word))
-    });
-    files.collect()
+fn outside_files(guard: &PathGuard, command: &SimpleCommand) -> Vec<String> {
+    let words = unwrapped(command).words;
+    let Some((program, arguments)) = words.split_first() else { return Vec::new() };
+    let read = super::read_only::files_read(&program.text, arguments, arguments);
+    read.into_iter().filter_map(|word| outside_file(guard, word)).collect()
 }
 
 fn outside_file(guard: &PathGuard, word: &Word) -> Option<String> {

@@ -12,9 +12,8 @@ pub(super) fn variables(
     environment: &Environment,
     own: BTreeMap<String, String>,
 ) -> BTreeMap<OsString, OsString> {
-    let environment = CommandEnvironment::of_free_command(environment);
-    let passed = environment.variables().map(|(name, value)| (name.clone(), value.clone()));
-    passed.chain(own.into_iter().map(|(name, value)| (name.into(), value.into()))).collect()
+    let passed = CommandEnvironment::of_free_command(environment).into_variables();
+    passed.into_iter().chain(own.into_iter().map(|(name, value)| (name.into(), value.into()))).collect()
 }
 
 #[cfg(test)]

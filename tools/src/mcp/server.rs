@@ -86,7 +86,12 @@ impl Server {
                 let chars_max = options.result_chars_max;
                 // Images and documents are unpacked and looked through.
                 let read = tokio::task::spawn_blocking(move || reply::output_of(&result, chars_max)).await;
-                read.unwrap_or(Err(ToolError::Cancelled))
+                read.unwrap_or_else(|error| {
+                    let text = format!(
+                        "the answer of MCP server '{server}' could not be read; the call may have had effects"
+                    );
+                    Err(if error.is_panic() { ToolError::Failed(text) } else { ToolError::Cancelled })
+                })
             }
             Err(error) => Err(match connection.failure(error).await {
                 CallFailure::Told(text) => ToolError::Failed(text),

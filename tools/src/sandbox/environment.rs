@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use codex_task_config::Environment;
 
@@ -147,6 +147,17 @@ impl CommandEnvironment {
             self.variables.insert(name.into(), value.into());
         }
         self
+    }
+
+    /// The directories of a `PATH` that count, in their order: relative entries depend on where one is, and where nothing
+    /// is left the usual ones stand.
+    pub(crate) fn directories(path: Option<&str>) -> Vec<PathBuf> {
+        std::env::split_paths(&absolute_entries(path)).collect()
+    }
+
+    /// All variables, as what a process is started with.
+    pub(crate) fn into_variables(self) -> BTreeMap<OsString, OsString> {
+        self.variables
     }
 
     /// All variables, sorted by name.

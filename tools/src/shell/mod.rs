@@ -19,5 +19,6 @@ pub(crate) use command::{
     Assignment, Direction, Expansion, ParsedCommand, Redirection, Separator, SimpleCommand, Word,
 };
 pub(crate) use not_understood::{NotUnderstood, NotUnderstoodKind};
+pub use parse::is_unseen;
 pub(crate) use parse::parse;
 pub(crate) use wrapper::{Unwrapped, is_safe_assignment, unwrapped};

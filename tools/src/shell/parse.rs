@@ -79,11 +79,15 @@ fn check_characters(command: &str) -> Result<(), NotUnderstood> {
 /// Control characters, carriage returns, white space beyond ASCII, and everything invisible or turning the text around.
 fn is_deceptive(character: char) -> bool {
     let plain = matches!(character, '\n' | '\t' | ' ');
-    let invisible = matches!(character,
+    !plain && (character.is_control() || character.is_whitespace() || is_unseen(character))
+}
+
+/// Characters that one does not see, or that turn the text around them: what a reader cannot judge.
+pub fn is_unseen(character: char) -> bool {
+    matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}');
-    !plain && (character.is_control() || character.is_whitespace() || invisible)
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 fn first_error(root: Node<'_>) -> Option<Range<usize>> {

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use codex_task_config::Environment;
 
 use super::WorktreeError;
+use crate::CommandEnvironment;
 
 /// What holds for every call, whatever the repository says.
 const ALWAYS: &[&str] = &[
@@ -29,8 +30,6 @@ const FILTER_KEYS: &str = r"^filter\..*\.(clean|smudge|process|required)$";
 /// Scopes whose filters are the user's own.
 const OWN_SCOPES: [&str; 3] = ["system", "global", "command"];
 
-/// Where programs are looked for when the environment does not say.
-const PATH_DEFAULT: &str = "/usr/local/bin:/usr/bin:/bin";
 /// Variables that a call sees; among them none that leads git elsewhere.
 const VARIABLES: [&str; 4] = ["HOME", "XDG_CONFIG_HOME", "USER", "TMPDIR"];
 
@@ -51,10 +50,9 @@ impl Git {
     /// # Errors
     /// [`WorktreeError`].
     pub(super) fn open(root: &Path, environment: &Environment) -> Result<Self, WorktreeError> {
-        let path = environment.get("PATH").unwrap_or(PATH_DEFAULT);
+        let mut directories = CommandEnvironment::directories(environment.get("PATH"));
         // A program of the repository must not stand in for the system's.
-        let outside = |directory: &PathBuf| directory.is_absolute() && !directory.starts_with(root);
-        let directories: Vec<PathBuf> = std::env::split_paths(path).filter(outside).collect();
+        directories.retain(|directory| !directory.starts_with(root));
         let program = directories.iter().map(|directory| directory.join("git")).find(|file| file.is_file());
         let none = || io::Error::new(io::ErrorKind::NotFound, "there is no git in PATH");
         let program = program.ok_or_else(|| WorktreeError::NoGit(none()))?;
