@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::Environment;
-use crate::workspace::{project_directories, repository_root};
+use crate::workspace::{project_directories, workspace_root};
 
 /// Bytes that are read of one file.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -58,7 +58,7 @@ pub fn instructions(environment: &Environment) -> Vec<InstructionFile> {
     if let Some(home) = environment.home() {
         add(home.join(".claude/CLAUDE.md"), InstructionScope::User, &home.join(".claude"));
     }
-    let inside = repository_root(environment.cwd()).unwrap_or_else(|| environment.cwd().to_path_buf());
+    let inside = workspace_root(environment.cwd());
     for dir in project_directories(environment.cwd()).into_iter().rev() {
         let own = add(dir.join("CLAUDE.md"), InstructionScope::Project, &inside);
         let hidden = add(dir.join(".claude/CLAUDE.md"), InstructionScope::Project, &inside);

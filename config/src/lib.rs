@@ -25,7 +25,7 @@ pub mod yaml;
 pub use agent::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentReport, AgentSource, AgentSources, AgentStatus,
     AgentTemplate, FieldState, JUDGE_AGENT, MAIN_AGENT, RegistryHandle, RegistryWatcher, RequiredFields,
-    Syntax, ToolPattern, ToolSelection, UnknownTool, session_agent, templates,
+    Syntax, ToolPattern, ToolSelection, USUAL_AGENT, UnknownTool, session_agent, templates,
 };
 pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use command::{
@@ -59,4 +59,4 @@ pub use settings::{
     WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
-pub use workspace::{project_directories, repository_root};
+pub use workspace::{project_directories, repository_root, workspace_root};

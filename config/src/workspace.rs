@@ -13,6 +13,11 @@ pub fn repository_root(cwd: &Path) -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
+/// The directory that a session in `cwd` works inside: the root of its repository; outside of one `cwd` itself.
+pub fn workspace_root(cwd: &Path) -> PathBuf {
+    repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf())
+}
+
 /// From `cwd` up to the root of its repository, nearest first; outside of a repository `cwd` alone.
 pub fn project_directories(cwd: &Path) -> Vec<PathBuf> {
     match repository_root(cwd) {
@@ -36,6 +41,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("repo/.git")).expect("a folder");
         let repo = dir.path().join("repo");
         assert_eq!(project_directories(&inner), [inner.clone(), repo.join("pkg"), repo.clone()]);
+        assert_eq!(workspace_root(&inner), repo);
         assert_eq!(repository_root(&inner), Some(repo));
     }
 }

@@ -98,7 +98,7 @@ impl RuntimeHandle {
     /// # Cancel safety
     /// Dropping the future cancels the task.
     pub fn run<T: DeserializeOwned + JsonSchema + Send + 'static>(&self, task: RunTask<T>) -> TaskFuture<T> {
-        let cancel = CancelOnDrop { supervisor: self.shared.supervisor.clone(), task: Some(task.request.id) };
+        let cancel = self.cancel_on_drop(task.request.id);
         TaskFuture { answer: Box::pin(self.shared.supervisor.send(task)), cancel }
     }
 

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use codex_task_config::{
-    PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin, RulePlace,
-    RuleScope, SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
+    Environment, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin,
+    RulePlace, RuleScope, SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
+    workspace_root,
 };
 
 use crate::gate::{CompiledRule, canonical, example_failure};
@@ -51,6 +52,13 @@ pub enum Withheld {
 }
 
 impl Rights {
+    /// What a session in this environment's directory may do, on this system.
+    pub fn of_session(policy: &PermissionPolicy, environment: &Environment) -> Self {
+        let workspace = workspace_root(environment.cwd());
+        Self::session(policy, policy.mode, &workspace, environment.home())
+            .contained(Containment::of_this_system(policy))
+    }
+
     /// The rights of a session. `home` is what `~/` in rules stands for.
     pub fn session(
         policy: &PermissionPolicy,

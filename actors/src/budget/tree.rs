@@ -163,6 +163,8 @@ impl Budget {
                 for below in self.chain().take(depth) {
                     below.account().settle(amount, Spent::default());
                 }
+                // Whoever looked in between saw less than there is.
+                self.settled.notify_waiters();
                 return false;
             }
         }

@@ -27,6 +27,11 @@ pub(super) fn tokens(turn: &Message) -> u64 {
     of(turn).map(|attachment| attachment.tokens).sum()
 }
 
+/// Bytes that the attachments of a turn take in memory.
+pub(crate) fn held_bytes(turn: &Message) -> u64 {
+    of(turn).map(|attachment| attachment.data.len() as u64).sum()
+}
+
 /// Leaves out the oldest attachments where there are more than a conversation holds: then a half of them, so that what
 /// remains is the same, and cached, for a while. What a whole conversation and its checkpoint keep in memory is bounded
 /// by this.

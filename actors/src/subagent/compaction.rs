@@ -21,7 +21,8 @@ const ASK: &str = "The conversation is about to exceed your context window and w
     paths, line numbers and exact names), what you have changed, what is left to do, and anything that must not be \
     forgotten. Be complete and concrete; everything else will be gone.";
 
-/// Leaves out old images and documents; where that is not enough, replaces the conversation by its opening and a summary of the rest, written by the model itself.
+/// Leaves out old images and documents; where that is not enough, replaces the conversation by its opening and a summary
+/// of the rest, written by the model itself.
 pub(crate) async fn compact(
     agent: &AgentContext,
     caller: &mut Caller,
@@ -32,6 +33,7 @@ pub(crate) async fn compact(
     let tokens_before = window.tokens();
     // What was looked at long ago is read again more easily than what was thought about it.
     if window.leave_out_old_attachments() && !window.needs_compaction(agent.plan.output_tokens_max) {
+        caller.forget_cached();
         tally.notes.insert("images and documents of earlier turns were left out to save context".to_owned());
         let turns = window.turns().to_vec();
         agent.step(CheckpointStep::Compacted { turns, tally: Box::new(tally.clone()) });

@@ -25,6 +25,7 @@ mod typed_output;
 
 pub(crate) use actor::{Ending, Seed, SubagentActor};
 pub(crate) use agent_context::{AgentContext, time_allowed};
+pub(crate) use attachments::held_bytes as attachment_bytes;
 pub(crate) use checkpoint::{Checkpoint, CheckpointStep};
 pub(crate) use context_window::bytes as message_bytes;
 pub(crate) use death_watch::DeathWatch;

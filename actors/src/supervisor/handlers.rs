@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use actix::dev::ToEnvelope;
 use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
+use codex_task_config::ProviderName;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -20,8 +22,8 @@ use crate::messages::{
     AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished,
     SubagentGone, SubagentStepped,
 };
-use crate::provider::{ProviderCounters, ProviderHealth};
-use crate::subagent::{StopCause, Tally};
+use crate::provider::{ProviderActor, ProviderCounters, ProviderHealth};
+use crate::subagent::StopCause;
 use crate::task::{
     Conversation, Outcome, RunTask, TaskError, TaskEventKind, TaskId, TaskReport, TaskRequest, decode,
 };
@@ -96,7 +98,7 @@ impl Handler<CancelQueued> for SupervisorActor {
     fn handle(&mut self, _: CancelQueued, ctx: &mut Self::Context) -> Self::Result {
         let waiting = self.slots.queue();
         for task in &waiting {
-            self.finish(*task, Outcome::Cancelled { partial: None }, Tally::default(), ctx);
+            self.cancel(*task, ctx);
         }
         waiting.len()
     }
@@ -204,17 +206,28 @@ impl Handler<Drain> for SupervisorActor {
     }
 }
 
+impl SupervisorActor {
+    /// What each provider's actor says of itself, in the order of their names.
+    fn of_all_providers<C>(&self, name: fn(&C) -> &ProviderName) -> ResponseFuture<Vec<C>>
+    where
+        C: Send + 'static,
+        ProviderActor: Handler<Observe<C>>,
+        Context<ProviderActor>: ToEnvelope<ProviderActor, Observe<C>>,
+    {
+        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
+        Box::pin(async move {
+            let mut told: Vec<C> = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
+            told.sort_by(|a, b| name(a).cmp(name(b)));
+            told
+        })
+    }
+}
+
 impl Handler<ListProviders> for SupervisorActor {
     type Result = ResponseFuture<Vec<ProviderCounters>>;
 
     fn handle(&mut self, _: ListProviders, _: &mut Self::Context) -> Self::Result {
-        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
-        Box::pin(async move {
-            let mut counters: Vec<ProviderCounters> =
-                join_all(asked).await.into_iter().filter_map(Result::ok).collect();
-            counters.sort_by(|a, b| a.provider.cmp(&b.provider));
-            counters
-        })
+        self.of_all_providers(|counters| &counters.provider)
     }
 }
 
@@ -231,13 +244,7 @@ impl Handler<AskHealth> for SupervisorActor {
     type Result = ResponseFuture<Vec<ProviderHealth>>;
 
     fn handle(&mut self, _: AskHealth, _: &mut Self::Context) -> Self::Result {
-        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
-        Box::pin(async move {
-            let mut health: Vec<ProviderHealth> =
-                join_all(asked).await.into_iter().filter_map(Result::ok).collect();
-            health.sort_by(|a, b| a.provider.cmp(&b.provider));
-            health
-        })
+        self.of_all_providers(|health| &health.provider)
     }
 }
 

@@ -3,13 +3,15 @@
 
 use std::collections::VecDeque;
 
+use codex_task_providers::Message;
+
 use crate::journal::TaskImage;
-use crate::subagent::message_bytes;
+use crate::subagent::{attachment_bytes, message_bytes};
 use crate::task::TaskId;
 
 /// Conversations that are kept.
 const TRANSCRIPTS_MAX: usize = 256;
-/// Bytes of their texts together.
+/// Bytes of their texts and attachments together.
 const BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// See the module.
@@ -31,7 +33,8 @@ impl Transcripts {
     /// Keeps a conversation; the oldest ones make room. One that is too long to be kept is not.
     pub(super) fn keep(&mut self, image: TaskImage, last: Option<String>) {
         self.take(image.request.id);
-        let turns: u64 = image.checkpoint.turns.iter().map(|turn| message_bytes(turn)).sum();
+        let held = |turn: &Message| message_bytes(turn) + attachment_bytes(turn);
+        let turns: u64 = image.checkpoint.turns.iter().map(|turn| held(turn)).sum();
         let bytes = turns + last.as_ref().map_or(0, |text| text.len() as u64);
         if bytes > BYTES_MAX {
             return;
@@ -57,7 +60,8 @@ impl Transcripts {
 mod tests {
     use std::sync::Arc;
 
-    use codex_task_providers::{Message, UserTurn};
+    use codex_task_config::{Attachment, MediaType};
+    use codex_task_providers::{ToolResult, UserPart, UserTurn};
 
     use super::*;
     use crate::budget::Spent;
@@ -95,5 +99,27 @@ mod tests {
         assert!(transcripts.take(long[0].request.id).is_none() && transcripts.bytes <= BYTES_MAX);
         transcripts.keep(image(&"x".repeat(3 * third)), None);
         assert!(transcripts.take(long[2].request.id).is_some(), "what is too long moves nobody out");
+    }
+    #[test]
+    fn an_attachment_counts_with_all_that_it_holds() {
+        let mut transcripts = Transcripts::default();
+        let mut image = image("look");
+        let attachment = Attachment {
+            media_type: MediaType::Png,
+            name: "a.png".into(),
+            data: "x".repeat(5_000_000).into(),
+            tokens: 100,
+        };
+        let result = ToolResult {
+            call_id: "1".into(),
+            tool: "Read".into(),
+            text: "shown".into(),
+            is_error: false,
+            attachments: vec![attachment],
+        };
+        let turn = Message::User(UserTurn { parts: vec![UserPart::ToolResult(result)] });
+        image.checkpoint.turns.push(Arc::new(turn));
+        transcripts.keep(image, None);
+        assert!(transcripts.bytes >= 5_000_000, "{}", transcripts.bytes);
     }
 }

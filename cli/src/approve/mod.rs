@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use codex_task::Approver;
-use codex_task_config::repository_root;
+use codex_task_config::workspace_root;
 
 pub(crate) use desk::{Desk, Turn};
 pub(crate) use keyboard::Keyboard;
@@ -56,7 +56,7 @@ pub(crate) fn set_up(
         Some(Ask::Terminal) | None => {}
     }
     let cwd = host.environment.cwd();
-    let root = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
+    let root = workspace_root(cwd);
     // A second reader of the same keyboard would take every other line: the next run goes on with the one there is.
     let kept = host.terminal.desk.take().map(Desk::into_keyboard);
     let keyboard = kept.or_else(|| host.keyboard.take()).unwrap_or_else(Keyboard::of_process);

@@ -3,7 +3,7 @@
 use codex_task::Environment;
 use codex_task_config::{
     AgentRegistry, AgentSources, AgentStatus, LoadedSettings, PermissionMode, Problem, RuleBehavior,
-    SandboxMode, repository_root,
+    SandboxMode, repository_root, workspace_root,
 };
 use codex_task_tools::{Containment, SandboxStatus, builtin_tools};
 
@@ -57,7 +57,7 @@ pub(super) fn settings(loaded: &LoadedSettings) -> Vec<Check> {
 /// Whether the project's own settings may widen what runs.
 pub(super) fn trust(loaded: &LoadedSettings) -> Check {
     let cwd = loaded.environment.cwd();
-    let root = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
+    let root = workspace_root(cwd);
     match loaded.settings.trusted.origin(&root) {
         Some(origin) => {
             Check::ok("trust", format!("the project's own settings count, by {}", origin.as_str()))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use codex_task::Environment;
 use codex_task_config::{
     LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin,
-    RuleScope, SandboxMode, Settings, SettingsOverrides, repository_root,
+    RuleScope, SandboxMode, Settings, SettingsOverrides, workspace_root,
 };
 use codex_task_tools::{Containment, Rights, Session};
 use tokio_util::sync::CancellationToken;
@@ -14,11 +14,7 @@ use crate::fault::Fault;
 
 /// What a session in the working directory may do, as the runtime computes it.
 pub(crate) fn session_rights(loaded: &LoadedSettings) -> Rights {
-    let policy = &loaded.settings.permissions;
-    let cwd = loaded.environment.cwd();
-    let workspace = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
-    Rights::session(policy, policy.mode, &workspace, loaded.environment.home())
-        .contained(Containment::of_this_system(policy))
+    Rights::of_session(&loaded.settings.permissions, &loaded.environment)
 }
 
 /// A place with the settings of its session.
@@ -77,7 +73,7 @@ impl Place {
         let environment = Environment::new(&cwd, environment.variables());
         let loaded = Settings::load(&environment, &SettingsOverrides::default());
         let workspace = match root {
-            None => repository_root(&cwd).unwrap_or(cwd),
+            None => workspace_root(&cwd),
             Some(_) => cwd,
         };
         let policy = loaded.settings.permissions;

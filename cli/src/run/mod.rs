@@ -35,10 +35,11 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     for warning in &collected.warnings {
         session::warn(warning, &mut host.terminal);
     }
-    if !args.session.no_record && resumes_first(host) {
-        if let Some(exit) = runs::resume_here(host) {
-            return Ok(exit);
-        }
+    if !args.session.no_record
+        && resumes_first(host)
+        && let Some(exit) = runs::resume_here(host)
+    {
+        return Ok(exit);
     }
     let run = RunId::new();
     let into_request = |task: spec::TaskSpec| task.into_request(run, output.clone());

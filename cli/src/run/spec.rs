@@ -6,12 +6,9 @@ use codex_task::{
     BudgetLimits, Conversation, Isolation, Lineage, MicroUsd, ModelChoice, Priority, RunId, TaskId,
     TaskRequest,
 };
-use codex_task_config::{Effort, parse_duration};
+use codex_task_config::{Effort, USUAL_AGENT, parse_duration};
 use codex_task_providers::OutputSchema;
 use serde_json::Value;
-
-/// The agent of a task that names none, as in Claude Code.
-const AGENT_USUAL: &str = "general-purpose";
 
 /// Keys that a task can have, in the order in which errors list them.
 pub(super) const KEYS: [&str; 13] = [
@@ -113,7 +110,7 @@ impl TaskSpec {
         TaskRequest {
             id: self.resume.unwrap_or_else(TaskId::new),
             run,
-            subagent_type: self.agent.as_deref().unwrap_or(AGENT_USUAL).trim().into(),
+            subagent_type: self.agent.as_deref().unwrap_or(USUAL_AGENT).trim().into(),
             prompt: self.prompt.unwrap_or_default().into(),
             preface: Vec::new(),
             description: self.description,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use codex_task::Environment;
-use codex_task_config::{Settings, SettingsOverrides, TrustStore, TrustStoreError, repository_root};
+use codex_task_config::{Settings, SettingsOverrides, TrustStore, TrustStoreError, workspace_root};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TrustArgs, host: &mut Host) -> Result<Exit, Fault> {
     let environment = &host.environment;
     let folder = match &args.folder {
         Some(folder) => environment.cwd().join(folder),
-        None => repository_root(environment.cwd()).unwrap_or_else(|| environment.cwd().to_path_buf()),
+        None => workspace_root(environment.cwd()),
     };
     if args.remove { remove(&store, &folder, host) } else { add(&store, &folder, host) }
 }

@@ -48,7 +48,7 @@ pub use handle::RegistryHandle;
 pub use registry::{AgentRegistry, AgentSources};
 pub use report::AgentReport;
 pub use selection::{ToolPattern, ToolSelection};
-pub use session_agents::{JUDGE_AGENT, MAIN_AGENT, session_agent};
+pub use session_agents::{JUDGE_AGENT, MAIN_AGENT, USUAL_AGENT, session_agent};
 pub use template::{AgentTemplate, templates};
 pub use tool_check::UnknownTool;
 pub use watcher::RegistryWatcher;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::AgentSource;
 use crate::Environment;
-use crate::workspace::{project_directories, repository_root};
+use crate::workspace::{project_directories, workspace_root};
 
 /// A directory that may hold `.claude/agents`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl AgentPlace {
     pub(crate) fn all(environment: &Environment) -> Vec<Self> {
         let home = environment.home();
         let cwd = environment.cwd();
-        let repository = repository_root(cwd).unwrap_or_else(|| cwd.to_path_buf());
+        let repository = workspace_root(cwd);
         let project =
             project_directories(cwd).into_iter().filter(|dir| !home.is_some_and(|home| is_same(home, dir)));
         let mut places: Vec<Self> = project

@@ -9,6 +9,9 @@ pub const MAIN_AGENT: &str = "main";
 /// The agent that compares the answers of a consensus.
 pub const JUDGE_AGENT: &str = "consensus-judge";
 
+/// The built-in agent of a task that names none, as in Claude Code.
+pub const USUAL_AGENT: &str = "general-purpose";
+
 const FILES: [&str; 2] =
     [include_str!("../../data/agents/session/main.md"), include_str!("../../data/agents/session/judge.md")];
 

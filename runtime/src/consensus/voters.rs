@@ -1,11 +1,8 @@
 //! Who answers: the agents that were asked for, or one several times, spread over the providers that there are.
 
-use codex_task_config::{ModelChoice, ProviderName};
+use codex_task_config::{ModelChoice, ProviderName, USUAL_AGENT};
 
 use crate::handle::RuntimeHandle;
-
-/// The agent that answers when none was named.
-const AGENT_USUAL: &str = "general-purpose";
 
 /// One of those who answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +18,7 @@ pub struct Voter {
 impl Voter {
     /// These agents, or so many of the usual one where there are none.
     pub(super) fn of(agents: &[String], count: usize) -> Vec<Self> {
-        let usual: Vec<String> = vec![AGENT_USUAL.to_owned(); count];
+        let usual: Vec<String> = vec![USUAL_AGENT.to_owned(); count];
         let agents = if agents.is_empty() { &usual } else { agents };
         let name = |(index, agent): (usize, &String)| {
             let is_shared = agents.iter().filter(|other| *other == agent).count() > 1;

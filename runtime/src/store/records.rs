@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use codex_task_actors::{RunId, TaskId};
 use codex_task_config::{Environment, MicroUsd, TokenUsage};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::database;
 use super::error::StoreError;
@@ -51,15 +51,8 @@ impl Records {
     /// [`StoreError`].
     pub fn list(&self, most: u32) -> Result<Vec<RunRecord>, StoreError> {
         let connection = database::open(&self.path)?;
-        let list = || -> rusqlite::Result<Vec<RunRecord>> {
-            let mut query = connection.prepare(
-                "SELECT id, begun_ms, cwd, context FROM runs ORDER BY begun_ms DESC, id DESC LIMIT ?1",
-            )?;
-            let rows = query.query_map([most], run_row)?.collect::<Result<Vec<_>, _>>()?;
-            let mut lives = Lives::default();
-            rows.into_iter().map(|run| with_tasks(&connection, run, &mut lives)).collect()
-        };
-        list().map_err(|error| StoreError::of(&self.path, error))
+        let list = runs(&connection, "ORDER BY begun_ms DESC, id DESC LIMIT ?1", [most]);
+        list.map_err(|error| StoreError::of(&self.path, error))
     }
 
     /// Runs whose id ends or begins like this, newest first; the short ids of the screen are enough.
@@ -69,17 +62,13 @@ impl Records {
     pub fn find(&self, id: &str) -> Result<Vec<RunRecord>, StoreError> {
         let connection = database::open(&self.path)?;
         let id = id.trim().to_ascii_lowercase();
-        let find = || -> rusqlite::Result<Vec<RunRecord>> {
-            let mut query = connection.prepare(
-                "SELECT id, begun_ms, cwd, context FROM runs
-                 WHERE ?1 <> '' AND (substr(id, -length(?1)) = ?1 OR substr(id, 1, length(?1)) = ?1)
-                 ORDER BY begun_ms DESC LIMIT 20",
-            )?;
-            let rows = query.query_map([&id], run_row)?.collect::<Result<Vec<_>, _>>()?;
-            let mut lives = Lives::default();
-            rows.into_iter().map(|run| with_tasks(&connection, run, &mut lives)).collect()
-        };
-        find().map_err(|error| StoreError::of(&self.path, error))
+        let found = runs(
+            &connection,
+            "WHERE ?1 <> '' AND (substr(id, -length(?1)) = ?1 OR substr(id, 1, length(?1)) = ?1)
+             ORDER BY begun_ms DESC LIMIT 20",
+            [&id],
+        );
+        found.map_err(|error| StoreError::of(&self.path, error))
     }
 
     /// Tasks whose id, or whose run's, ends or begins like this, the newest last: ids and agents, twenty at most.
@@ -117,27 +106,28 @@ impl Records {
     /// [`StoreError`].
     pub fn unfinished(&self) -> Result<Vec<RunRecord>, StoreError> {
         let connection = database::open(&self.path)?;
-        let unfinished = || -> rusqlite::Result<Vec<RunRecord>> {
-            let mut query = connection.prepare(
-                "SELECT id, begun_ms, cwd, context FROM runs
-                 WHERE EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL)
-                 ORDER BY begun_ms, id",
-            )?;
-            let rows = query.query_map([], run_row)?.collect::<Result<Vec<_>, _>>()?;
-            let mut lives = Lives::default();
-            let runs = rows.into_iter().map(|run| with_tasks(&connection, run, &mut lives));
-            let is_unfinished = |run: &RunRecord| run.state == RecordState::Unfinished;
-            runs.filter(|run| run.as_ref().map_or(true, is_unfinished)).collect()
-        };
-        unfinished().map_err(|error| StoreError::of(&self.path, error))
+        let begun = runs(
+            &connection,
+            "WHERE EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL) ORDER BY begun_ms, id",
+            [],
+        );
+        let mut runs = begun.map_err(|error| StoreError::of(&self.path, error))?;
+        runs.retain(|run| run.state == RecordState::Unfinished);
+        Ok(runs)
     }
 }
 
 /// One run.
 pub(super) fn read_run(connection: &Connection, run: RunId) -> rusqlite::Result<Option<RunRecord>> {
-    let query = "SELECT id, begun_ms, cwd, context FROM runs WHERE id = ?1";
-    let found = connection.query_row(query, [run.to_string()], run_row).optional()?;
-    found.map(|run| with_tasks(connection, run, &mut Lives::default())).transpose()
+    Ok(runs(connection, "WHERE id = ?1", [run.to_string()])?.pop())
+}
+
+/// Runs with their tasks; `rest` says which, and in which order.
+fn runs(connection: &Connection, rest: &str, values: impl Params) -> rusqlite::Result<Vec<RunRecord>> {
+    let mut query = connection.prepare(&format!("SELECT id, begun_ms, cwd, context FROM runs {rest}"))?;
+    let rows = query.query_map(values, run_row)?.collect::<Result<Vec<_>, _>>()?;
+    let mut lives = Lives::default();
+    rows.into_iter().map(|run| with_tasks(connection, run, &mut lives)).collect()
 }
 
 /// Which owners live, each looked at once.

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use codex_task_config::{Effort, Isolation, ModelChoice};
+use codex_task_config::{Effort, Isolation, ModelChoice, USUAL_AGENT};
 use serde_json::Value;
 
 use super::fields::Fields;
 use super::spec::{AGENT, TASK, TASK_OUTPUT, TASK_STOP};
 
-/// The agent of a call that names none.
-pub(super) const AGENT_USUAL: &str = "general-purpose";
 /// Wait of `TaskOutput` for a task, unless the call says otherwise.
 pub(super) const OUTPUT_TIMEOUT_DEFAULT_MS: u64 = 30_000;
 /// Longest wait of `TaskOutput`.
@@ -98,7 +96,7 @@ impl TaskInput {
         Ok(Self {
             description,
             prompt,
-            agent: agent.unwrap_or(AGENT_USUAL).to_owned(),
+            agent: agent.unwrap_or(USUAL_AGENT).to_owned(),
             model,
             effort,
             isolation,

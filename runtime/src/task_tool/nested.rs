@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use codex_task_actors::{Delegate, Delegation, TaskError};
-use codex_task_config::{AgentRegistry, ToolName};
+use codex_task_config::{AgentRegistry, ToolName, USUAL_AGENT};
 use codex_task_tools::{Access, Session, Tool, ToolDefinition, ToolError};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use serde_json::value::to_raw_value;
 
 use super::answer::{self, ToolAnswer};
 use super::catalog::ToolCatalog;
-use super::input::{AGENT_USUAL, ToolInput};
+use super::input::ToolInput;
 use super::orphans::Orphans;
 use super::spec::{TASK, TaskToolSpec};
 use super::tool::{Memory, TaskTool, ToolCaller};
@@ -109,7 +109,7 @@ impl Tool for NestedTool {
         }
         // Arguments that are wrong are answered when the call runs, in the words of the Task tool.
         let agent = arguments.get("subagent_type").and_then(Value::as_str).map(str::trim);
-        let agent = agent.filter(|agent| !agent.is_empty()).unwrap_or(AGENT_USUAL);
+        let agent = agent.filter(|agent| !agent.is_empty()).unwrap_or(USUAL_AGENT);
         Ok(Access::Delegate { agent: agent.to_owned() })
     }
 

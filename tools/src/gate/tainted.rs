@@ -139,8 +139,8 @@ fn brought_by(call: &GateCall<'_>, command: &str, confinement: Confinement) -> V
         let is_free = confinement == Confinement::Free;
         return is_free.then(|| format!("{tool} (a command that is not understood)")).into_iter().collect();
     };
-    let fetches = || parsed.commands.iter().find_map(program_that_reaches_out);
-    let fetched = (confinement == Confinement::Free).then(fetches).flatten();
+    let find = || parsed.commands.iter().find_map(program_that_reaches_out);
+    let fetched = (confinement == Confinement::Free).then(find).flatten();
     let files = parsed.commands.iter().flat_map(|command| outside_files(&call.session.guard, command));
     fetched.map(|program| format!("{tool} {program}")).into_iter().chain(files).collect()
 }
