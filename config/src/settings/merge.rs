@@ -31,6 +31,8 @@ pub(super) struct Merge {
     hooks: HookCollector,
     /// Those of them that the user's own files set; a repository's are for our own tools and reach no command.
     names_for_commands: BTreeSet<String>,
+    /// The user's own providers, which no file of a repository replaces.
+    own_providers: BTreeSet<ProviderName>,
     trusted: TrustedFolders,
     problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
@@ -44,6 +46,7 @@ impl Merge {
             variables: BTreeMap::new(),
             hooks: HookCollector::default(),
             names_for_commands: BTreeSet::new(),
+            own_providers: BTreeSet::new(),
             trusted: TrustedFolders::default(),
             problems: Vec::new(),
             files: Vec::new(),
@@ -326,15 +329,23 @@ impl Merge {
     ) {
         let is_loopback = file.base_url.as_deref().is_none_or(is_loopback);
         let decides_on_keys = !is_loopback || file.api_key_env.is_some() || !file.headers.is_empty();
-        if scope == RuleScope::Project && decides_on_keys {
-            let problem = Problem::warning(format!(
-                "provider '{name}': a project's file can set neither base_url, api_key_env nor headers, except for a \
-                 server on this machine"
-            ));
+        let (name, is_project) = (ProviderName::new(name), scope == RuleScope::Project);
+        let refused = if is_project && decides_on_keys {
+            Some("can set neither base_url, api_key_env nor headers, except for a server on this machine")
+        } else if is_project && self.own_providers.contains(&name) {
+            Some("cannot replace a provider of your own")
+        } else {
+            None
+        };
+        if let Some(words) = refused {
+            let problem = Problem::warning(format!("provider '{name}': a project's file {words}"));
             let problem = problem.with_help("set them in your own config.yaml").in_file(path);
             return self.problems.push(placed(problem, at));
         }
-        self.settings.providers.insert(ProviderName::new(name), ProviderSettings::of_file(file));
+        if !is_project {
+            self.own_providers.insert(name.clone());
+        }
+        self.settings.providers.insert(name, ProviderSettings::of_file(file));
     }
 
     fn local(&mut self, file: LocalFile) {

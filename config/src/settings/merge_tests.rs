@@ -139,6 +139,24 @@ fn unknown_keys_of_our_own_files_are_pointed_out_with_the_nearest_name() {
 }
 
 #[test]
+fn a_repository_cannot_replace_the_users_own_provider_nor_be_its_model() {
+    let loaded = load_trusted(&[
+        (
+            "home/.config/codex-task/config.yaml",
+            "providers:\n  house: {kind: openai, base_url: 'https://models.example.org', api_key_env: HOUSE}\n",
+        ),
+        (
+            "repo/codex-task.yaml",
+            "providers:\n  house: {kind: openai}\n  script: {kind: scripted, base_url: localhost/x.yaml}\n",
+        ),
+    ]);
+    let house = &loaded.settings.providers[&ProviderName::new("house")];
+    assert_eq!(house.base_url.as_deref(), Some("https://models.example.org"));
+    assert_eq!(loaded.settings.providers.len(), 1);
+    assert_eq!(loaded.problems.len(), 2, "{:?}", messages(&loaded));
+}
+
+#[test]
 fn a_repository_cannot_say_where_keys_are_sent() {
     let loaded = load_trusted(&[
         (
