@@ -135,6 +135,11 @@ impl Permit {
         Self { gate: Some((gate, ticket)) }
     }
 
+    /// Whether this one call finds out for all the others whether the provider is well again.
+    pub(crate) fn is_probe(&self) -> bool {
+        self.gate.as_ref().is_some_and(|(_, ticket)| ticket.is_probe)
+    }
+
     /// What the listener of the stream tells the gate with.
     pub(crate) fn beginning(&self) -> Beginning {
         Beginning { gate: self.gate.clone() }

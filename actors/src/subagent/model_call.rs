@@ -162,6 +162,7 @@ impl Caller {
                 return Ok(Err(failure));
             }
         };
+        let is_probe = permit.is_probe();
         let sent = agent.started.elapsed();
         let outcome = run_call(agent, route, request, &permit).await;
         if tally.first_token.is_none() {
@@ -169,7 +170,7 @@ impl Caller {
         }
         let result = self.book(tally, route, outcome, (permit, reservation))?;
         tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
-        Ok(result.map_err(Failure::Called))
+        Ok(result.map_err(|error| Failure::of_call(error, is_probe)))
     }
 
     /// Gives back what the call held, and writes down what it used.

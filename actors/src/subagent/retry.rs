@@ -31,6 +31,9 @@ const HINT_JITTER: f64 = 0.10;
 pub(super) enum Failure {
     /// The provider failed the call.
     Called(ProviderError),
+    /// The provider failed the call that found out, for all the others that wait, whether it is well again. Whoever
+    /// makes it is no worse off than they are: the wait that follows counts, as theirs does.
+    Probed(ProviderError),
     /// The gate did not let it through.
     Refused(Refusal),
 }
@@ -76,8 +79,14 @@ impl Failure {
     /// The error behind it.
     pub(super) fn error(&self) -> &ProviderError {
         match self {
-            Self::Called(error) | Self::Refused(Refusal { error, .. }) => error,
+            Self::Called(error) | Self::Probed(error) | Self::Refused(Refusal { error, .. }) => error,
         }
+    }
+
+    /// What a call that was made ended with.
+    pub(super) fn of_call(error: ProviderError, is_probe: bool) -> Self {
+        let is_still_ill = is_probe && error.is_outage() && error.remedy() == Remedy::Retry;
+        if is_still_ill { Self::Probed(error) } else { Self::Called(error) }
     }
 
     /// Whether it is an attempt of its own: a retry that was not made is not.
@@ -114,6 +123,7 @@ impl Tries {
                 self.on_route += 1;
                 self.next = Try::AfterFailure;
             }
+            Failure::Probed(_) => {}
             Failure::Refused(Refusal { cause, .. }) => {
                 self.held += usize::from(is_about_the_route(*cause));
             }
@@ -133,7 +143,9 @@ impl Tries {
             {
                 Next::Again(error.retry_after().map_or_else(|| spent_wait(self.held), with_jitter))
             }
-            Failure::Refused(_) => Next::Elsewhere,
+            // The gate is shut again, and says for how long to whoever asks.
+            Failure::Probed(_) if !here.has_another => Next::Again(Duration::ZERO),
+            Failure::Refused(_) | Failure::Probed(_) => Next::Elsewhere,
             Failure::Called(error) => match error.remedy() {
                 Remedy::Retry if is_too_long => Next::Elsewhere,
                 Remedy::Retry => self.again(error, here),
@@ -213,6 +225,21 @@ mod tests {
         }
         let short = Situation { patience: Duration::from_secs(6), ..HERE };
         assert_eq!(Tries::default().decide(&failure, short), Next::Elsewhere);
+    }
+
+    #[test]
+    fn whoever_finds_out_for_the_others_that_the_only_route_is_still_ill_has_lost_no_attempt() {
+        let error = ProviderError::Server { status: 503, retry_after: None, detail: String::new() };
+        let mut tries = Tries::default();
+        for _ in 0..10 {
+            let failure = Failure::of_call(error.clone(), true);
+            tries.count(&failure);
+            assert_eq!(tries.decide(&failure, HERE), Next::Again(Duration::ZERO));
+            assert_eq!(tries.decide(&failure, Situation { has_another: true, ..HERE }), Next::Elsewhere);
+        }
+        assert!(!tries.are_spent());
+        let failure = Failure::of_call(ProviderError::Redirect { location: String::new() }, true);
+        assert!(matches!(failure, Failure::Called(_)), "a provider that answers nonsense is well enough");
     }
 
     #[test]
