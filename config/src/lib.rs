@@ -6,6 +6,7 @@
 mod agent;
 mod attachment;
 mod command;
+mod digest;
 mod duration;
 mod environment;
 mod hook;
@@ -32,6 +33,7 @@ pub use command::{
     CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
     CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
 };
+pub use digest::sha256_hex;
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use hook::{Hook, HookAction, HookEvent, HookFailure};
@@ -53,10 +55,10 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
-    MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
-    Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders,
-    WebSettings,
+    AgentHooks, AuditSettings, AuditTexts, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings,
+    LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings,
+    ResumePolicy, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
+    TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root, workspace_root};

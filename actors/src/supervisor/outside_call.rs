@@ -11,8 +11,10 @@ use codex_task_providers::{
 };
 use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::prompt;
+use crate::audit::{AuditEvent, ModelRequest, TaskAudit};
 use crate::budget::{Budget, Wish};
 use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
 use crate::subagent::{BoundRoute, StopSignal};
@@ -58,6 +60,7 @@ pub(super) struct OutsideCall {
     pub(super) stop: StopSignal,
     pub(super) ledger: Arc<Ledger>,
     pub(super) budget: Arc<Budget>,
+    pub(super) audit: TaskAudit,
 }
 
 /// Tokens of a prompt before anybody has counted them.
@@ -115,7 +118,10 @@ impl OutsideCall {
                 beginning.tell(rates);
             }
         };
+        let begun = Instant::now();
         let outcome = drive(&**backend, request, &limits, self.stop.token(), hear).await;
+        let audited = || ModelRequest::of(&self.route, /*attempt*/ 0, &outcome, begun.elapsed());
+        self.audit.record(|| AuditEvent::Requested(Box::new(audited())));
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered, reply.usage);
@@ -143,6 +149,7 @@ impl OutsideCall {
             }
         }
     }
+
     /// What the gate must know of a call, which is made once and nowhere else.
     fn shape(&self, prompt_tokens: u64, output_max: Option<u32>) -> CallShape {
         CallShape {

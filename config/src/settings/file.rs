@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::value::ResumePolicy;
+use super::value::{AuditTexts, ResumePolicy};
 use crate::{
     AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
 };
@@ -29,6 +29,15 @@ pub(super) struct SettingsFile {
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
     pub(super) resume: Option<ResumePolicy>,
+    pub(super) audit: AuditFile,
+}
+
+/// `audit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct AuditFile {
+    pub(super) enabled: Option<bool>,
+    pub(super) texts: Option<AuditTexts>,
 }
 
 /// `providers.NAME`.
@@ -191,8 +200,10 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "mcp",
             "web",
             "resume",
+            "audit",
         ],
     ),
+    (&["audit"], &["enabled", "texts"]),
     (
         &["limits"],
         &[

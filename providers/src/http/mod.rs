@@ -31,5 +31,5 @@ pub use headers::{ExtraHeaders, HeaderError};
 pub use proxies::ProxySettings;
 pub(crate) use quota_book::QuotaBook;
 pub(crate) use rate_window::rate_window;
-pub use redact::clean;
+pub use redact::{clean, mask_keys};
 pub use settings::HttpSettings;

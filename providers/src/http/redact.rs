@@ -24,8 +24,8 @@ pub fn clean(text: &str) -> String {
     masked.trim().to_owned()
 }
 
-/// Replaces words that look like keys. A word is a run of the characters that keys are made of.
-fn mask_keys(text: &str) -> String {
+/// Masks whatever looks like a key, and leaves the rest as it is. A word is a run of the characters that keys are made of.
+pub fn mask_keys(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut previous = String::new();
     let mut rest = text;

@@ -84,7 +84,7 @@ pub(super) fn add_step(connection: &Connection, task: TaskId, step: &JournalStep
 
 fn end(connection: &Connection, report: &TaskReport) -> rusqlite::Result<()> {
     let task = report.task.to_string();
-    if let Outcome::Failed { error: TaskError::Journal(_), .. } = &report.outcome {
+    if let Outcome::Failed { error: TaskError::Journal(_) | TaskError::Audit(_), .. } = &report.outcome {
         // It stopped because its steps could not be kept: what is kept can be gone on from.
         let release = "UPDATE tasks SET owner = NULL WHERE id = ?1";
         return connection.prepare_cached(release)?.execute([task]).map(drop);

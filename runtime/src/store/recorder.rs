@@ -32,6 +32,7 @@ pub(super) const BACKLOG_MAX: usize = 4_096;
 /// ends its thread, without waiting; [`Recorder::close`] waits.
 pub struct Recorder {
     records: Records,
+    retention: Retention,
     pub(super) owner: i64,
     pub(super) process: Process,
     commands: Sender<Command>,
@@ -84,6 +85,7 @@ impl Recorder {
             .map_err(StoreError::Thread)?;
         Ok(Self {
             records,
+            retention,
             owner,
             process,
             commands,
@@ -96,6 +98,11 @@ impl Recorder {
     /// What is recorded.
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// How long runs are kept.
+    pub fn retention(&self) -> Retention {
+        self.retention
     }
 
     /// The first entry that could not be written, since the start.
