@@ -2,6 +2,7 @@
 
 mod agents;
 mod ask;
+mod audit;
 mod doctor;
 mod exec;
 mod gate;

@@ -57,11 +57,17 @@ pub struct AuditTrail {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     began: Instant,
+    began_at: Timestamp,
 }
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self { began: Instant::now() }
+        Self { began: Instant::now(), began_at: Timestamp::now() }
+    }
+
+    /// The session's beginning.
+    pub(super) fn beginning(&self) -> Stamp {
+        Stamp { at: self.began_at, mono_ns: 0 }
     }
 
     pub(super) fn now(&self) -> Stamp {

@@ -97,7 +97,7 @@ impl Writer {
             Vec::new()
         });
         let lines = opening.into_iter().chain(doomed.iter().map(retention::Doomed::line));
-        let stamp = self.clock.now();
+        let stamp = self.clock.beginning();
         let lines = lines.map(|(event, fields)| (stamp, event, fields)).collect();
         if self.write(lines).is_ok() {
             for trail in doomed {
