@@ -1,0 +1,31 @@
+//! What a script wants answered.
+
+use serde_json::Value;
+
+use super::Fault;
+
+/// An answer, and what goes wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    pub(super) text: Option<String>,
+    pub(super) tools: Vec<(String, Value)>,
+    pub(super) fault: Fault,
+}
+
+impl Turn {
+    /// A text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: Some(text.into()), ..Self::default() }
+    }
+
+    /// One tool call.
+    pub fn tool(name: &str, arguments: Value) -> Self {
+        Self { tools: vec![(name.to_owned(), arguments)], ..Self::default() }
+    }
+
+    /// The same with this fault.
+    #[must_use]
+    pub fn with(self, fault: Fault) -> Self {
+        Self { fault, ..self }
+    }
+}
