@@ -50,6 +50,9 @@ async fn answer(stream: &mut TcpStream, request: Request, shared: &Shared) -> st
         body: serde_json::from_slice(&request.body).unwrap_or_default(),
     };
     let turn = shared.turn(&call);
+    if !turn.think.is_zero() {
+        tokio::time::sleep(turn.think).await;
+    }
     Sending { stream, call: &call, turn: &turn }.send().await
 }
 

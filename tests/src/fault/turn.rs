@@ -1,5 +1,7 @@
 //! What a script wants answered.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Fault;
@@ -9,6 +11,7 @@ use super::Fault;
 pub struct Turn {
     pub(super) text: Option<String>,
     pub(super) tools: Vec<(String, Value)>,
+    pub(super) think: Duration,
     pub(super) fault: Fault,
 }
 
@@ -21,6 +24,12 @@ impl Turn {
     /// One tool call.
     pub fn tool(name: &str, arguments: Value) -> Self {
         Self { tools: vec![(name.to_owned(), arguments)], ..Self::default() }
+    }
+
+    /// The same after a while, whatever goes wrong with it then.
+    #[must_use]
+    pub fn after(self, think: Duration) -> Self {
+        Self { think, ..self }
     }
 
     /// The same with this fault.
