@@ -123,6 +123,11 @@ impl Fault {
         Self::Status { code, headers: vec![(header, value.into())], body: ErrorBody::Vendor }
     }
 
+    /// Whether a client must bear with it, so that the answer counts.
+    pub fn is_harmless(&self) -> bool {
+        matches!(self, Self::None | Self::Bytewise | Self::Late(_) | Self::OtherModel(_))
+    }
+
     /// Its name, for counting.
     pub fn name(&self) -> &'static str {
         match self {

@@ -86,7 +86,8 @@ impl Sending<'_> {
             Fault::CutGzip => self.compressed(gzip::cut(&self.frames(&model).concat())).await,
             Fault::GzipBomb(bytes) => self.compressed(gzip::bomb(bytes)).await,
             Fault::HugeDocument(bytes) => {
-                let head = head("content-type: application/json\r\n", &format!("content-length: {bytes}\r\n"));
+                let head =
+                    head("content-type: application/json\r\n", &format!("content-length: {bytes}\r\n"));
                 self.stream.write_all(head.as_bytes()).await?;
                 self.filler(bytes, &[b' '; PIECE_BYTES]).await
             }

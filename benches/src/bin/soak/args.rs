@@ -25,7 +25,9 @@ impl Args {
         while let Some(name) = words.next() {
             let value = words.next()?;
             match name.as_str() {
-                "--minutes" => args.time = Duration::try_from_secs_f64(value.parse::<f64>().ok()? * 60.0).ok()?,
+                "--minutes" => {
+                    args.time = Duration::try_from_secs_f64(value.parse::<f64>().ok()? * 60.0).ok()?
+                }
                 "--faults" => args.faults = value.parse().ok().filter(|percent| *percent <= 100)?,
                 "--seed" => args.seed = value.parse().ok()?,
                 "--at-once" => args.at_once = value.parse().ok().filter(|count| *count > 0)?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_task::{Outcome, TaskReport};
+use codex_task::{Outcome, TaskError, TaskReport};
 use codex_task_providers::Remedy;
 
 use super::errand::{Errand, Kind, LATE_TIMEOUT, Step};
@@ -60,21 +60,29 @@ pub(crate) fn judge(errand: Errand, report: &TaskReport, ledger: &Ledger) -> Jud
 /// What is wrong with an ending. A task that should complete and did not has a right verdict when it says so and has tried:
 /// whether that happens too often is another question.
 fn wrong_ending(errand: Errand, report: &TaskReport) -> Option<String> {
-    let last_failed = report.attempts.last().is_some_and(|attempt| attempt.error.is_some());
+    let last_failed = |error: &TaskError| {
+        // An answer that says nothing, twice, is a failure of the model's and not of a call.
+        *error == TaskError::EmptyAnswer
+            || report.attempts.last().is_some_and(|attempt| attempt.error.is_some())
+    };
     let is_right = match (&report.outcome, errand.kind) {
         (Outcome::Completed(text), Kind::Works | Kind::Panics | Kind::Cancelled) => {
             *text == errand.report() && u64::from(report.tool_calls) == errand.steps
         }
-        (Outcome::Failed { .. }, Kind::Works | Kind::Panics | Kind::Refused) => last_failed,
+        // One that should be cancelled was over before.
+        (Outcome::Failed { error, .. }, Kind::Works | Kind::Panics | Kind::Refused | Kind::Cancelled) => {
+            last_failed(error)
+        }
         (Outcome::TimedOut { after, .. }, Kind::Late) => {
-            *after == LATE_TIMEOUT && report.timing.total.saturating_sub(report.timing.queued) <= LATE_TIMEOUT + GRACE
+            *after == LATE_TIMEOUT
+                && report.timing.total.saturating_sub(report.timing.queued) <= LATE_TIMEOUT + GRACE
         }
         (Outcome::Cancelled { .. }, Kind::Cancelled) => true,
-        // It was over before anybody could cancel it.
-        (Outcome::Failed { .. }, Kind::Cancelled) => last_failed,
         _ => false,
     };
-    let trail = || report.attempts.iter().map(|attempt| attempt.error.as_ref().map_or("answered", |error| error.kind()));
+    let trail = || {
+        report.attempts.iter().map(|attempt| attempt.error.as_ref().map_or("answered", |error| error.kind()))
+    };
     (!is_right).then(|| format!("{:?} after {:?}", report.outcome, trail().collect::<Vec<_>>()))
 }
 

@@ -20,7 +20,8 @@ impl Held {
     /// Now.
     pub(crate) fn now() -> Self {
         let threads: Vec<_> = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten().collect();
-        let children = threads.iter().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        let children =
+            threads.iter().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
         let children = children.map(|list| list.split_whitespace().count()).sum();
         let descriptors = std::fs::read_dir("/proc/self/fd").map(Iterator::count).unwrap_or_default();
         Self { descriptors, threads: threads.len(), children }

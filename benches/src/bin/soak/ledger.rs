@@ -64,9 +64,14 @@ impl Tool for Ledger {
     }
 
     #[expect(clippy::panic, reason = "what the soak is about")]
-    fn run<'a>(&'a self, arguments: Value, _session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
+    fn run<'a>(
+        &'a self,
+        arguments: Value,
+        _session: &'a Session,
+    ) -> BoxFuture<'a, Result<String, ToolError>> {
         async move {
-            let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text =
+                |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             let key = text("key");
             let times = {
                 let mut booked = self.lock();

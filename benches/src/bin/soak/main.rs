@@ -64,7 +64,8 @@ async fn soak(args: Args) -> Result<Findings, Failure> {
     let before = Held::now();
     let (runtime, recorder) = stage.start(args)?;
     let (tally, memory) = {
-        let soak = Soak { args, runtime: &runtime, stage: &stage, next: Cell::new(0), tally: RefCell::default() };
+        let soak =
+            Soak { args, runtime: &runtime, stage: &stage, next: Cell::new(0), tally: RefCell::default() };
         let ends = Instant::now() + args.time;
         let lanes = join_all((0..args.at_once).map(|_| soak.errands(ends)));
         let (_, memory, ()) = futures_util::join!(lanes, Memory::over(args.time), soak.kill(ends));
@@ -151,7 +152,9 @@ impl Soak<'_> {
             }
             self.runtime.cancel(id).await;
             let ended = timeout(CANCEL_GRACE, &mut running).await;
-            return ended.map_err(|_| "it did not end when it was cancelled".to_owned())?.map_err(|e| e.to_string());
+            return ended
+                .map_err(|_| "it did not end when it was cancelled".to_owned())?
+                .map_err(|e| e.to_string());
         }
         running.await.map_err(|error| error.to_string())
     }

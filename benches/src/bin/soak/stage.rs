@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use codex_task::store::{Recorder, Records};
 use codex_task::{Environment, PermissionMode, Runtime, RuntimeHandle};
-use codex_task_config::{AgentDefinition, AgentName, AgentRegistry, ModelChoice, ProviderName, SettingsOverrides};
+use codex_task_config::{
+    AgentDefinition, AgentName, AgentRegistry, ModelChoice, ProviderName, SettingsOverrides,
+};
 use codex_task_tests::{Fault, FaultServer, Format, Misfortune, Refusing, Turn};
 use tempfile::TempDir;
 
@@ -100,7 +102,8 @@ impl Stage {
             ("XDG_STATE_HOME".to_owned(), shown("state")),
             ("SOAK_KEY".to_owned(), "sk-soak-0123456789abcdef".to_owned()),
         ];
-        let path = Environment::from_process().ok().and_then(|process| process.get("PATH").map(str::to_owned));
+        let path =
+            Environment::from_process().ok().and_then(|process| process.get("PATH").map(str::to_owned));
         variables.extend(path.map(|path| ("PATH".to_owned(), path)));
         Environment::new(self.project(), variables)
     }
@@ -111,7 +114,10 @@ impl Stage {
                 "  {name}:\n    kind: {kind}\n    base_url: {url}\n    api_key_env: SOAK_KEY\n    timeouts: {TIMEOUTS}\n"
             )
         };
-        let well = WELL.iter().zip(&self.servers).map(|((name, _, kind, _), server)| provider(name, kind, &server.base_url()));
+        let well = WELL
+            .iter()
+            .zip(&self.servers)
+            .map(|((name, _, kind, _), server)| provider(name, kind, &server.base_url()));
         let ill = [
             provider("locked", "anthropic", &self.locked.base_url()),
             provider("nobody", "openai_chat", &self.nobody.base_url(Format::OpenAiChat)),
@@ -125,7 +131,8 @@ impl Stage {
 fn agents() -> Result<Vec<AgentDefinition>, Failure> {
     let routes: Vec<String> = WELL.iter().map(|(name, .., model)| format!("{name}/{model}")).collect();
     let of = |name: &str, model: &str, skipped: usize| -> Result<AgentDefinition, Failure> {
-        let mut agent = AgentDefinition::new(AgentName::parse(name)?, "runs errands", "You run errands.".to_owned());
+        let mut agent =
+            AgentDefinition::new(AgentName::parse(name)?, "runs errands", "You run errands.".to_owned());
         agent.provider = Some(ProviderName::new(name));
         agent.model = ModelChoice::parse(model);
         agent.fallback = routes.iter().cycle().skip(skipped).take(3).cloned().collect();

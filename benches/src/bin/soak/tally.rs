@@ -40,7 +40,8 @@ impl Tally {
         self.retryable += judgement.retryable;
         self.recovered += judgement.recovered;
         self.attempts += count(report.attempts.len());
-        self.failed_attempts += count(report.attempts.iter().filter(|attempt| attempt.error.is_some()).count());
+        self.failed_attempts +=
+            count(report.attempts.iter().filter(|attempt| attempt.error.is_some()).count());
         self.tool_calls += u64::from(report.tool_calls);
         *self.endings.entry(report.status()).or_default() += 1;
         self.commands.extend(judgement.commands);

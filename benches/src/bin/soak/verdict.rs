@@ -52,7 +52,8 @@ impl Findings {
     fn lines(&self) -> Vec<Line> {
         let (tally, memory) = (&self.tally, self.memory);
         let told = |figure, value| Line { figure, value, goal: "", is_met: true };
-        let none = |figure, count: usize| Line { figure, value: count.to_string(), goal: "0", is_met: count == 0 };
+        let none =
+            |figure, count: usize| Line { figure, value: count.to_string(), goal: "0", is_met: count == 0 };
         let share = |figure, part: u64, of: u64, goal, per_mille: u64| Line {
             figure,
             value: format!("{} % ({part} of {of})", percent(part, of)),
@@ -70,7 +71,13 @@ impl Findings {
             told("tool calls", tally.tool_calls.to_string()),
             told("longest task", format!("{:.1} s", tally.longest.as_secs_f64())),
             share("right verdicts", tally.right, tally.tasks, "100 %", 1_000),
-            share("completed, of those that should", tally.completed, tally.should_complete, ">= 99.9 %", 999),
+            share(
+                "completed, of those that should",
+                tally.completed,
+                tally.should_complete,
+                ">= 99.9 %",
+                999,
+            ),
             share("retryable failures recovered", tally.recovered, tally.retryable, ">= 95 %", 950),
             none("tools run twice", usize::try_from(self.duplicates).unwrap_or(usize::MAX)),
             none("tools run after their task's end", self.strays),
