@@ -14,12 +14,13 @@ use tokio::time::Instant;
 
 use super::agent_context::AgentContext;
 use super::agent_run::Halt;
+use super::bill::Bill;
 use super::plan::BoundRoute;
 use super::refused::Refused;
 use super::retry::{Failure, HINT_MAX, Next, Situation, Tries};
 use super::route_change::Explained;
 use super::tally::Tally;
-use super::{reserving, route_change, shared_prefix};
+use super::{bill, reserving, route_change, shared_prefix};
 use crate::budget::Reservation;
 use crate::provider::{Acquire, CallShape, CallVerdict, Permit, Quotas, SharedPrefix, Standing, Try};
 use crate::task::{Attempt, TaskError, TaskEventKind};
@@ -118,6 +119,10 @@ impl Caller {
                 ));
                 continue;
             }
+            // It was text then: a shorter conversation may do.
+            if matches!(error, ProviderError::TooLarge { .. }) {
+                return Err(Halt::TooLong(all_failed(tally, first_attempt)));
+            }
             match self.next(agent, &failure, &tries) {
                 Next::Again(wait) => self.wait(agent, error, wait).await?,
                 Next::Adapt => {}
@@ -184,10 +189,10 @@ impl Caller {
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered, reply.usage);
-                let cost = route.cost(&reply.usage);
-                reservation.settle(&reply.usage, cost);
-                tally.add_usage(reply.usage, cost);
-                tally.cache_saved += route.cache_saving(&reply.usage);
+                let bill = Bill::of_reply(route, &reply);
+                reservation.settle(&reply.usage, bill.cost);
+                tally.add_usage(reply.usage, bill);
+                tally.notes.extend(bill::note(route, &reply));
                 tally.provider = Some(route.route.provider.clone());
                 tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
                 tally.turns += 1;
@@ -200,10 +205,9 @@ impl Caller {
                 }
                 // What was generated before the call failed is billed all the same.
                 if outcome.usage.total_tokens() > 0 {
-                    let cost = route.cost(&outcome.usage);
-                    reservation.settle(&outcome.usage, cost);
-                    tally.add_usage(outcome.usage, cost);
-                    tally.cache_saved += route.cache_saving(&outcome.usage);
+                    let bill = Bill::of_failed(route, &outcome.usage);
+                    reservation.settle(&outcome.usage, bill.cost);
+                    tally.add_usage(outcome.usage, bill);
                 }
                 match end {
                     CallError::Cancelled => {

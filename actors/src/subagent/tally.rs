@@ -6,6 +6,7 @@ use std::time::Duration;
 use codex_task_config::{MicroUsd, ModelId, ProviderName, SavedUsd, TokenUsage};
 use serde::{Deserialize, Serialize};
 
+use super::bill::Bill;
 use crate::task::{Attempt, KeptWorktree};
 
 /// Running totals of one task.
@@ -71,9 +72,10 @@ impl Tally {
     }
 
     /// Adds one call's usage and what it cost.
-    pub(crate) fn add_usage(&mut self, usage: TokenUsage, cost: Option<MicroUsd>) {
+    pub(crate) fn add_usage(&mut self, usage: TokenUsage, bill: Bill) {
         self.usage += usage;
-        match cost {
+        self.cache_saved += bill.cache_saved;
+        match bill.cost {
             Some(cost) => self.cost += cost,
             None => self.cost_unknown = true,
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use codex_task_config::{MicroUsd, TokenUsage};
+use codex_task_config::TokenUsage;
 use codex_task_providers::{
     CallError, CallLimits, ChatReply, ChatRequest, Message, Progress, ToolSpec, drive,
 };
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::prompt;
 use crate::budget::{Budget, Wish};
 use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
-use crate::subagent::{BoundRoute, StopSignal};
+use crate::subagent::{Bill, BoundRoute, StopSignal};
 use crate::task::Priority;
 
 /// Bytes that count as a token, rather too few than too many.
@@ -29,7 +29,7 @@ pub(crate) struct Ledger(Mutex<Entries>);
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     /// Tokens and cost of each call.
-    pub(crate) calls: Vec<(TokenUsage, Option<MicroUsd>)>,
+    pub(crate) calls: Vec<(TokenUsage, Bill)>,
     /// What the user should know, each once.
     pub(crate) notes: BTreeSet<String>,
 }
@@ -45,8 +45,8 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).notes.insert(note);
     }
 
-    fn add(&self, usage: TokenUsage, cost: Option<MicroUsd>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).calls.push((usage, cost));
+    fn add(&self, usage: TokenUsage, bill: Bill) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).calls.push((usage, bill));
     }
 }
 
@@ -119,16 +119,16 @@ impl OutsideCall {
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered, reply.usage);
-                let cost = self.route.cost(&reply.usage);
-                reservation.settle(&reply.usage, cost);
-                self.ledger.add(reply.usage, cost);
+                let bill = Bill::of_reply(&self.route, &reply);
+                reservation.settle(&reply.usage, bill.cost);
+                self.ledger.add(reply.usage, bill);
                 Ok(reply)
             }
             Err(error) => {
                 if outcome.usage.total_tokens() > 0 {
-                    let cost = self.route.cost(&outcome.usage);
-                    reservation.settle(&outcome.usage, cost);
-                    self.ledger.add(outcome.usage, cost);
+                    let bill = Bill::of_failed(&self.route, &outcome.usage);
+                    reservation.settle(&outcome.usage, bill.cost);
+                    self.ledger.add(outcome.usage, bill);
                 }
                 match error {
                     CallError::Cancelled => {

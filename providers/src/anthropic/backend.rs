@@ -2,7 +2,6 @@
 
 use codex_task_config::{AttachmentSupport, Environment, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::caching::CacheLifetime;
@@ -12,7 +11,7 @@ use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body_within, written_at};
 use crate::refused::RefusedParameters;
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, CredentialError, HttpSettings, ModelLimits,
@@ -21,6 +20,8 @@ use crate::{
 
 /// The status of a throttled call.
 const THROTTLED: u16 = 429;
+/// The documented limit of a request.
+const REQUEST_MEGABYTES_MAX: usize = 32;
 const MESSAGES_PATH: &str = "/v1/messages";
 const MODELS_PATH: &str = "/v1/models?limit=1000";
 /// The host that serves nobody without a key.
@@ -129,17 +130,18 @@ impl AnthropicBackend {
         let wire = encode::to_wire(&request, cache, self.attachments);
         let version = if wire.temperature.is_some() { VERSION_WITH_SAMPLING } else { VERSION_CURRENT };
         let headers = self.headers(version)?;
-        let call = HttpCall { path: MESSAGES_PATH, headers, body: json_body(&wire)? };
+        let call =
+            HttpCall { path: MESSAGES_PATH, headers, body: json_body_within(REQUEST_MEGABYTES_MAX, &wire)? };
         drop(wire);
         let reply = self.http.open_sse(call, |reply| {
             if reply.status == THROTTLED {
-                self.quotas.note(&request.model, rate_limits(&reply.headers, Timestamp::now()));
+                self.quotas.note(&request.model, rate_limits(&reply.headers, written_at(&reply.headers)));
             }
             error::of_reply(reply, &request.model)
         });
         let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
         let request_id = reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let rates = rate_limits(&reply.headers, Timestamp::now());
+        let rates = rate_limits(&reply.headers, written_at(&reply.headers));
         Ok(decode(reply.events, MessagesDecoder::new(request.model.clone(), request_id), rates))
     }
 

@@ -11,7 +11,7 @@ use super::model::{ModelFacts, model_name};
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body_within};
 use crate::refused::RefusedParameters;
 use crate::{
     BaseUrl, ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError,
@@ -22,6 +22,8 @@ const VERSION_PATH: &str = "/v1beta";
 /// The host that serves nobody without a key.
 const OFFICIAL_HOST: &str = "generativelanguage.googleapis.com";
 const KEY_VARIABLE: &str = "GEMINI_API_KEY";
+/// The documented limit of a request with its inline files.
+const REQUEST_MEGABYTES_MAX: usize = 100;
 const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 /// What a Gemini backend is built from.
@@ -86,8 +88,8 @@ impl GeminiBackend {
         let request = &*self.refused.without(request);
         let model = encoded(model_name(&request.model));
         let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
-        let call =
-            HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
+        let body = json_body_within(REQUEST_MEGABYTES_MAX, &encode::to_wire(request, self.attachments))?;
+        let call = HttpCall { path: &path, headers, body };
         let reply = self.http.open_sse(call, |reply| {
             self.quotas.note(&request.model, error::quotas(reply));
             error::of_reply(reply, &request.model)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BaseUrl, ExtraHeaders, ProxySettings};
+use super::{BaseUrl, ExtraHeaders, ProxySettings, Resolver};
 
 /// How a provider is connected to.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct HttpSettings {
     pub proxies: ProxySettings,
     /// Headers of the user's own.
     pub headers: ExtraHeaders,
+    /// Who finds the server's address by its name.
+    pub resolver: Resolver,
 }
 
 impl HttpSettings {
@@ -35,6 +37,7 @@ impl HttpSettings {
             in_flight_max,
             proxies: ProxySettings::default(),
             headers: ExtraHeaders::default(),
+            resolver: Resolver::System,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::stream_wire::ModelList;
 use super::wire::ResponsesRequest;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
+use crate::http::{HttpCall, HttpClient, QuotaBook, json_body_within};
 use crate::refused::RefusedParameters;
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError, RateLimits,
@@ -19,6 +19,8 @@ use crate::{
 
 /// The status of a throttled call.
 const THROTTLED: u16 = 429;
+/// The documented limit of a request with images.
+const REQUEST_MEGABYTES_MAX: usize = 50;
 const RESPONSES_PATH: &str = "/responses";
 const MODELS_PATH: &str = "/models";
 /// What stands before the paths where the base URL is the bare root of a host.
@@ -92,7 +94,7 @@ impl OpenAiBackend {
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
         let request = self.refused.without(request);
-        let body = json_body(&self.wire(&request))?;
+        let body = json_body_within(REQUEST_MEGABYTES_MAX, &self.wire(&request))?;
         let call = HttpCall { path: &self.responses_path, headers, body };
         let reply = self.http.open_sse(call, |reply| {
             if reply.status == THROTTLED {
