@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+/// The status of a throttled call.
+pub(crate) const THROTTLED: u16 = 429;
 /// Codes that say that calls have become more too fast.
 pub(crate) const RAMP_CODES: &[&str] = &["slow_down", "ramp_limit_exceeded"];
 
@@ -136,7 +138,8 @@ pub enum ProviderError {
         /// The server's message.
         detail: String,
     },
-    /// The server did not accept a parameter; the loop drops it once and remembers.
+    /// The server did not accept a parameter. The backend remembers it and leaves it out of later calls of this model; the
+    /// loop sends the call once more.
     #[error("parameter '{parameter}' not accepted: {detail}")]
     Parameter {
         /// Its name on the wire.

@@ -12,6 +12,7 @@ use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
+use crate::error::THROTTLED;
 use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
 use crate::refused::RefusedParameters;
 use crate::{
@@ -19,8 +20,6 @@ use crate::{
     ProviderError, RateLimits,
 };
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
 const MESSAGES_PATH: &str = "/v1/messages";
 const MODELS_PATH: &str = "/v1/models?limit=1000";
 /// The host that serves nobody without a key.

@@ -5,11 +5,10 @@ use std::time::Duration;
 use codex_task_config::ModelId;
 use serde_json::Value;
 
+use crate::error::THROTTLED;
 use crate::http::{ErrorReply, clean, duration_after, go_duration, mentions};
 use crate::{ProviderError, RateLimits, RateWindow};
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
 /// Words of messages that say that money, not time, is short.
 const MONEY_WORDS: &[&str] = &[
     "billing account",

@@ -11,14 +11,13 @@ use super::stream_wire::ModelList;
 use super::wire::ResponsesRequest;
 use super::{encode, error};
 use crate::decode::decode;
+use crate::error::THROTTLED;
 use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
 use crate::refused::RefusedParameters;
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError, RateLimits,
 };
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
 const RESPONSES_PATH: &str = "/responses";
 const MODELS_PATH: &str = "/models";
 /// What stands before the paths where the base URL is the bare root of a host.

@@ -16,6 +16,7 @@ use super::lessons::LessonBook;
 use super::model::ModelFacts;
 use super::model_list::{MODELS_PATH, ModelList};
 use crate::decode::decode;
+use crate::error::THROTTLED;
 use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
 use crate::openai::rate_limits;
 use crate::refused::RefusedParameters;
@@ -24,8 +25,6 @@ use crate::{
     ModelLimits, ProviderError, RateLimits,
 };
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
 const COMPLETIONS_PATH: &str = "/chat/completions";
 /// What stands before the paths where the base URL is the bare root of a host.
 const VERSION_PATH: &str = "/v1";
@@ -69,11 +68,7 @@ pub struct OpenAiChatBackend {
 impl OpenAiChatBackend {
     /// Builds the backend; nothing is connected yet.
     pub fn new(config: OpenAiChatConfig) -> Self {
-        let mut http = config.http;
-        if config.dialect == ChatDialect::Local {
-            http.headers_timeout = http.headers_timeout.max(LOCAL_PATIENCE);
-            http.byte_idle = http.byte_idle.max(CallLimits::USUAL.event_idle);
-        }
+        let http = config.http;
         let version = if http.base_url.path().is_empty() { VERSION_PATH } else { "" };
         Self {
             name: config.name,
@@ -119,7 +114,8 @@ impl OpenAiChatBackend {
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
         let headers = self.headers()?;
         let request = &*self.refused.without(request);
-        let body = json_body(&encode::to_wire(request, self.style(&request.model)))?;
+        let style = self.style(&request.model);
+        let body = json_body(&encode::to_wire(request, style))?;
         let lessons = Arc::clone(&self.lessons);
         let mut decoder = CompletionsDecoder::new(request, self.dialect, body.len(), lessons);
         let mut is_malformed = false;
@@ -145,7 +141,8 @@ impl OpenAiChatBackend {
             }
             Err(error) => {
                 self.lessons.note(&request.model, &error);
-                if !LessonBook::covers(&error) {
+                // A parameter that has another form is left out only if that form is refused, too.
+                if style.lessons.after(&error) == style.lessons {
                     self.refused.note(&request.model, &error);
                 }
                 Err(error)
