@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The status of a throttled call.
-pub(crate) const THROTTLED: u16 = 429;
 /// Codes that say that calls have become more too fast.
 pub(crate) const RAMP_CODES: &[&str] = &["slow_down", "ramp_limit_exceeded"];
 

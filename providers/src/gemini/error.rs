@@ -5,7 +5,6 @@ use std::time::Duration;
 use codex_task_config::ModelId;
 use serde_json::Value;
 
-use crate::error::THROTTLED;
 use crate::http::{ErrorReply, clean, duration_after, go_duration, mentions};
 use crate::{ProviderError, RateLimits, RateWindow};
 
@@ -48,9 +47,6 @@ pub(super) fn of_list_reply(reply: &ErrorReply) -> ProviderError {
 /// The limits of a minute that a refusal names, which are used up then.
 pub(super) fn quotas(reply: &ErrorReply) -> RateLimits {
     let mut stated = RateLimits::default();
-    if reply.status != THROTTLED {
-        return stated;
-    }
     let error = reply.json().map(|mut body| body.get_mut("error").map(Value::take).unwrap_or_default());
     let fault = Fault::new(error.unwrap_or_default(), reply.status, String::new());
     for violation in fault.violations() {
