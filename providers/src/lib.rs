@@ -21,6 +21,7 @@ mod refused;
 mod registry;
 mod schema;
 pub mod scripted;
+mod server;
 mod sse;
 mod wire_name;
 

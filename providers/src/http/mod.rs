@@ -25,7 +25,7 @@ mod tls;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub(crate) use body::{json_body, json_body_within};
-pub(crate) use client::{HttpCall, HttpClient};
+pub(crate) use client::{HttpCall, HttpClient, SseReply};
 pub(crate) use error_reply::{ErrorReply, mentions};
 pub(crate) use failure::root_cause;
 pub(crate) use go_duration::{duration_after, go_duration};
