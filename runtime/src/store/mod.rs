@@ -11,13 +11,16 @@ mod claim;
 mod database;
 mod error;
 mod lease;
+mod queue;
 mod record;
 mod recorder;
 mod records;
 mod retention;
 mod schema;
+mod shared;
 #[cfg(test)]
 mod store_tests;
+mod upkeep;
 mod watching;
 mod writer;
 
@@ -27,5 +30,6 @@ pub use error::StoreError;
 pub use record::{RecordState, RunRecord, TaskRecord};
 pub use recorder::Recorder;
 pub use records::Records;
-pub use retention::Retention;
 pub use watching::RunWatch;
+
+pub use codex_task_config::Retention;
