@@ -32,9 +32,14 @@ impl Records {
 
     /// The user's own, with the connection that has opened them.
     pub(super) fn open_of_user(environment: &Environment) -> Result<(Self, Connection), StoreError> {
-        let path = environment.state_dir().ok_or(StoreError::NoPlace)?.join(FILE);
+        let path = Self::path_of_user(environment)?;
         let connection = database::open(&path)?;
         Ok((Self { path }, connection))
+    }
+
+    /// Where the user's own are.
+    pub(super) fn path_of_user(environment: &Environment) -> Result<PathBuf, StoreError> {
+        Ok(environment.state_dir().ok_or(StoreError::NoPlace)?.join(FILE))
     }
 
     /// Those in this file.
