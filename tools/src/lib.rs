@@ -22,7 +22,7 @@ mod warden;
 mod web;
 mod worktree;
 
-pub use builtin::{HostApprover, HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
+pub use builtin::{HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
 pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{
