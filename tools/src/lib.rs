@@ -5,6 +5,7 @@ mod containment;
 mod error;
 mod gate;
 mod hook;
+mod host_name;
 mod mcp;
 mod media;
 mod owner;

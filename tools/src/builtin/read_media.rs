@@ -42,7 +42,8 @@ impl Picture<'_> {
                 break;
             }
         }
-        let prepared = prepare(self.kind, content, total, self.shown, pages)
+        let name = self.shown.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy());
+        let prepared = prepare(self.kind, content, total, &name, pages)
             .map_err(|fault| ToolError::Failed(format!("{} {}.", self.shown.display(), fault.0)))?;
         let noun = if self.kind == MediaType::Pdf { "PDF" } else { "Image" };
         let text = format!("{noun} file read: {} ({})", self.shown.display(), prepared.description);
