@@ -4,6 +4,7 @@ mod builtin;
 mod containment;
 mod error;
 mod gate;
+mod grants;
 mod hook;
 mod host_name;
 mod mcp;
@@ -30,6 +31,7 @@ pub use gate::{
     Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, GrantScope, Headless,
     Lasting, Part, Ruling, Verdict, judge,
 };
+pub use grants::Grants;
 pub use hook::{AfterStart, AfterStop, HookCaller, Hooks};
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use owner::Owner;

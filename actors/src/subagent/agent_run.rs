@@ -201,6 +201,7 @@ impl AgentRun {
             self.tally.add_usage(usage, cost);
         }
         self.tally.notes.extend(outside.notes);
+        self.tally.notes.extend(self.context.tools.session().grants.take());
         self.tally.tainted_by = self.context.tools.session().taint.sources();
         let mut results = hooks::checked(&self.context, &mut self.tally, results)?;
         let round = self.repetition.note(&calls, &results);
