@@ -19,6 +19,7 @@ mod model;
 mod permission;
 mod problem;
 mod settings;
+mod shell_word;
 mod tool_names;
 mod workspace;
 pub mod yaml;
@@ -31,7 +32,7 @@ pub use agent::{
 pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use command::{
     CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
-    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
+    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, UnclearCommand, mentions,
 };
 pub use digest::sha256_hex;
 pub use duration::parse_duration;
@@ -57,8 +58,9 @@ pub use problem::{Position, Problem, Severity};
 pub use settings::{
     AgentHooks, AuditSettings, AuditTexts, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings,
     LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings,
-    ResumePolicy, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
-    TrustedFolders, WebSettings,
+    ResumePolicy, Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore,
+    TrustStoreError, TrustedFolders, WebSettings,
 };
+pub use shell_word::shell_word;
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root, workspace_root};

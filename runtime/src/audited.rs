@@ -12,7 +12,7 @@ use codex_task_tools::Rights;
 use crate::audit::{AuditOptions, AuditPlace, AuditTrail, SessionOpening, UnavailableAudit};
 use crate::builder::RuntimeBuilder;
 #[cfg(feature = "store")]
-use crate::store::{Recorder, Retention};
+use crate::store::Recorder;
 
 /// What to do where no trail can be kept.
 #[cfg(feature = "store")]
@@ -140,7 +140,6 @@ impl AuditedSession<'_> {
         let nowhere = || crate::AuditError { detail: "neither XDG_STATE_HOME nor HOME is set".to_owned() };
         AuditTrail::start(AuditOptions {
             place: place.ok_or_else(nowhere)?,
-            retention: self.recorder.map_or_else(Retention::default, Recorder::retention),
             settings: self.settings,
             environment: self.environment,
             opening: SessionOpening::new(self.environment, self.files, self.rights, self.providers),

@@ -164,17 +164,14 @@ impl SupervisorActor {
     ) -> Option<Arc<TaskReport>> {
         let stop = StopSignal::default();
         let request = beginning.request();
+        if self.tasks.contains_key(&request.id) {
+            return Some(self.refuse(request, TaskError::DuplicateTask, reply));
+        }
         let budget = self.budget_of(&beginning);
-        let planned = if self.tasks.contains_key(&request.id) {
-            Err(TaskError::DuplicateTask)
-        } else {
-            self.planner.plan(request, &stop, &budget.budget)
-        };
+        let planned = self.planner.plan(request, &stop, &budget.budget);
         let Planned { plan, tools, opening, audit } = match planned {
             Ok(planned) => planned,
-            Err(error) => {
-                return Some(self.refuse(request, error, reply));
-            }
+            Err(error) => return Some(self.refuse(request, error, reply)),
         };
         let is_resumed = beginning.is_resumed();
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);

@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::time::{Duration, SystemTime};
 
+use codex_task_config::Retention;
 use serde_json::json;
 
 use super::anchor::{self, AuditHead};
 use super::fields::object;
 use super::line::Fields;
 use super::place::{AuditPlace, SessionFiles};
-use crate::store::Retention;
 
 /// A trail that need not be kept.
 pub(super) struct Doomed {

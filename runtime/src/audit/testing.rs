@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use codex_task_actors::{AuditError, AuditEvent, AuditRecord, AuditSubject, RunId, TaskId};
-use codex_task_config::{AuditTexts, Environment};
+use codex_task_config::{AuditTexts, Environment, Retention};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -21,7 +21,6 @@ use super::trail::Clock;
 use super::verify::{AuditReport, verify};
 use super::walk::AuditFault;
 use super::writer::{Shared, Writer};
-use crate::store::Retention;
 
 /// A trail and its writer.
 pub(super) struct Bench {

@@ -22,7 +22,6 @@ use super::place::AuditPlace;
 use super::redact::Redactor;
 use super::segment::Segment;
 use super::writer::{Shared, Writer};
-use crate::store::Retention;
 
 /// Records that may wait for the writer before agents have to.
 const BACKLOG_MAX: usize = 4_096;
@@ -32,9 +31,7 @@ const BACKLOG_MAX: usize = 4_096;
 pub struct AuditOptions<'a> {
     /// Where it is.
     pub place: AuditPlace,
-    /// How long other trails there are kept.
-    pub retention: Retention,
-    /// The session's settings.
+    /// The session's settings; they also say how long other trails there are kept.
     pub settings: &'a Settings,
     /// Where the values of keys are looked up that must not be written.
     pub environment: &'a Environment,
@@ -82,7 +79,8 @@ impl AuditTrail {
     /// # Errors
     /// [`AuditError`]: there is no place to write to.
     pub fn start(options: AuditOptions<'_>) -> Result<Self, AuditError> {
-        let AuditOptions { place, retention, settings, environment, opening } = options;
+        let AuditOptions { place, settings, environment, opening } = options;
+        let retention = settings.retention;
         let session: Arc<str> = Uuid::now_v7().to_string().into();
         let chain = Chain::new(Arc::clone(&session));
         let unwritable =

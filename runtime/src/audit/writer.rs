@@ -6,6 +6,7 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codex_task_actors::{AuditAck, AuditError};
+use codex_task_config::Retention;
 use serde_json::json;
 use tokio::sync::Notify;
 use tracing::{error, warn};
@@ -20,7 +21,6 @@ use super::redact::Redactor;
 use super::retention;
 use super::segment::{Reason, Segment, Usability};
 use super::trail::Clock;
-use crate::store::Retention;
 
 /// A line without what ties it to the chain.
 type Unsealed = (Stamp, &'static str, Fields);

@@ -133,7 +133,7 @@ fn old_trails_go_and_their_going_is_on_record() {
     let living = Bench::session_in(folder, "b-living");
     let Bench { folder, writer: living, .. } = living;
     let mut next = Bench::session_in(folder, "c-next");
-    let retention = crate::store::Retention { runs_max: 1, ..crate::store::Retention::default() };
+    let retention = codex_task_config::Retention { runs_max: 1, ..codex_task_config::Retention::default() };
     next.writer.begin(Vec::new(), retention);
     let report = next.verify_with(&copy);
     assert!(report.is_whole(), "{report:?}");

@@ -184,10 +184,11 @@ impl ToolSet {
             Decision::Allow => Ok(CallFate::Runs),
             Decision::Deny => Err((CallFate::Denied, ToolError::Refused(verdict.refusal.clone()))),
             Decision::Ask => {
-                let question = self.question(prepared, verdict.clone());
-                // A hook that wants the user asked wants it each time.
-                let lasting = if is_held_by_hook { Lasting::Never } else { question.lasting.clone() };
-                let answer = self.asking.settle(ApprovalRequest { lasting, ..question }).await;
+                let lasting = |request: &ApprovalRequest| {
+                    // A hook that wants the user asked wants it each time.
+                    if is_held_by_hook { Lasting::Never } else { self.lasting(prepared, &request.verdict) }
+                };
+                let answer = self.ask(prepared, verdict.clone(), lasting).await;
                 answer.map(|()| CallFate::Granted).map_err(|error| (CallFate::NotGranted, error))
             }
         }
@@ -204,15 +205,29 @@ impl ToolSet {
         judge(&self.gate_call(prepared), &self.rights_for(prepared))
     }
 
-    fn question(&self, prepared: &Prepared<'_>, verdict: Verdict) -> ApprovalRequest {
-        let lasting = lasting(&self.gate_call(prepared), &verdict, &self.rights_for(prepared));
-        ApprovalRequest {
+    /// Waits for a yes, and notes one that is for good.
+    async fn ask(
+        &self,
+        prepared: &Prepared<'_>,
+        verdict: Verdict,
+        lasting: impl FnOnce(&ApprovalRequest) -> Lasting,
+    ) -> Result<(), ToolError> {
+        let (tool, subject) = (prepared.name.clone(), subject_of(&prepared.access));
+        let request = ApprovalRequest {
             owner: self.session.owner.clone(),
-            tool: prepared.name.clone(),
-            subject: subject_of(&prepared.access),
+            tool: tool.clone(),
+            subject: subject.clone(),
             verdict,
-            lasting,
+            lasting: Lasting::Never,
+        };
+        if let Some(scope) = self.asking.settle(request, lasting).await? {
+            self.session.grants.note(scope, &tool, &subject);
         }
+        Ok(())
+    }
+
+    fn lasting(&self, prepared: &Prepared<'_>, verdict: &Verdict) -> Lasting {
+        lasting(&self.gate_call(prepared), verdict, &self.rights_for(prepared))
     }
 
     /// The agent's rights, as far as the tool can keep to them.
