@@ -62,7 +62,7 @@ async fn a34_an_end_that_is_cut_off_or_written_anew_fails_against_the_head_that_
     let mut anew = kept;
     for _ in told..=lines.len() {
         last = forged(&last, "request");
-        anew += &format!("{last}\n");
+        anew.extend([last.to_string(), "\n".to_owned()]);
     }
     fs::write(&trail, &anew).expect("a file");
     assert_eq!(found(&[]), Some(AuditFault::WrittenAnew));

@@ -36,7 +36,7 @@ fn a_trail_is_verified_and_a_change_is_told_with_its_line() {
     let folder = stage.home().join(".local/state/codex-task/audit");
     let trail = fs::read_dir(folder).expect("a folder").next().expect("a file").expect("a file").path();
     let text = fs::read_to_string(&trail).expect("a file");
-    fs::write(&trail, text.replace("\"denied\"", "\"allowed\"")).expect("a file");
+    fs::write(&trail, text.replace("\"runs\":false", "\"runs\":true")).expect("a file");
     let scenes = [Stage::new().scene(&["audit", "verify"]), whole, stage.scene(&["audit", "verify"])];
     compare("audit_verify", &scenes.join("\n"));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use codex_task_actors::{AuditAck, AuditEvent, AuditRecord};
+use codex_task_actors::{AuditAck, AuditRecord};
 use codex_task_config::AgentRegistry;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -43,12 +43,10 @@ pub(super) enum What {
 }
 
 impl Entry {
-    /// Whether it is written at once: somebody waits, or it is a beginning. What looks only may take its time.
+    /// Whether it is written at once: something waits for it. The beginning of a task and the verdicts on its calls are on
+    /// disk before its first effect all the same, since they stand before it.
     fn is_urgent(&self) -> bool {
-        match &self.what {
-            What::Task(record) => self.ack.is_some() || matches!(record.event, AuditEvent::TaskSpawned(_)),
-            What::Agents(_) => false,
-        }
+        self.ack.is_some()
     }
 }
 
