@@ -55,8 +55,8 @@ pub use problem::{Position, Problem, Severity};
 pub use settings::{
     AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
     MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
-    Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders,
-    WebSettings,
+    Settings, SettingsOverrides, TRUST_VARIABLE, TelemetrySettings, TrustOrigin, TrustStore, TrustStoreError,
+    TrustedFolders, WebSettings,
 };
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root, workspace_root};

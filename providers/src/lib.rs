@@ -36,7 +36,9 @@ pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use gemini::{GeminiBackend, GeminiConfig};
 pub use http::clean as without_keys;
-pub use http::{BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, ProxySettings};
+pub use http::{
+    BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, Postbox, ProxySettings, Receipt,
+};
 pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
 pub use registry::{

@@ -13,6 +13,7 @@ use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
 
 use super::prompt;
+use crate::aggregator::Teller;
 use crate::budget::{Budget, Wish};
 use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
 use crate::subagent::{BoundRoute, StopSignal};
@@ -58,6 +59,7 @@ pub(super) struct OutsideCall {
     pub(super) stop: StopSignal,
     pub(super) ledger: Arc<Ledger>,
     pub(super) budget: Arc<Budget>,
+    pub(super) teller: Teller,
 }
 
 /// Tokens of a prompt before anybody has counted them.
@@ -115,7 +117,9 @@ impl OutsideCall {
                 beginning.tell(rates);
             }
         };
+        let told = self.teller.call_sent(&self.route);
         let outcome = drive(&**backend, request, &limits, self.stop.token(), hear).await;
+        told.ended(&outcome);
         match outcome.result {
             Ok(reply) => {
                 permit.settle(CallVerdict::Answered, reply.usage);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::hooks::HookSettings;
 use super::mcp::McpSettings;
 use super::provider::ProviderSettings;
+use super::telemetry::TelemetrySettings;
 use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
     BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, RuleOrigin,
@@ -45,6 +46,8 @@ pub struct Settings {
     pub unrecorded: bool,
     /// When runs go on that a process has left unfinished.
     pub resume: ResumePolicy,
+    /// What is told of the session to programs that watch it.
+    pub telemetry: TelemetrySettings,
 }
 
 /// When runs go on that a process has left unfinished. A repository's file cannot say so.

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Request, Response};
+use reqwest::{Client, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -35,6 +35,8 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 /// Largest reply that comes as one JSON document.
 const JSON_BYTES_MAX: usize = 64 << 20;
+/// Largest reply of a server that something is only posted to.
+const RECEIPT_BYTES_MAX: usize = 1 << 20;
 const USER_AGENT: &str = concat!("codex-task/", env!("CARGO_PKG_VERSION"));
 
 /// A call of the API.
@@ -163,6 +165,23 @@ impl HttpClient {
         })
     }
 
+    /// Posts a body to the base URL itself and gives the reply, whatever its status.
+    ///
+    /// # Errors
+    /// As [`Self::open_sse`] where there is no reply.
+    pub(super) async fn post(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ProviderError> {
+        let mut request = self.request(Method::POST, "", headers);
+        *request.body_mut() = Some(body.into());
+        let mut response = self.exchange(request).await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = timeout(self.settings.headers_timeout, read_body(response, RECEIPT_BYTES_MAX));
+        Ok((status, headers, body.await.map_err(|_| self.late())??.freeze()))
+    }
+
     fn request(&self, method: Method, path: &str, headers: HeaderMap) -> Request {
         let mut request = Request::new(method, self.settings.base_url.join(path));
         *request.headers_mut() = headers;
@@ -178,11 +197,7 @@ impl HttpClient {
     ) -> Result<Response, ProviderError> {
         let secrets: Vec<HeaderValue> =
             request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
-        let client = self.client().await?;
-        let response = timeout(self.settings.headers_timeout, client.execute(request))
-            .await
-            .map_err(|_| self.late())?
-            .map_err(|error| failure::of_request(&error, &self.host, &self.settings))?;
+        let response = self.exchange(request).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -191,6 +206,15 @@ impl HttpClient {
             return Err(ProviderError::Redirect { location: location(response.headers()) });
         }
         Err(classify(&error_reply(response, &secrets).await))
+    }
+
+    /// Sends a request and gives the beginning of the reply.
+    async fn exchange(&self, request: Request) -> Result<Response, ProviderError> {
+        let client = self.client().await?;
+        timeout(self.settings.headers_timeout, client.execute(request))
+            .await
+            .map_err(|_| self.late())?
+            .map_err(|error| failure::of_request(&error, &self.host, &self.settings))
     }
 
     async fn client(&self) -> Result<&Client, ProviderError> {
