@@ -23,6 +23,7 @@ mod runs;
 #[cfg(test)]
 mod scenes;
 mod session;
+mod telemetry;
 mod trust;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use codex_task::{Environment, PreparedRuntime, TaskTool, ToolCatalog};
+use codex_task::{Environment, PreparedRuntime, RuntimeHandle, TaskTool, ToolCatalog};
 use tracing::warn;
 
+use crate::fault::Fault;
 use crate::run::{self, RunOptions};
 
 /// Records what runs, as `codex-task run` does.
@@ -56,6 +57,15 @@ impl LazyTool {
     /// Why the runtime could not start, for the model.
     pub(super) fn get(&self) -> Result<&TaskTool, &str> {
         self.started.get_or_init(|| self.start()).as_ref().map_err(String::as_str)
+    }
+
+    /// Starts the runtime before anything is called, for those who watch it.
+    ///
+    /// # Errors
+    /// Why it could not start, for the user.
+    pub(super) fn start_now(&self) -> Result<&RuntimeHandle, Fault> {
+        let started = self.get().map_err(|words| Fault::new("the server could not start").because(words));
+        started.map(TaskTool::handle)
     }
 
     /// The tool, if it has been called yet.

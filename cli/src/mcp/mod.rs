@@ -23,7 +23,8 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::run::RunOptions;
-use crate::{run, session};
+use crate::telemetry::TelemetryArgs;
+use crate::{run, session, telemetry};
 pub(crate) use caller::of_codex as caller_of_codex;
 use elicit::ClientApprover;
 use http::HttpServer;
@@ -50,6 +51,8 @@ pub(crate) struct McpArgs {
     /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
     #[arg(long)]
     trust: bool,
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 /// Serves until the client closes stdin or ends us.
@@ -57,12 +60,16 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of_server(args.permission_mode, args.trust);
     // Over HTTP it meets no client: what would be asked for is refused.
     let approver = ClientApprover::default();
-    let builder = options.builder(&host.environment).approver(Arc::new(approver.clone()));
+    let builder = args.telemetry.observe(options.builder(&host.environment));
+    let builder = builder.approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
     let tool = LazyTool::new(prepared, records);
+    if args.telemetry.needs_runtime() {
+        telemetry::announce(tool.start_now()?, &mut host.terminal);
+    }
     if args.http {
         return serve_http(args.port, tool, host);
     }

@@ -90,7 +90,7 @@ pub(crate) fn builder_asking(
     options: &RunOptions,
     host: &mut Host,
 ) -> RuntimeBuilder {
-    let builder = options.builder(&host.environment);
+    let builder = args.telemetry.observe(options.builder(&host.environment));
     let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
     let builder = match approver {
         Some(approver) => builder.approver(approver),

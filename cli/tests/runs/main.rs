@@ -8,3 +8,4 @@ mod descriptors;
 mod drain;
 mod record;
 mod stage;
+mod telemetry;

@@ -1,13 +1,16 @@
 //! What Prometheus reads.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use codex_task::{Runtime, StartError};
+use codex_task::{RunTask, Runtime, StartError};
+use codex_task_providers::ProviderError;
+use codex_task_providers::scripted::Rule;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::stage;
-use crate::harness::TestProject;
+use crate::harness::{TestProject, TestRuntime, agent, agents, once_prompted, scripted, wait_for};
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
@@ -52,13 +55,39 @@ async fn what_tasks_have_done_can_be_read_as_figures_and_none_of_their_texts() {
         "codex_task_tool_duration_seconds_count{tool=\"Look\"} 1".to_owned(),
         "codex_task_restarts_total{what=\"agent\"} 0".to_owned(),
         "codex_task_provider_state{provider=\"second\",state=\"ready\"} 1".to_owned(),
-        "codex_task_provider_state{provider=\"scripted\",state=\"closed\"} 1".to_owned(),
+        "codex_task_provider_state{provider=\"second\",state=\"paused\"} 0".to_owned(),
         "codex_task_provider_calls_in_flight{provider=\"second\"} 0".to_owned(),
         "codex_task_provider_breaker_opened_total{provider=\"second\"} 0".to_owned(),
     ] {
         assert!(told.lines().any(|other| other == line), "{line} is not in {told}");
     }
     stage::assert_no_content(&told);
+}
+
+#[tokio::test]
+async fn a_provider_that_throttles_is_paused_and_what_is_tried_again_is_counted() {
+    let throttled =
+        |retry_after| ProviderError::RateLimited { retry_after: Some(retry_after), detail: "slow".into() };
+    let model = scripted([
+        Rule::error(throttled(Duration::from_millis(1))).times(1).when(once_prompted("soon")),
+        Rule::error(throttled(Duration::from_mins(50))).when(once_prompted("late")),
+        Rule::text("done"),
+    ]);
+    let runtime =
+        TestRuntime::start(|builder| builder.agents(agents([agent("worker")])).backend(model).metrics(ANY));
+    let address = runtime.metrics_address().expect("figures are served");
+    runtime.ask("worker", "soon").await;
+    let told = scrape(address).await;
+    assert!(told.contains("\ncodex_task_retries_total 1\n"), "{told}");
+    let late = runtime.begin(RunTask::<String>::new("worker", "late"));
+    let paused = async || {
+        let told = scrape(address).await;
+        told.contains("codex_task_provider_state{provider=\"scripted\",state=\"paused\"} 1\n")
+            && told.contains("codex_task_provider_throttled_total{provider=\"scripted\"} 2\n")
+            && !told.contains("codex_task_provider_pause_seconds{provider=\"scripted\"} 0.0\n")
+    };
+    wait_for("the pause is told", paused).await;
+    drop(late);
 }
 
 #[tokio::test]

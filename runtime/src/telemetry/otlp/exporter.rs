@@ -40,6 +40,7 @@ impl Exporter {
         let layer = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("codex_task"))
             .with_location(false)
+            .with_target(false)
             .with_threads(false)
             .with_tracked_inactivity(false);
         let only_ours = Targets::new().with_target(SPAN_TARGET, Level::INFO);

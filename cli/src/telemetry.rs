@@ -1,0 +1,68 @@
+//! What programs that watch a command are told: arguments, and how a runtime gets them.
+
+#[cfg(feature = "metrics")]
+use std::net::SocketAddr;
+
+use clap::Args;
+use codex_task::{RuntimeBuilder, RuntimeHandle};
+
+use crate::logging;
+use crate::render::{Style, Terminal};
+
+/// Who else watches.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct TelemetryArgs {
+    /// Serves figures for Prometheus at /metrics on an address of this machine, for example 127.0.0.1:9464; port 0 is any
+    /// that is free
+    #[cfg(feature = "metrics")]
+    #[arg(long, value_name = "ADDRESS", value_parser = of_this_machine)]
+    metrics_listen: Option<SocketAddr>,
+}
+
+impl TelemetryArgs {
+    /// A runtime that tells them.
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is no such argument"))]
+    pub(crate) fn observe(self, builder: RuntimeBuilder) -> RuntimeBuilder {
+        #[cfg(feature = "metrics")]
+        let builder = match self.metrics_listen {
+            Some(address) => builder.metrics(address),
+            None => builder,
+        };
+        builder
+    }
+
+    /// Whether somebody may ask before there is anything to do.
+    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is no such argument"))]
+    pub(crate) fn needs_runtime(self) -> bool {
+        #[cfg(feature = "metrics")]
+        return self.metrics_listen.is_some();
+        #[cfg(not(feature = "metrics"))]
+        false
+    }
+}
+
+/// A runtime that tells what settings, variables and the log ask for.
+pub(crate) fn as_configured(builder: RuntimeBuilder) -> RuntimeBuilder {
+    #[cfg(feature = "otlp")]
+    let builder = builder.otlp();
+    if logging::has_spans() { builder.spans() } else { builder }
+}
+
+/// Says where figures are served, on stderr.
+#[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing is served"))]
+pub(crate) fn announce(handle: &RuntimeHandle, terminal: &mut Terminal) {
+    #[cfg(feature = "metrics")]
+    if let Some(address) = handle.metrics_address() {
+        terminal.err.paragraph("Metrics:", Style::Dim, &format!("http://{address}/metrics"));
+    }
+}
+
+#[cfg(feature = "metrics")]
+fn of_this_machine(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "an address and a port are needed, such as 127.0.0.1:9464".to_owned())?;
+    match address.ip().is_loopback() {
+        true => Ok(address),
+        false => Err("figures are served on this machine only: use 127.0.0.1 or [::1]".to_owned()),
+    }
+}
