@@ -42,7 +42,7 @@ pub(crate) fn start(
         }
         LogFormat::Json => {
             let lines = lines.with_env_filter(filter).with_span_events(FmtSpan::CLOSE);
-            let lines = lines.json().with_current_span(false).flatten_event(true);
+            let lines = lines.json().with_span_list(false).flatten_event(true);
             tracing::subscriber::set_global_default(lines.finish())
         }
     };

@@ -37,12 +37,8 @@ fn a_json_log_says_what_came_of_everything_and_neither_text_nor_key() {
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
         .collect();
     let of = |operation: &str| {
-        let closed = lines
-            .iter()
-            .filter(|line| line["message"] == "close")
-            .filter_map(|line| line["spans"].as_array());
-        let last = closed.filter_map(|spans| spans.last());
-        last.filter(|span| span["gen_ai.operation.name"] == operation).collect::<Vec<_>>()
+        let spans = lines.iter().filter(|line| line["message"] == "close").map(|line| &line["span"]);
+        spans.filter(|span| span["gen_ai.operation.name"] == operation).collect::<Vec<_>>()
     };
     let (calls, tasks) = (of("chat"), of("invoke_agent"));
     assert_eq!((calls.len(), tasks.len(), of("invoke_workflow").len()), (1, 1, 1), "{log}");
@@ -114,7 +110,7 @@ fn a_server_has_figures_before_anybody_calls_it_and_a_run_while_it_runs() {
     assert!(told.contains("\ncodex_task_tasks_running 0\n"), "{told}");
     drop(server.stdin.take());
     assert!(server.wait().expect("it ends with its client").success());
-    let stage = Stage::new(|_| Reply::hang());
+    let stage = Stage::new(|_| Reply::Hangs);
     let (mut run, told) = figures_of(&stage, &[&["run", "worker", PROMPT], &listen[..]].concat());
     assert!(told.contains("\ncodex_task_task_slots 10\n"), "{told}");
     run.kill().expect("it runs");

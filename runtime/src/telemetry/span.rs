@@ -2,8 +2,10 @@
 //! (`codex_task.*`) where they have none. What is not known at the beginning is recorded later; `otel.*` is how a bridge to
 //! OpenTelemetry learns what a span of `tracing` cannot say.
 
-use codex_task_actors::{CallEnd, CallId, CallReport, Outcome, RunId, TaskEvent, TaskReport, TaskStatus};
-use codex_task_config::TokenUsage;
+use codex_task_actors::{
+    CallEnd, CallId, CallReport, Outcome, RunId, TaskEvent, TaskId, TaskReport, TaskStatus,
+};
+use codex_task_config::{ModelId, ProviderName, TokenUsage};
 use codex_task_providers::StopReason;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
@@ -15,6 +17,13 @@ use super::vendors::Vendors;
 pub const SPAN_TARGET: &str = "codex_task::spans";
 /// Characters of a name that a model has made up.
 const NAME_CHARS_MAX: usize = 80;
+
+/// A request that is sent.
+pub(super) struct CallSent<'a> {
+    pub(super) call: CallId,
+    pub(super) provider: &'a ProviderName,
+    pub(super) model: &'a ModelId,
+}
 
 /// A set of tasks.
 pub(super) fn run(run: RunId) -> Span {
@@ -64,19 +73,21 @@ pub(super) fn task(parent: &Span, event: &TaskEvent) -> Span {
 }
 
 /// One turn of an agent: an answer of its model, with every try, and the tools that it asks for.
-pub(super) fn turn(parent: &Span, turn: u32) -> Span {
+pub(super) fn turn(parent: &Span, task: TaskId, turn: u32) -> Span {
     info_span!(
         target: SPAN_TARGET,
         parent: parent,
         "turn",
         otel.name = %format_args!("turn {turn}"),
         otel.kind = "internal",
+        gen_ai.conversation.id = %task,
         codex_task.turn = turn,
     )
 }
 
-/// One request to a provider.
-pub(super) fn call(parent: &Span, vendor: &str, provider: &str, model: &str, call: CallId) -> Span {
+/// One request to a provider, which the conventions know by another name.
+pub(super) fn call(parent: &Span, task: TaskId, sent: &CallSent<'_>, vendor: &str) -> Span {
+    let CallSent { call, provider, model } = sent;
     info_span!(
         target: SPAN_TARGET,
         parent: parent,
@@ -85,8 +96,9 @@ pub(super) fn call(parent: &Span, vendor: &str, provider: &str, model: &str, cal
         otel.kind = "client",
         otel.status_code = Empty,
         gen_ai.operation.name = "chat",
+        gen_ai.conversation.id = %task,
         gen_ai.provider.name = vendor,
-        gen_ai.request.model = model,
+        gen_ai.request.model = model.as_str(),
         gen_ai.request.stream = true,
         gen_ai.response.model = Empty,
         gen_ai.response.time_to_first_chunk = Empty,
@@ -96,14 +108,14 @@ pub(super) fn call(parent: &Span, vendor: &str, provider: &str, model: &str, cal
         gen_ai.usage.cache_creation.input_tokens = Empty,
         error.type = Empty,
         codex_task.call.id = %call,
-        codex_task.provider = provider,
+        codex_task.provider = provider.as_str(),
         codex_task.stop_reason = Empty,
         codex_task.cost_usd = Empty,
     )
 }
 
 /// One tool call.
-pub(super) fn tool(parent: &Span, tool: &str, call_id: &str) -> Span {
+pub(super) fn tool(parent: &Span, task: TaskId, tool: &str, call_id: &str) -> Span {
     let tool = name(tool);
     info_span!(
         target: SPAN_TARGET,
@@ -113,6 +125,7 @@ pub(super) fn tool(parent: &Span, tool: &str, call_id: &str) -> Span {
         otel.kind = "internal",
         otel.status_code = Empty,
         gen_ai.operation.name = "execute_tool",
+        gen_ai.conversation.id = %task,
         gen_ai.tool.name = tool,
         gen_ai.tool.call.id = call_id,
         gen_ai.tool.type = "function",

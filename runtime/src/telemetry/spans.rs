@@ -9,7 +9,7 @@ use codex_task_actors::{
 use tracing::{Dispatch, Span, dispatcher};
 
 use super::content::Content;
-use super::span;
+use super::span::{self, CallSent};
 use super::vendors::Vendors;
 
 /// Makes the spans, for one subscriber: the host's, or the exporter's own. Spans are made and closed by the events of
@@ -46,6 +46,7 @@ struct TaskTree {
     tools: HashMap<Arc<str>, Span>,
     turn: Option<(u32, Span)>,
     span: Span,
+    task: TaskId,
     run: RunId,
 }
 
@@ -112,7 +113,7 @@ impl OpenSpans {
             run.open += 1;
             run.tasks += 1;
             let parent = above.as_ref().unwrap_or(&run.span);
-            TaskTree::new(span::task(parent, event), event.run)
+            TaskTree::new(span::task(parent, event), event)
         })
     }
 
@@ -163,16 +164,17 @@ impl RunSpan {
 }
 
 impl TaskTree {
-    fn new(span: Span, run: RunId) -> Self {
-        Self { calls: HashMap::new(), tools: HashMap::new(), turn: None, span, run }
+    fn new(span: Span, event: &TaskEvent) -> Self {
+        let (task, run) = (event.task, event.run);
+        Self { calls: HashMap::new(), tools: HashMap::new(), turn: None, span, task, run }
     }
 
     fn hear(&mut self, kind: &TaskEventKind, vendors: &Vendors, content: Content) {
         match kind {
             TaskEventKind::TurnStarted { turn, .. } => self.turn(*turn),
             TaskEventKind::CallSent { call, provider, model } => {
-                let vendor = vendors.name(provider);
-                let span = span::call(self.present(), vendor, provider.as_str(), model.as_str(), *call);
+                let sent = CallSent { call: *call, provider, model };
+                let span = span::call(self.present(), self.task, &sent, vendors.name(provider));
                 self.calls.insert(*call, span);
             }
             TaskEventKind::CallEnded(report) => {
@@ -181,7 +183,7 @@ impl TaskTree {
                 }
             }
             TaskEventKind::ToolStarted { call_id, tool, summary } => {
-                let span = span::tool(self.present(), tool, call_id);
+                let span = span::tool(self.present(), self.task, tool, call_id);
                 if let Some(text) = content.text(summary) {
                     span.record("codex_task.tool.summary", text);
                 }
@@ -214,7 +216,7 @@ impl TaskTree {
     fn turn(&mut self, number: u32) {
         if self.turn.as_ref().is_none_or(|(present, _)| *present != number) {
             self.turn = None;
-            self.turn = Some((number, span::turn(&self.span, number)));
+            self.turn = Some((number, span::turn(&self.span, self.task, number)));
         }
     }
 
