@@ -1,8 +1,8 @@
-//! The Task tool of a runtime that starts with its first call: a client that only lists tools pays for no threads.
+//! A runtime that starts with its first call: a client that only lists tools pays for no threads.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use codex_task::{Environment, PreparedRuntime, RuntimeHandle, TaskTool, ToolCatalog};
+use codex_task::{Environment, PreparedRuntime, RuntimeHandle, ToolCatalog};
 use tracing::warn;
 
 use crate::fault::Fault;
@@ -18,7 +18,7 @@ pub(super) struct RecordKeeper {
 impl RecordKeeper {
     /// A runtime that records. Where nothing can be recorded, tasks run all the same.
     fn keep_of(&self, prepared: PreparedRuntime) -> PreparedRuntime {
-        match run::recorder(&self.options, &self.environment) {
+        match run::recorder(&self.options, &self.environment, prepared.settings().retention) {
             Ok(recorder) => prepared.recorder(recorder),
             Err(error) => {
                 warn!(%error, "what runs is not recorded: {}", error.help());
@@ -29,17 +29,23 @@ impl RecordKeeper {
 }
 
 /// See the module.
-pub(super) struct LazyTool {
+pub(super) struct LazyRuntime {
     catalog: ToolCatalog,
     /// Taken by the first call.
     prepared: Mutex<Option<PreparedRuntime>>,
     /// Who records what runs, if it is to be recorded.
     records: Option<RecordKeeper>,
-    /// The tool, or why there is none.
-    started: OnceLock<Result<TaskTool, String>>,
+    /// Its handle, or why there is none.
+    started: OnceLock<Result<RuntimeHandle, NotStarted>>,
 }
 
-impl LazyTool {
+/// Why there is no runtime.
+struct NotStarted {
+    for_model: String,
+    for_user: Fault,
+}
+
+impl LazyRuntime {
     pub(super) fn new(prepared: PreparedRuntime, records: Option<RecordKeeper>) -> Self {
         let catalog = prepared.tool_catalog();
         Self { catalog, prepared: Mutex::new(Some(prepared)), records, started: OnceLock::new() }
@@ -50,13 +56,13 @@ impl LazyTool {
         &self.catalog
     }
 
-    /// The tool. The first call starts the runtime, which blocks for a few milliseconds, or a little longer where a
+    /// The runtime. The first call starts it, which blocks for a few milliseconds, or a little longer where a
     /// local model server has to be looked for.
     ///
     /// # Errors
     /// Why the runtime could not start, for the model.
-    pub(super) fn get(&self) -> Result<&TaskTool, &str> {
-        self.started.get_or_init(|| self.start()).as_ref().map_err(String::as_str)
+    pub(super) fn get(&self) -> Result<&RuntimeHandle, &str> {
+        self.started.get_or_init(|| self.start()).as_ref().map_err(|why| why.for_model.as_str())
     }
 
     /// Starts the runtime before anything is called, for those who watch it.
@@ -64,30 +70,30 @@ impl LazyTool {
     /// # Errors
     /// Why it could not start, for the user.
     pub(super) fn start_now(&self) -> Result<&RuntimeHandle, Fault> {
-        let started = self.get().map_err(|words| Fault::new("the server could not start").because(words));
-        started.map(TaskTool::handle)
+        self.started.get_or_init(|| self.start()).as_ref().map_err(|why| why.for_user.clone())
     }
 
-    /// The tool, if it has been called yet.
-    pub(super) fn running(&self) -> Option<&TaskTool> {
+    /// The runtime, if it runs already.
+    pub(super) fn running(&self) -> Option<&RuntimeHandle> {
         self.started.get()?.as_ref().ok()
     }
 
-    fn start(&self) -> Result<TaskTool, String> {
+    fn start(&self) -> Result<RuntimeHandle, NotStarted> {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(prepared) = prepared else {
-            return Err("Agent failed: the runtime did not start".to_owned());
+            let for_model = "Agent failed: the runtime did not start".to_owned();
+            return Err(NotStarted { for_model, for_user: Fault::internal("the runtime did not start") });
         };
         let prepared = match &self.records {
             Some(records) => records.keep_of(prepared),
             None => prepared,
         };
-        match prepared.start() {
-            Ok(handle) => Ok(handle.task_tool()),
-            Err(error) => Err(format!(
+        prepared.start().map_err(|error| NotStarted {
+            for_model: format!(
                 "Agent failed: the runtime could not start: {error}\nSuggestion: {}",
                 error.help()
-            )),
-        }
+            ),
+            for_user: Fault::from(error),
+        })
     }
 }
