@@ -4,9 +4,12 @@
 use std::net::SocketAddr;
 
 use clap::Args;
-use codex_task::{RuntimeBuilder, RuntimeHandle};
+use codex_task::RuntimeBuilder;
+#[cfg(feature = "metrics")]
+use codex_task::RuntimeHandle;
 
 use crate::logging;
+#[cfg(feature = "metrics")]
 use crate::render::{Style, Terminal};
 
 /// Who else watches.
@@ -16,29 +19,7 @@ pub(crate) struct TelemetryArgs {
     /// that is free
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "ADDRESS", value_parser = of_this_machine)]
-    metrics_listen: Option<SocketAddr>,
-}
-
-impl TelemetryArgs {
-    /// A runtime that tells them.
-    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is no such argument"))]
-    pub(crate) fn observe(self, builder: RuntimeBuilder) -> RuntimeBuilder {
-        #[cfg(feature = "metrics")]
-        let builder = match self.metrics_listen {
-            Some(address) => builder.metrics(address),
-            None => builder,
-        };
-        builder
-    }
-
-    /// Whether somebody may ask before there is anything to do.
-    #[cfg_attr(not(feature = "metrics"), expect(clippy::unused_self, reason = "there is no such argument"))]
-    pub(crate) fn needs_runtime(self) -> bool {
-        #[cfg(feature = "metrics")]
-        return self.metrics_listen.is_some();
-        #[cfg(not(feature = "metrics"))]
-        false
-    }
+    pub(crate) metrics_listen: Option<SocketAddr>,
 }
 
 /// A runtime that tells what settings, variables and the log ask for.
@@ -48,10 +29,18 @@ pub(crate) fn as_configured(builder: RuntimeBuilder) -> RuntimeBuilder {
     if logging::has_spans() { builder.spans() } else { builder }
 }
 
+/// A runtime that tells what arguments ask for.
+#[cfg(feature = "metrics")]
+pub(crate) fn as_asked(args: TelemetryArgs, builder: RuntimeBuilder) -> RuntimeBuilder {
+    match args.metrics_listen {
+        Some(address) => builder.metrics(address),
+        None => builder,
+    }
+}
+
 /// Says where figures are served, on stderr.
-#[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "nothing is served"))]
+#[cfg(feature = "metrics")]
 pub(crate) fn announce(handle: &RuntimeHandle, terminal: &mut Terminal) {
-    #[cfg(feature = "metrics")]
     if let Some(address) = handle.metrics_address() {
         terminal.err.paragraph("Metrics:", Style::Dim, &format!("http://{address}/metrics"));
     }
@@ -61,8 +50,9 @@ pub(crate) fn announce(handle: &RuntimeHandle, terminal: &mut Terminal) {
 fn of_this_machine(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr =
         text.parse().map_err(|_| "an address and a port are needed, such as 127.0.0.1:9464".to_owned())?;
-    match address.ip().is_loopback() {
-        true => Ok(address),
-        false => Err("figures are served on this machine only: use 127.0.0.1 or [::1]".to_owned()),
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err("figures are served on this machine only: use 127.0.0.1 or [::1]".to_owned())
     }
 }

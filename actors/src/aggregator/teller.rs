@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use codex_task_providers::{CallError, CallOutcome};
 
 use super::EventBus;
-use crate::subagent::BoundRoute;
+use crate::subagent::{BoundRoute, Paid};
 use crate::task::{CallEnd, CallId, CallReport, RunId, TaskEvent, TaskEventKind, TaskId, TaskRequest};
 
 /// The next request's number.
@@ -81,12 +81,12 @@ impl ToldCall<'_> {
                 Err(CallError::Provider(error)) => (CallEnd::Failed(error.clone()), None),
                 Err(CallError::Cancelled) => (CallEnd::Cancelled, None),
             };
-            let is_billed = outcome.usage.total_tokens() > 0 || end.is_answer();
+            let paid = Paid::of(self.route, outcome);
             TaskEventKind::CallEnded(Box::new(CallReport {
                 answered_by,
                 end,
-                usage: outcome.usage,
-                cost: if is_billed { self.route.cost(&outcome.usage) } else { None },
+                usage: paid.map_or(outcome.usage, |paid| paid.usage),
+                cost: paid.and_then(|paid| paid.cost),
                 first_token: outcome.first_token,
                 duration: Some(outcome.total),
                 ..self.report()

@@ -5,6 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use codex_task::{Environment, PreparedRuntime, RuntimeHandle, ToolCatalog};
 use tracing::warn;
 
+#[cfg(feature = "metrics")]
 use crate::fault::Fault;
 use crate::run::{self, RunOptions};
 
@@ -42,6 +43,7 @@ pub(super) struct LazyRuntime {
 /// Why there is no runtime.
 struct NotStarted {
     for_model: String,
+    #[cfg(feature = "metrics")]
     for_user: Fault,
 }
 
@@ -69,6 +71,7 @@ impl LazyRuntime {
     ///
     /// # Errors
     /// Why it could not start, for the user.
+    #[cfg(feature = "metrics")]
     pub(super) fn start_now(&self) -> Result<&RuntimeHandle, Fault> {
         self.started.get_or_init(|| self.start()).as_ref().map_err(|why| why.for_user.clone())
     }
@@ -82,7 +85,11 @@ impl LazyRuntime {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(prepared) = prepared else {
             let for_model = "Agent failed: the runtime did not start".to_owned();
-            return Err(NotStarted { for_model, for_user: Fault::internal("the runtime did not start") });
+            return Err(NotStarted {
+                for_model,
+                #[cfg(feature = "metrics")]
+                for_user: Fault::internal("the runtime did not start"),
+            });
         };
         let prepared = match &self.records {
             Some(records) => records.keep_of(prepared),
@@ -93,6 +100,7 @@ impl LazyRuntime {
                 "Agent failed: the runtime could not start: {error}\nSuggestion: {}",
                 error.help()
             ),
+            #[cfg(feature = "metrics")]
             for_user: Fault::from(error),
         })
     }

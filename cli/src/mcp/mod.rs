@@ -28,8 +28,10 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::run::RunOptions;
+#[cfg(feature = "metrics")]
+use crate::telemetry;
 use crate::telemetry::TelemetryArgs;
-use crate::{run, session, telemetry};
+use crate::{run, session};
 pub(crate) use caller::of_codex as caller_of_codex;
 use elicit::ClientApprover;
 use http::HttpServer;
@@ -68,14 +70,17 @@ pub(crate) struct McpArgs {
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of_server(args.permission_mode, args.trust);
     let approver = ClientApprover::default();
-    let builder = args.telemetry.observe(options.builder(&host.environment));
+    let builder = options.builder(&host.environment);
+    #[cfg(feature = "metrics")]
+    let builder = telemetry::as_asked(args.telemetry, builder);
     let builder = builder.approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
     let runtime = LazyRuntime::new(prepared, records);
-    if args.telemetry.needs_runtime() {
+    #[cfg(feature = "metrics")]
+    if args.telemetry.metrics_listen.is_some() {
         telemetry::announce(runtime.start_now()?, &mut host.terminal);
     }
     let parts = (runtime, approver);

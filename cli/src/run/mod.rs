@@ -23,6 +23,8 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::runs;
 use crate::session::{self, Work};
+#[cfg(feature = "metrics")]
+use crate::telemetry;
 
 pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode};
 pub(crate) use options::RunOptions;
@@ -93,7 +95,9 @@ pub(crate) fn builder_asking(
     options: &RunOptions,
     host: &mut Host,
 ) -> RuntimeBuilder {
-    let builder = args.telemetry.observe(options.builder(&host.environment));
+    let builder = options.builder(&host.environment);
+    #[cfg(feature = "metrics")]
+    let builder = telemetry::as_asked(args.telemetry, builder);
     let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
     let builder = match approver {
         Some(approver) => builder.approver(approver),

@@ -146,10 +146,7 @@ impl OpenSpans {
 
 /// Whether a task was refused because another one of its id runs.
 fn is_of_a_double(report: &TaskReport) -> bool {
-    let error = match &report.outcome {
-        Outcome::Failed { error, .. } => error,
-        _ => return false,
-    };
+    let Outcome::Failed { error, .. } = &report.outcome else { return false };
     matches!(error, TaskError::DuplicateTask | TaskError::StillRunning { .. })
 }
 

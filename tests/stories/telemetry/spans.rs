@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_task::{Outcome, RunTask, TaskStatus};
+use codex_task::{Outcome, RunTask, RuntimeBuilder, TaskStatus};
 use codex_task_config::SettingsOverrides;
 use codex_task_providers::scripted::{Fault, Rule};
 use tracing::dispatcher;
@@ -15,7 +15,7 @@ use crate::harness::{
 };
 
 fn start(captured: &Captured, project: TestProject) -> TestRuntime {
-    dispatcher::with_default(&captured.subscriber(), || stage::start(project, |builder| builder.spans()))
+    dispatcher::with_default(&captured.subscriber(), || stage::start(project, RuntimeBuilder::spans))
 }
 
 #[tokio::test]

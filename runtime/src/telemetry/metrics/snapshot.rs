@@ -95,9 +95,10 @@ fn health(registry: &mut Registry, providers: &[ProviderHealth]) {
             let labels = [provider.clone(), ("state", state.into())];
             states.get_or_create(&labels).set(i64::from(state == present));
         }
-        in_flight.get_or_create(&[provider.clone()]).set(number(health.in_flight));
-        waiting.get_or_create(&[provider.clone()]).set(number(health.waiting));
-        left.get_or_create(&[provider]).set(Duration::from_millis(left_ms).as_secs_f64());
+        let labels = [provider];
+        in_flight.get_or_create(&labels).set(number(health.in_flight));
+        waiting.get_or_create(&labels).set(number(health.waiting));
+        left.get_or_create(&labels).set(Duration::from_millis(left_ms).as_secs_f64());
     }
     registry.register("provider_state", "1 for the state that a provider is in", states);
     registry.register("provider_pause_seconds", "Time until a provider is called again", left);
