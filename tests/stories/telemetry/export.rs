@@ -8,9 +8,9 @@ use codex_task_tests::Collector;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use prost::Message as _;
 use tokio::time::Instant;
 
@@ -87,7 +87,7 @@ async fn a_collector_gets_the_tree_with_the_names_of_the_conventions_and_no_text
     }
     let failed = named("chat scripted-1");
     assert_eq!(
-        (failed.kind(), failed.status.as_ref().map(|s| s.code())),
+        (failed.kind(), failed.status.as_ref().map(Status::code)),
         (SpanKind::Client, Some(StatusCode::Error))
     );
     let attributes = values(&failed.attributes);
