@@ -63,11 +63,31 @@ pub(crate) fn run(args: &CodexArgs, host: &mut Host) -> Result<Exit, Fault> {
         let done = turn.run(connection, host, &mut interrupts).await;
         // The connection is closed by now, at which Codex ends by itself.
         let last_words = server.end().await;
-        done.map_err(|fault| match last_words {
-            Some(text) => fault.saying(&text),
-            None => fault,
-        })
+        match done {
+            Ok(exit) => Ok(exit),
+            Err(Failed::ToOpen(fault)) => {
+                let fault = said(fault, last_words);
+                Err(program::explain(fault, &program, &host.environment).await)
+            }
+            Err(Failed::Later(fault)) => Err(said(fault, last_words)),
+        }
     })
+}
+
+/// When a turn has failed.
+enum Failed {
+    /// Before it had begun: Codex may be another one than is needed.
+    ToOpen(Fault),
+    /// Afterwards.
+    Later(Fault),
+}
+
+/// With what Codex has said last.
+fn said(fault: Fault, last_words: Option<String>) -> Fault {
+    match last_words {
+        Some(text) => fault.saying(&text),
+        None => fault,
+    }
 }
 
 /// What one turn needs.
@@ -84,9 +104,9 @@ impl Turn<'_> {
         connection: Connection,
         host: &mut Host,
         interrupts: &mut Interrupts,
-    ) -> Result<Exit, Fault> {
+    ) -> Result<Exit, Failed> {
         let Self { args, prompt, approver, builder } = self;
-        let handle = builder.start()?;
+        let handle = builder.start().map_err(|error| Failed::Later(error.into()))?;
         if !args.output.quiet {
             session::announce(&handle, &[], &host.environment, &mut host.terminal);
         }
@@ -111,17 +131,17 @@ async fn drive(
     output: OutputArgs,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
-) -> Result<Exit, Fault> {
+) -> Result<Exit, Failed> {
     let opened = tokio::select! {
         biased;
         came = interrupts.next() => return Ok(came.into()),
-        opened = opening::open(&mut connection, wish) => opened?,
+        opened = opening::open(&mut connection, wish) => opened.map_err(Failed::ToOpen)?,
     };
     let mut drive = Drive::new(connection, opened, handle, approver, output, terminal);
     let ended = drive.run(terminal, interrupts).await;
     drive.leave(terminal);
-    match ended? {
-        Ended::Turn(ending) => ending.print(handle, output, terminal),
+    match ended.map_err(Failed::Later)? {
+        Ended::Turn(ending) => ending.print(handle, output, terminal).map_err(Failed::Later),
         Ended::ReaderGone => Ok(Exit::Success),
         Ended::AtOnce(came) => Ok(came.into()),
     }

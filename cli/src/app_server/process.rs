@@ -45,7 +45,8 @@ impl AppServer {
     ) -> Result<(Self, ChildStdout, ChildStdin), Fault> {
         let mut command = Command::new(program);
         command.arg("app-server").args(overrides.iter().flat_map(|setting| ["-c", setting.as_str()]));
-        command.current_dir(environment.cwd()).kill_on_drop(true);
+        // What a variable that is not text says is still inherited.
+        command.envs(environment.variables()).current_dir(environment.cwd()).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C is ours to handle: Codex is asked to interrupt its turn.
         #[cfg(unix)]

@@ -24,11 +24,11 @@ use crate::render::Terminal;
 use crate::run::OutputArgs;
 
 pub(crate) use asking::{attend, desk, next as next_turn, show as show_turn};
-pub(crate) use follow::{Collected, Ending, FRAME};
+pub(crate) use follow::{Collected, Ending, FRAME, terminating};
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
 pub(crate) use progress::Progress;
-pub(crate) use results::{is_scripted, print_asides};
+pub(crate) use results::{is_scripted, print_asides, print_reports};
 pub(crate) use work::Work;
 
 /// Does the work and prints what comes of them.

@@ -79,7 +79,8 @@ fn print_errors(report: &RunReport, terminal: &mut Terminal) {
     }
 }
 
-fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal) {
+/// Prints the reports of tasks, what they had written when they ended otherwise, and how they ended.
+pub(crate) fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal) {
     if let [task] = report.tasks.as_slice() {
         print_report(task, terminal);
         return;
