@@ -17,7 +17,7 @@ pub(super) struct RecordKeeper {
 impl RecordKeeper {
     /// A runtime that records. Where nothing can be recorded, tasks run all the same.
     fn keep_of(&self, prepared: PreparedRuntime) -> PreparedRuntime {
-        match run::recorder(&self.options, &self.environment) {
+        match run::recorder(&self.options, &self.environment, prepared.settings().retention) {
             Ok(recorder) => prepared.recorder(recorder),
             Err(error) => {
                 warn!(%error, "what runs is not recorded: {}", error.help());
