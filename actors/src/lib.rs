@@ -34,6 +34,6 @@ pub use supervisor::{
     SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
-    Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Attempt, Ballot, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport,
+    RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };

@@ -43,7 +43,7 @@ mod worktrees;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, Ballot, BoardEntry, BoardState, CancelTask,
     ClassHealth, CloseRun, CollectRun, Conversation, Delegate, FailProvider, HealthState, Journal,
     JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage, Narrowing,
     NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
