@@ -27,7 +27,6 @@ use crate::{approve, exec, install, run, session};
 use connection::Connection;
 use drive::{Drive, Ended};
 use opening::Wish;
-use process::AppServer;
 
 pub(crate) use args::CodexArgs;
 
@@ -57,12 +56,12 @@ pub(crate) fn run(args: &CodexArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let mut interrupts = Interrupts::of(host)?;
-        let (server, reader, writer) = AppServer::start(&program, &overrides, &host.environment)?;
+        let (server, reader, writer) = process::start(&program, &overrides, &host.environment)?;
         let connection = Connection::new(reader, writer);
         let turn = Turn { args, prompt, approver, builder };
         let done = turn.run(connection, host, &mut interrupts).await;
         // The connection is closed by now, at which Codex ends by itself.
-        let last_words = server.end().await;
+        let last_words = process::end(server).await;
         match done {
             Ok(exit) => Ok(exit),
             Err(Failed::ToOpen(fault)) => {

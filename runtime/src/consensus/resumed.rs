@@ -22,14 +22,14 @@ impl RuntimeHandle {
         let recorder = Arc::clone(self.recorder().ok_or(ResumeError::NotRecorded)?);
         recorder.flush().await;
         let records = recorder.records().clone();
-        let recorded = blocking(move || records.ballots(run)).await?;
-        let Some(request) = request(&recorded.ballots) else { return Ok(None) };
+        let question = blocking(move || records.ballots(run)).await?;
+        let Some(request) = request(&question.ballots) else { return Ok(None) };
         let Some(tasks) =
-            request.tasks.iter().map(|task| report(&recorded, resumed, *task)).collect::<Option<Vec<_>>>()
+            request.tasks.iter().map(|task| report(&question, resumed, *task)).collect::<Option<Vec<_>>>()
         else {
             return Ok(None);
         };
-        let judged = report(&recorded, resumed, request.judge);
+        let judged = report(&question, resumed, request.judge);
         let report = RunReport { run, tasks, nested: resumed.nested.clone(), total: resumed.total };
         Ok(Some(self.compare(request, report, judged).await?))
     }
@@ -37,12 +37,12 @@ impl RuntimeHandle {
 
 /// What a task has left: now, or before.
 fn report(
-    recorded: &RecordedBallots,
+    question: &RecordedBallots,
     resumed: &RunReport,
     task: codex_task_actors::TaskId,
 ) -> Option<Arc<TaskReport>> {
     let now = resumed.tasks.iter().find(|report| report.task == task);
-    now.or_else(|| recorded.report(task)).map(Arc::clone)
+    now.or_else(|| question.report(task)).map(Arc::clone)
 }
 
 /// The question as it was asked.

@@ -135,7 +135,9 @@ impl RuntimeHandle {
         if answers.len() > 1 {
             let judged = match judged {
                 Some(judged) => judged,
-                None => Arc::new(self.run(request.judging(report.run, &answers)).await?.map(as_text)),
+                None => Arc::new(
+                    self.run(request.judging(report.run, &answers)).await?.map(|verdict| as_text(&verdict)),
+                ),
             };
             let given = match &judged.outcome {
                 Outcome::Completed(text) => serde_json::from_str::<Verdict>(text).ok(),
@@ -154,8 +156,8 @@ impl RuntimeHandle {
 }
 
 /// A verdict as the judge's report has it; our own types are always JSON.
-fn as_text(verdict: Verdict) -> String {
-    serde_json::to_string(&verdict).unwrap_or_default()
+fn as_text(verdict: &Verdict) -> String {
+    serde_json::to_string(verdict).unwrap_or_default()
 }
 
 impl Consensus {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use codex_task_actors::{
-    Admission, Ballot, Outcome, RunId, TaskError, TaskId, TaskReport, TaskRequest, TaskTiming,
+    Admission, Ballot, Outcome, RunId, TaskError, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 use codex_task_config::{ModelId, ProviderName, SavedUsd};
 use serde_json::Value;
@@ -12,6 +12,9 @@ use super::database;
 use super::error::StoreError;
 use super::record::status_of;
 use super::records::Records;
+
+/// A task's admission, status and report.
+type Row = (String, Option<String>, Option<String>);
 
 /// One of those who were asked.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl Records {
     /// The question of a run; nobody was asked in one that is about none.
     pub(crate) fn ballots(&self, run: RunId) -> Result<RecordedBallots, StoreError> {
         let connection = database::open(self.path())?;
-        let read = || -> rusqlite::Result<Vec<(String, Option<String>, Option<String>)>> {
+        let read = || -> rusqlite::Result<Vec<Row>> {
             let mut query = connection
                 .prepare("SELECT admission, status, report FROM tasks WHERE run = ?1 ORDER BY number")?;
             let rows =
@@ -81,11 +84,9 @@ fn ended(request: &TaskRequest, status: &str, report: &Value) -> TaskReport {
     let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str);
     let result = text("/result").map(str::to_owned);
     let outcome = match status_of(status) {
-        codex_task_actors::TaskStatus::Completed => Outcome::Completed(result.unwrap_or_default()),
-        codex_task_actors::TaskStatus::Cancelled => Outcome::Cancelled { partial: result },
-        codex_task_actors::TaskStatus::Failed
-        | codex_task_actors::TaskStatus::TimedOut
-        | codex_task_actors::TaskStatus::Crashed => {
+        TaskStatus::Completed => Outcome::Completed(result.unwrap_or_default()),
+        TaskStatus::Cancelled => Outcome::Cancelled { partial: result },
+        TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Crashed => {
             let cause = text("/error/cause").or_else(|| text("/error/message")).unwrap_or(status);
             Outcome::Failed { error: TaskError::Earlier { cause: cause.to_owned() }, partial: result }
         }
