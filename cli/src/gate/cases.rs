@@ -17,8 +17,6 @@ use crate::render::{Mark, Terminal};
 use crate::run::{permission_mode, sandbox_mode};
 use crate::session::print_json;
 
-/// Bytes that are read of a file of cases.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The layer that the gate's verdicts belong to; cases of other layers need a file system or a running agent.
 const LAYER: &str = "matcher";
 

@@ -14,8 +14,6 @@ use crate::fault::{Fault, place_and_message};
 use crate::host::Host;
 use crate::render::Snippet;
 
-/// Bytes of a prompt or a list that are read.
-const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How a Task call is written.
 const FORM: &str = "write Task(subagent_type=\"NAME\", prompt=\"TEXT\"), in single quotes for the shell";
 

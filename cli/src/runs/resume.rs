@@ -216,15 +216,12 @@ async fn finish(
             Ending::ReaderGone => return Ok(Exit::Success),
             Ending::AtOnce(came) => return Ok(came.into()),
         };
-    let exit = match &resumed.consensus {
-        Some(consensus) => {
-            exec::print_consensus(consensus, output, handle, terminal);
-            exec::exit_of_consensus(consensus)
-        }
-        None => {
-            session::print(&resumed.report, output, handle, terminal);
-            session::exit(&resumed.report)
-        }
+    let exit = if let Some(consensus) = &resumed.consensus {
+        exec::print_consensus(consensus, output, handle, terminal);
+        exec::exit_of_consensus(consensus)
+    } else {
+        session::print(&resumed.report, output, handle, terminal);
+        session::exit(&resumed.report)
     };
     Ok(came.map_or(exit, Exit::from))
 }
