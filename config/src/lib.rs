@@ -35,7 +35,7 @@ pub use command::{
 };
 pub use duration::parse_duration;
 pub use environment::Environment;
-pub use hook::{Hook, HookAction, HookEvent, HookFailure};
+pub use hook::{Hook, HookAction, HookEvent, HookFailure, HookWait};
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
 pub use isolation::Isolation;

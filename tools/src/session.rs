@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{ReadStamps, Shells};
 use crate::gate::Confinement;
-use crate::hook::ScriptPins;
+use crate::hook::{HooksBeside, ScriptPins};
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::{SharedReader, SharedSearcher};
@@ -48,6 +49,8 @@ pub struct Session {
     pub hooks: Hooks,
     /// The scripts of hooks, as they were when the session began.
     pub(crate) scripts: ScriptPins,
+    /// Hooks that nobody waits for.
+    pub(crate) hooks_beside: HooksBeside,
     /// Whose calls these are.
     pub owner: Owner,
     /// What holds this call's command back.
@@ -85,6 +88,7 @@ impl Session {
             grants: Grants::default(),
             hooks: Hooks::default(),
             scripts: ScriptPins::default(),
+            hooks_beside: HooksBeside::default(),
             owner: Owner::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
@@ -145,6 +149,14 @@ impl Session {
     #[must_use]
     pub fn with_web_searcher(self, searcher: Arc<dyn WebSearcher>) -> Self {
         Self { web_searcher: SharedSearcher(Some(searcher)), ..self }
+    }
+
+    /// Waits for the hooks that run beside, at most so long, and ends the rest. To be called when the session ends.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends them at once.
+    pub async fn finish_hooks(&self, time_max: Duration) {
+        self.hooks_beside.finish(time_max).await;
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

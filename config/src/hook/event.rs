@@ -65,6 +65,14 @@ impl HookEvent {
         }
     }
 
+    /// Whether it is about a call of a tool.
+    pub fn is_about_calls(self) -> bool {
+        match self {
+            Self::PreToolUse | Self::PostToolUse => true,
+            Self::SubagentStart | Self::SubagentStop => false,
+        }
+    }
+
     /// Reads one of the names.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.as_str() == name)
