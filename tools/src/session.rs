@@ -12,7 +12,7 @@ use crate::gate::Confinement;
 use crate::hook::{HooksBeside, ScriptPins};
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
-use crate::web::{SharedReader, SharedSearcher};
+use crate::web::Lent;
 use crate::{Grants, Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
@@ -36,9 +36,9 @@ pub struct Session {
     /// Commands that the agent has left running.
     pub(crate) shells: Shells,
     /// Who reads pages of the web for the agent.
-    pub(crate) page_reader: SharedReader,
+    pub(crate) page_reader: Lent<dyn PageReader>,
     /// Who searches the web for the agent.
-    pub(crate) web_searcher: SharedSearcher,
+    pub(crate) web_searcher: Lent<dyn WebSearcher>,
     /// What the agent has set out to do.
     pub todos: TodoList,
     /// What untrusted texts the agent has read.
@@ -81,8 +81,8 @@ impl Session {
             guard,
             reads: ReadStamps::default(),
             shells: Shells::default(),
-            page_reader: SharedReader::default(),
-            web_searcher: SharedSearcher::default(),
+            page_reader: Lent::default(),
+            web_searcher: Lent::default(),
             todos: TodoList::default(),
             taint: Taint::default(),
             grants: Grants::default(),
@@ -131,7 +131,7 @@ impl Session {
     /// The same session with somebody who reads pages of the web for the agent, instead of whom the tool has.
     #[must_use]
     pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
-        Self { page_reader: SharedReader(Some(reader)), ..self }
+        Self { page_reader: Lent(Some(reader)), ..self }
     }
 
     /// The same session with programs that are told of what the agent does.
@@ -148,7 +148,7 @@ impl Session {
     /// The same session with somebody who searches the web for the agent.
     #[must_use]
     pub fn with_web_searcher(self, searcher: Arc<dyn WebSearcher>) -> Self {
-        Self { web_searcher: SharedSearcher(Some(searcher)), ..self }
+        Self { web_searcher: Lent(Some(searcher)), ..self }
     }
 
     /// Waits for the hooks that run beside, at most so long, and ends the rest. To be called when the session ends.

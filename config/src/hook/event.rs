@@ -86,11 +86,5 @@ pub(super) fn is_elsewhere(name: &str) -> bool {
 
 /// The event that an unknown name was probably meant to be.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    HookEvent::ALL
-        .iter()
-        .map(|event| event.as_str())
-        .map(|known| (strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase()), known))
-        .filter(|(score, _)| *score >= SIMILARITY_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
+    crate::nearest(name, HookEvent::ALL.map(HookEvent::as_str), SIMILARITY_MIN)
 }

@@ -69,8 +69,7 @@ impl Reader<'_> {
             (None, _) => {
                 if !is_elsewhere(name) {
                     let problem = Problem::warning(format!("hooks: there is no event '{name}'"));
-                    let help = nearest(name).map(|near| format!("did you mean '{near}'?"));
-                    self.note(name, with_help(problem, help));
+                    self.note(name, problem.did_you_mean(nearest(name)));
                 }
                 return Ok(());
             }
@@ -180,7 +179,7 @@ impl Reader<'_> {
                 let problem = Problem::warning(format!(
                     "'if' of a hook cannot be read, and leaves nothing out: {message}"
                 ));
-                self.note(at, with_help(problem, help));
+                self.note(at, Problem { help, ..problem });
                 None
             }
         }
@@ -234,21 +233,11 @@ impl Reader<'_> {
     }
 
     fn placed(&self, at: &str, problem: Problem) -> Problem {
-        let problem = match (self.source.place)(at) {
-            Some(at) => problem.at(at.line, at.column, at.length),
-            None => problem,
-        };
+        let problem = problem.placed((self.source.place)(at));
         match self.source.path {
             Some(path) => problem.in_file(path),
             None => problem,
         }
-    }
-}
-
-fn with_help(problem: Problem, help: Option<String>) -> Problem {
-    match help {
-        Some(help) => problem.with_help(help),
-        None => problem,
     }
 }
 

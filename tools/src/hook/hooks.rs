@@ -95,12 +95,9 @@ impl Hooks {
         let problem = |hook: &Hook| {
             let reason = Matcher::parse(hook.matcher.as_deref()).err()?;
             let reason = reason.lines().last().unwrap_or_default().to_owned();
-            let mut problem =
-                Problem::error(format!("the matcher of a hook cannot be read ({reason}): {hook}"))
-                    .with_help("until it can, the hook is told of everything");
-            problem.path = hook.origin.path.as_deref().map(Into::into);
-            problem.position = hook.origin.position;
-            Some(problem)
+            let problem = Problem::error(format!("the matcher of a hook cannot be read ({reason}): {hook}"));
+            let problem = problem.with_help("until it can, the hook is told of everything");
+            Some(problem.from_origin(&hook.origin))
         };
         hooks.iter().filter_map(problem).collect()
     }
