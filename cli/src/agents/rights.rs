@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use codex_task::json::ProblemJson;
 use codex_task_config::{
-    AgentDefinition, LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior,
-    RuleScope, ToolName, ToolPattern, ToolSelection, workspace_root,
+    AgentDefinition, LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem,
+    READING_TOOLS, RuleBehavior, RuleScope, ToolName, ToolPattern, ToolSelection, WRITING_TOOLS,
+    workspace_root,
 };
 use codex_task_tools::{Rights, Withheld, builtin_tools};
 use serde::Serialize;
@@ -177,11 +178,10 @@ fn effect(behavior: RuleBehavior) -> &'static str {
 /// writes, and Bash must keep what is denied to them.
 fn concerns(rule: &ToolName, tool: &ToolName) -> bool {
     let (rule, tool) = (rule.as_str(), tool.as_str());
-    let is_file_tool = ["Read", "Glob", "Grep", "LS", "Write", "Edit", "MultiEdit", "NotebookEdit", "Bash"];
-    let writes = ["Write", "Edit", "MultiEdit", "NotebookEdit", "Bash"];
+    let writes = tool == "Bash" || WRITING_TOOLS.contains(&tool);
     rule == tool
-        || (rule == "Read" && is_file_tool.contains(&tool))
-        || (rule == "Edit" && writes.contains(&tool))
+        || (rule == "Read" && (writes || READING_TOOLS.contains(&tool)))
+        || (rule == "Edit" && writes)
         || (rule == "Agent" && tool == "Task")
 }
 

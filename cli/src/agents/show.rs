@@ -4,7 +4,8 @@ use clap::Args;
 use codex_task::json::AgentJson;
 use codex_task_config::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentStatus, LoadedSettings, ModelRequest, PermissionMode,
-    Problem, SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
+    Problem, SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, WRITING_TOOLS, resolve_model,
+    tool_status,
 };
 use codex_task_providers::{ProviderRegistry, plan_routes};
 use codex_task_tools::{Rights, SandboxPresence, Withheld, builtin_tools};
@@ -202,7 +203,7 @@ fn shown_tool(name: &ToolName, agent: &AgentDefinition, rights: &Rights) -> Show
 
 /// What happens to calls of a tool that no rule names.
 fn use_of(name: &ToolName, rights: &Rights) -> String {
-    let is_writer = matches!(name.as_str(), "Write" | "Edit" | "MultiEdit" | "NotebookEdit");
+    let is_writer = WRITING_TOOLS.contains(&name.as_str());
     let reads_web = matches!(name.as_str(), "WebFetch" | "WebSearch");
     let acts = reads_web || name.as_str() == "Bash";
     let stays_within = matches!(name.as_str(), "BashOutput" | "KillShell" | "TodoWrite");
