@@ -12,6 +12,8 @@ mod database;
 mod error;
 mod holdings;
 mod lease;
+#[cfg(test)]
+mod migration_tests;
 mod queue;
 mod record;
 mod recorder;
