@@ -10,8 +10,12 @@ use tempfile::TempDir;
 
 use super::{RecordState, Recorder, Records, StoreError, schema};
 
-const OLD: [&str; 3] =
-    [include_str!("old/version_1.sql"), include_str!("old/version_2.sql"), include_str!("old/version_3.sql")];
+const OLD: [&str; 4] = [
+    include_str!("old/version_1.sql"),
+    include_str!("old/version_2.sql"),
+    include_str!("old/version_3.sql"),
+    include_str!("old/version_4.sql"),
+];
 
 /// A run that its process has left, and one that has ended.
 const RUNS: [&str; 2] = ["0199a000-0000-7000-8000-00000000000a", "0199a000-0000-7000-8000-00000000000b"];

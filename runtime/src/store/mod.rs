@@ -10,6 +10,7 @@ mod cancelling;
 mod claim;
 mod database;
 mod error;
+mod forget;
 mod holdings;
 mod lease;
 #[cfg(test)]
