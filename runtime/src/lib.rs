@@ -39,7 +39,7 @@ mod start_error;
 pub mod store;
 mod task_tool;
 mod threads;
-mod worktrees;
+mod tidying;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
