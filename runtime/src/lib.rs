@@ -40,7 +40,7 @@ pub mod store;
 mod task_tool;
 mod telemetry;
 mod threads;
-mod worktrees;
+mod tidying;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{

@@ -11,8 +11,11 @@ mod cancelling;
 mod claim;
 mod database;
 mod error;
+mod forget;
 mod holdings;
 mod lease;
+#[cfg(test)]
+mod migration_tests;
 mod queue;
 mod record;
 mod recorder;
