@@ -36,10 +36,11 @@ pub use credential::{Credential, CredentialError};
 pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use gemini::{GeminiBackend, GeminiConfig};
+pub use http::clean as without_keys;
 pub use http::{
-    BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, NameResolver, ProxySettings, Resolver,
+    BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, NameResolver, Postbox, ProxySettings,
+    Receipt, Resolver,
 };
-pub use http::{clean as without_keys, mask_keys as keys_masked};
 pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
 pub use registry::{

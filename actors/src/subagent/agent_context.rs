@@ -12,17 +12,15 @@ use super::plan::AgentPlan;
 use super::screen::Screen;
 use super::steps::Steps;
 use super::stop::StopSignal;
-use crate::aggregator::EventBus;
+use crate::aggregator::Teller;
 use crate::audit::TaskAudit;
 use crate::budget::Budget;
 use crate::io_runtime::IoRuntime;
-use crate::task::{Priority, RunId, TaskEvent, TaskEventKind, TaskId};
+use crate::task::{Priority, TaskEventKind, TaskId};
 
 /// What an agent's parts share while it runs.
 pub(crate) struct AgentContext {
     pub(crate) task: TaskId,
-    pub(crate) run: RunId,
-    pub(crate) agent: Arc<str>,
     pub(crate) plan: Arc<AgentPlan>,
     pub(crate) tools: Arc<ToolSet>,
     pub(crate) priority: Priority,
@@ -34,22 +32,17 @@ pub(crate) struct AgentContext {
     /// When the time of the run, or of the task that asked for this one, is over.
     pub(crate) deadline: Option<Instant>,
     pub(crate) io: IoRuntime,
-    pub(crate) events: EventBus,
+    pub(crate) teller: Teller,
     /// Where it tells how far it has come.
     pub(crate) steps: Steps,
-    /// Where it tells what it does.
+    /// Where it tells what it does, for the audit trail.
     pub(crate) audit: TaskAudit,
 }
 
 impl AgentContext {
     /// Publishes an event of this task, if anybody watches.
     pub(crate) fn publish(&self, kind: impl FnOnce() -> TaskEventKind) {
-        self.events.publish(|| TaskEvent {
-            task: self.task,
-            run: self.run,
-            agent: Arc::clone(&self.agent),
-            kind: kind(),
-        });
+        self.teller.tell(kind);
     }
 
     /// Reports a step to the supervisor, before its effects.
@@ -88,7 +81,7 @@ impl AgentContext {
 
     /// Shows streamed text to whoever watches.
     pub(crate) fn screen(&self) -> Screen {
-        Screen::new(self.events.clone(), self.task, self.run, Arc::clone(&self.agent))
+        Screen::new(self.teller.clone())
     }
 }
 

@@ -21,12 +21,12 @@ pub(crate) struct Paid {
 }
 
 impl Paid {
-    /// What is to be paid for a call, if anything. One that failed is paid for what was generated before.
+    /// What is to be paid for a call, if anything: one that failed is paid for what was generated before.
     pub(crate) fn of(route: &BoundRoute, outcome: &CallOutcome) -> Option<Self> {
-        let CallOutcome { result, usage, .. } = outcome;
-        let usage = result.as_ref().map_or(*usage, |reply| reply.usage);
-        let price = result.as_ref().map_or(route.price, |reply| answering::price(route, reply));
-        (result.is_ok() || usage.total_tokens() > 0).then(|| Self::at(price, usage))
+        match &outcome.result {
+            Ok(reply) => Some(Self::at(answering::price(route, reply), reply.usage)),
+            Err(_) => (outcome.usage.total_tokens() > 0).then(|| Self::at(route.price, outcome.usage)),
+        }
     }
 
     /// What a call costs today.
@@ -47,8 +47,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Gives everything back, tells the gate what the call showed, and says what is to be paid, if anything. A call
-    /// that failed is paid for what was generated before.
+    /// Gives everything back, tells the gate what the call showed, and says what is to be paid, if anything.
     pub(crate) fn settle(
         self,
         route: &BoundRoute,
@@ -56,7 +55,7 @@ impl Held {
     ) -> (Result<ChatReply, CallError>, Option<Paid>) {
         let paid = Paid::of(route, &outcome);
         let CallOutcome { result, usage, .. } = outcome;
-        let usage = result.as_ref().map_or(usage, |reply| reply.usage);
+        let usage = paid.map_or(usage, |paid| paid.usage);
         if let Some(paid) = &paid {
             self.reservation.settle(&usage, paid.cost);
         }

@@ -78,6 +78,7 @@ async fn run_one(
         return Ok(answer(call, ToolReply::error(STOPPED)));
     }
     agent.publish(|| TaskEventKind::ToolStarted {
+        call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),
         summary: without_keys(&summary(&call.arguments)),
     });
@@ -87,8 +88,12 @@ async fn run_one(
     let told = Arc::clone(&witness);
     let reply = agent.io.run(async move { tools.call_as(&id, &name, &arguments, &*told).await }).await;
     let duration = started.elapsed();
-    let (tool, is_error) = (Arc::clone(&call.name), reply.is_error);
-    agent.publish(|| TaskEventKind::ToolFinished { tool, is_error, duration });
+    agent.publish(|| TaskEventKind::ToolFinished {
+        call_id: Arc::clone(&call.id),
+        tool: Arc::clone(&call.name),
+        is_error: reply.is_error,
+        duration,
+    });
     let result = answer(call, reply);
     if witness.has_started() {
         agent.audit.record(|| AuditEvent::CallEnded { result: result.clone(), duration });

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::prompt;
+use crate::aggregator::Teller;
 use crate::audit::{AuditEvent, ModelRequest, TaskAudit};
 use crate::budget::Budget;
 use crate::provider::{Acquire, CallShape, Standing, Try};
@@ -57,6 +58,7 @@ pub(super) struct OutsideCall {
     pub(super) ledger: Arc<Ledger>,
     pub(super) budget: Arc<Budget>,
     pub(super) audit: TaskAudit,
+    pub(super) teller: Teller,
 }
 
 /// Tokens of a prompt before anybody has counted them.
@@ -108,8 +110,9 @@ impl OutsideCall {
                 beginning.tell(rates);
             }
         };
-        let begun = Instant::now();
+        let (begun, told) = (Instant::now(), self.teller.call_sent(&self.route));
         let outcome = drive(&*self.route.backend, request, &limits, self.stop.token(), hear).await;
+        told.ended(&outcome);
         let audited = || ModelRequest::of(&self.route, /*attempt*/ 0, &outcome, begun.elapsed());
         self.audit.record(|| AuditEvent::Requested(Box::new(audited())));
         let (result, paid) = Held { permit, reservation }.settle(&self.route, outcome);

@@ -126,6 +126,12 @@ pub enum TaskError {
         /// What the hook said.
         reason: String,
     },
+    /// It had failed before its run was gone on with: all that is left of it is on record.
+    #[error("{cause}")]
+    Earlier {
+        /// Why, as the record has it.
+        cause: String,
+    },
     /// What the task did could not be written down, so it did no more.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -164,6 +170,7 @@ impl TaskError {
             Self::PriceUnknown { .. } => "price_unknown",
             Self::Stuck { .. } => "stuck",
             Self::EndedByHook { .. } => "ended_by_hook",
+            Self::Earlier { .. } => "earlier",
             Self::Journal(_) => "journal",
             Self::Audit(_) => "audit",
             Self::ShuttingDown => "shutting_down",
@@ -204,6 +211,7 @@ impl TaskError {
                     .into(),
             ),
             Self::EndedByHook { .. } => Some("do what the hook wants, or change the hook".into()),
+            Self::Earlier { .. } => Some("see `codex-task runs show`, and start a new task".into()),
             Self::Journal(_) => {
                 Some("free space on the disk of the state directory, then resume the run".into())
             }
@@ -240,6 +248,7 @@ impl TaskError {
             | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
+            | Self::Earlier { .. }
             | Self::Journal(_)
             | Self::Audit(_) => false,
         }
@@ -270,6 +279,7 @@ impl TaskError {
             | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
+            | Self::Earlier { .. }
             | Self::Journal(_)
             | Self::Audit(_)
             | Self::ShuttingDown

@@ -3,6 +3,8 @@
 mod agents;
 mod ask;
 mod audit;
+#[cfg(unix)]
+mod codex;
 mod doctor;
 mod exec;
 mod gate;

@@ -11,6 +11,7 @@ mod mcp;
 mod merge;
 mod narrowing;
 mod provider;
+mod telemetry;
 mod trust;
 mod value;
 mod variables;
@@ -20,6 +21,7 @@ pub use journal::Retention;
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use provider::{CallTimeouts, ProviderSettings, RateSettings};
+pub use telemetry::TelemetrySettings;
 pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
 pub use value::{
     AuditSettings, AuditTexts, Limits, LocalServers, ResumePolicy, Settings, SettingsOverrides, WebSettings,

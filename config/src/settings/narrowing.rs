@@ -32,10 +32,7 @@ impl Narrowing<'_> {
             Some(ResumePolicy::Auto) if is_repository => {
                 let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
                 let problem = problem.with_help("set it in your own config.yaml").in_file(self.path);
-                self.problems.push(match self.outline.position(&["resume"]) {
-                    Some(at) => problem.at(at.line, at.column, at.length),
-                    None => problem,
-                });
+                self.problems.push(problem.placed(self.outline.position(&["resume"])));
             }
             Some(policy) => *present = policy,
             None => {}
@@ -50,10 +47,7 @@ impl Narrowing<'_> {
         } else if wanted != AuditFile::default() {
             let problem = Problem::warning("'audit' is ignored in a repository's file");
             let problem = problem.with_help("set it in your own config.yaml").in_file(self.path);
-            self.problems.push(match self.outline.position(&["audit"]) {
-                Some(at) => problem.at(at.line, at.column, at.length),
-                None => problem,
-            });
+            self.problems.push(problem.placed(self.outline.position(&["audit"])));
         }
     }
 
@@ -66,9 +60,6 @@ impl Narrowing<'_> {
         }
         let problem = Problem::warning(format!("'{key}' can only be narrowed here, and this is wider"));
         let problem = problem.with_help("set it in your own settings").in_file(self.path);
-        self.problems.push(match self.outline.value_position(&[key]) {
-            Some(at) => problem.at(at.line, at.column, at.length),
-            None => problem,
-        });
+        self.problems.push(problem.placed(self.outline.value_position(&[key])));
     }
 }

@@ -1,7 +1,7 @@
 //! What of a text goes into the trail: no key ever, and of what is long or somebody's own words the hash.
 
-use codex_task_config::{AuditTexts, Environment, sha256_hex};
-use codex_task_providers::{keys_masked, without_keys};
+use codex_task_config::{AuditTexts, Environment, mask_keys, sha256_hex};
+use codex_task_providers::without_keys;
 use serde_json::{Map, Value, json};
 
 /// Arguments that say which call it is: shown, up to a bound. All other texts are hashed.
@@ -56,7 +56,7 @@ impl Redactor {
     pub(super) fn hashed(&self, text: &str) -> Value {
         let mut hashed = json!({ "bytes": text.len(), "sha256": sha256_hex(text) });
         if let (AuditTexts::Full, Some(fields)) = (self.texts, hashed.as_object_mut()) {
-            fields.insert("text".to_owned(), keys_masked(&self.masked(text)).into());
+            fields.insert("text".to_owned(), mask_keys(&self.masked(text)).into());
         }
         hashed
     }
