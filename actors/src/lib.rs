@@ -34,7 +34,7 @@ pub use supervisor::{
     SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
 };
 pub use task::{
-    Attempt, CallEnd, CallId, CallReport, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority,
-    RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest,
-    TaskStatus, TaskTiming,
+    Attempt, Ballot, CallEnd, CallId, CallReport, Conversation, KeptWorktree, Lineage, Narrowing, Outcome,
+    Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport,
+    TaskRequest, TaskStatus, TaskTiming,
 };

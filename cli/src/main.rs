@@ -18,6 +18,7 @@ mod json_splice;
 mod logging;
 mod mcp;
 mod render;
+mod replace;
 mod run;
 mod runs;
 #[cfg(test)]

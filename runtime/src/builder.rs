@@ -32,7 +32,7 @@ use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
 use crate::telemetry::{Surroundings, TelemetryWish};
 use crate::threads::{Threads, io_runtime};
-use crate::worktrees;
+use crate::tidying;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
@@ -286,7 +286,7 @@ impl PreparedRuntime {
             restart_policy: builder.restart_policy,
             pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
-        worktrees::tidy(&services);
+        tidying::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
         let (events, board) = (EventBus::tapped(telemetry.taps()), TaskBoard::default());
         event_sink::feed_all(builder.event_sinks, &events).map_err(StartError::Threads)?;

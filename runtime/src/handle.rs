@@ -35,6 +35,8 @@ use crate::threads::Threads;
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
 /// Time that cancelled tasks get to hand in what they have.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
+/// How long hooks may run on that nobody waits for.
+const HOOKS_GRACE: Duration = Duration::from_secs(5);
 
 /// A running runtime. Clones share it; dropping the last one stops it without waiting for its tasks.
 #[derive(Clone)]
@@ -245,6 +247,8 @@ impl RuntimeHandle {
             let _ = tokio::time::timeout(CANCEL_GRACE, supervisor.send(Drain)).await; // what is left is counted below
         }
         let abandoned = self.shared.board.len();
+        // Hooks that nobody waited for may be about to tell somebody that the tasks have ended.
+        self.shared.services.session.finish_hooks(HOOKS_GRACE).await;
         self.shared.servers_stop.cancel();
         // A server that does not end by then is killed with the runtime that it lives on.
         let _ = tokio::time::timeout(CANCEL_GRACE, self.shared.services.mcp.close()).await;

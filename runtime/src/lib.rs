@@ -40,12 +40,12 @@ pub mod store;
 mod task_tool;
 mod telemetry;
 mod threads;
-mod worktrees;
+mod tidying;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CallEnd, CallId,
-    CallReport, CancelTask, ClassHealth, CloseRun, CollectRun, Conversation, Delegate, FailProvider,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, Ballot, BoardEntry, BoardState, CallEnd,
+    CallId, CallReport, CancelTask, ClassHealth, CloseRun, CollectRun, Conversation, Delegate, FailProvider,
     HealthState, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth,
     Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority,
     ProviderCounters, ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks,

@@ -1,5 +1,6 @@
 //! What a task is: its request, its events, its ending. Values only; no actor knows more than these.
 
+mod ballot;
 mod call;
 mod error;
 mod event;
@@ -8,6 +9,7 @@ mod lineage;
 mod report;
 mod request;
 
+pub use ballot::Ballot;
 pub use call::{CallEnd, CallId, CallReport};
 pub use error::TaskError;
 pub use event::{TaskEvent, TaskEventKind};

@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::runs;
-use crate::session::{self, Work};
+use crate::session;
 #[cfg(feature = "metrics")]
 use crate::telemetry;
 
@@ -72,7 +72,7 @@ pub(crate) async fn run_tasks(
         let agents: Vec<&str> = tasks.iter().map(|task| &*task.subagent_type).collect();
         session::announce(&handle, &agents, &host.environment, terminal);
     }
-    let exit = session::run(&handle, Work::Tasks(tasks), output, terminal, &mut interrupts).await?;
+    let exit = session::run(&handle, tasks, output, terminal, &mut interrupts).await?;
     session::end(handle, terminal, &mut interrupts).await;
     Ok(exit)
 }
