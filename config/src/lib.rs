@@ -60,8 +60,8 @@ pub use problem::{Position, Problem, Severity};
 pub use settings::{
     AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
     MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
-    Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
-    TrustedFolders, WebSettings,
+    Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TelemetrySettings, TrustOrigin, TrustStore,
+    TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use shell_word::shell_word;
 pub use tool_names::{

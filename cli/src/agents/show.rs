@@ -114,7 +114,7 @@ fn find<'a>(name: &str, registry: &'a AgentRegistry) -> Result<&'a AgentEntry, F
 
 fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
     let agent = entry.definition.as_deref();
-    let rights = agent.map(|agent| rights_of(agent, loaded));
+    let rights = agent.map(|agent| rights::narrowed(&session_rights(loaded), agent));
     let (hooks, hook_problems) = agent.map(|agent| hooks::of(agent, loaded)).unwrap_or_default();
     let (routes, route_error) = agent.map(|agent| routes(agent, loaded)).unwrap_or_default();
     Shown {
@@ -135,11 +135,6 @@ fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
         max_turns: agent.and_then(|agent| agent.max_turns),
         prompt: agent.map(|agent| agent.prompt.clone()),
     }
-}
-
-/// What the agent may do in this session, as the runtime computes it.
-fn rights_of(agent: &AgentDefinition, loaded: &LoadedSettings) -> Rights {
-    session_rights(loaded).narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode)
 }
 
 fn routes(agent: &AgentDefinition, loaded: &LoadedSettings) -> (Vec<String>, Option<String>) {

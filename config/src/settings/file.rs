@@ -30,6 +30,7 @@ pub(super) struct SettingsFile {
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
     pub(super) resume: Option<ResumePolicy>,
+    pub(super) telemetry: TelemetryFile,
 }
 
 /// `providers.NAME`.
@@ -161,6 +162,14 @@ pub(super) struct WebFile {
     pub(super) search_provider: Option<String>,
 }
 
+/// `telemetry`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TelemetryFile {
+    pub(super) otlp_endpoint: Option<String>,
+    pub(super) content: Option<bool>,
+}
+
 /// A length of time: `90`, `90s`, `5m`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Length(pub(super) Duration);
@@ -202,6 +211,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "mcp",
             "web",
             "resume",
+            "telemetry",
         ],
     ),
     (
@@ -224,6 +234,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
     (&["journal"], &["keep_days", "keep_runs", "max_mb"]),
     (&["local"], &["probe", "ports", "model"]),
     (&["web"], &["allow_loopback", "search_provider"]),
+    (&["telemetry"], &["otlp_endpoint", "content"]),
     (
         &["mcp"],
         &[

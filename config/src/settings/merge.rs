@@ -163,6 +163,7 @@ impl Merge {
             scope,
         );
         self.web(file.web, scope, path, &outline);
+        self.problems.extend(self.settings.telemetry.take(file.telemetry, scope, path, &outline));
         let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
         narrowing.take_resume(file.resume, &mut self.settings.resume);
         // A project may be stricter than its user, not laxer; and have less recorded, not more.

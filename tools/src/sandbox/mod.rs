@@ -19,6 +19,7 @@ mod leash;
 mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
+mod place;
 mod policy;
 mod processes;
 mod protected;

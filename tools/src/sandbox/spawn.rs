@@ -12,9 +12,10 @@ use tokio::process::{Child, Command};
 
 #[cfg(target_os = "linux")]
 use super::linux::Mounting;
+use super::place::PrivatePlace;
 use super::processes::Brand;
 use super::tripwire::Tripwire;
-use super::workspace::{Meant, PrivatePlace, meant};
+use super::workspace::{Meant, meant};
 use super::{
     CommandEnvironment, ConfinedCommand, Leash, SandboxError, SandboxPolicy, SandboxStatus, doorkeeper,
 };
@@ -81,6 +82,11 @@ impl Sandbox {
         PrivatePlace::create()
             .map(|place| Self { place: Arc::new(place), mounts: Mounts::WherePossible })
             .map_err(failed)
+    }
+
+    /// Removes the private directories of this user's processes that were killed; gives how many. Blocks.
+    pub fn tidy() -> usize {
+        PrivatePlace::tidy()
     }
 
     /// The same sandbox as on a system where mounts cannot be made, as is usual for ordinary users and in containers.
