@@ -5,6 +5,7 @@
 //! without a gap; nobody goes on with a task whose process lives.
 
 mod apply;
+mod ballots;
 mod batch;
 mod cancelling;
 mod claim;
@@ -28,6 +29,7 @@ mod upkeep;
 mod watching;
 mod writer;
 
+pub(crate) use ballots::{RecordedBallot, RecordedBallots};
 pub use cancelling::CancelAsked;
 pub use claim::{Claim, ClaimError};
 pub use error::StoreError;

@@ -33,6 +33,7 @@ mod tripwire;
 mod workspace;
 
 pub use aftermath::{Aftermath, RefusedPath};
+pub(crate) use command::BASH_ARGUMENTS;
 pub use command::ConfinedCommand;
 pub use denied_reads::DeniedReads;
 pub use environment::CommandEnvironment;

@@ -19,7 +19,7 @@ use super::workspace::{Meant, meant};
 use super::{
     CommandEnvironment, ConfinedCommand, Leash, SandboxError, SandboxPolicy, SandboxStatus, doorkeeper,
 };
-use crate::warden::Watched;
+use crate::warden::Watch;
 
 /// What the sandbox is called in a command's environment, for scripts that want to know.
 const VARIABLE: &str = "CODEX_TASK_SANDBOX";
@@ -145,7 +145,7 @@ impl Sandbox {
         let brand = Brand::mark(process);
         super::limits::limit(process);
         let tripwire = tripwire.map(|tripwire| tripwire.arm(brand.clone()));
-        let leash = Leash::new(brand, tripwire, Watched::over(process));
+        let leash = Leash::new(brand, tripwire, Watch::keep().over(process));
         give_the_word(&mut child)?;
         Ok(Confined { child, leash, closed })
     }
