@@ -6,6 +6,7 @@
 //! panic there would end the process).
 
 mod aggregator;
+mod audit;
 mod budget;
 mod io_runtime;
 mod journal;
@@ -17,6 +18,9 @@ mod task;
 
 pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, EventTap, OpenRun, RunUnknown,
+};
+pub use audit::{
+    Audit, AuditAck, AuditError, AuditEvent, AuditRecord, AuditSubject, JudgedCall, ModelRequest, TaskSpawn,
 };
 pub use budget::Spent;
 pub use io_runtime::IoRuntime;

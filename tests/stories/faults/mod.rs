@@ -1,6 +1,7 @@
 //! The fault matrix: each test is named after its number there and does to the runtime what stands in it. `matrix` is the
 //! table of all numbers, with the tests that prove them elsewhere and the faults that nothing proves yet.
 
+pub(crate) mod audit;
 mod connections;
 mod keys;
 mod matrix;
