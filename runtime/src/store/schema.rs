@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 3] = [RUNS_AND_TASKS, USAGE, CANCELLING];
+pub(super) const MIGRATIONS: [&str; 4] = [RUNS_AND_TASKS, USAGE, CANCELLING, AWAKE];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -74,6 +74,14 @@ const USAGE: &str = "
 const CANCELLING: &str = "
     -- When somebody asked for it; the process that works on the task looks for it.
     ALTER TABLE tasks ADD COLUMN cancel_ms INTEGER;
+";
+
+/// Version 4: signs of life by a clock that nobody sets.
+const AWAKE: &str = "
+    -- Where the time since the start of the machine means the same; empty where nobody knows.
+    ALTER TABLE owners ADD COLUMN clock TEXT NOT NULL DEFAULT '';
+    -- The last sign of life by that clock, which stands still while the machine sleeps.
+    ALTER TABLE owners ADD COLUMN awake_ms INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The newest version.
