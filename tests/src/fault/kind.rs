@@ -99,6 +99,8 @@ pub enum Fault {
     Doubled,
     /// The events in reverse order.
     Reversed,
+    /// The model pauses instead of ending its turn: Anthropic's only.
+    Pauses,
     /// An error reply.
     Status {
         /// HTTP status.
@@ -157,6 +159,7 @@ impl Fault {
             Self::ErrorEvent => "error in the stream",
             Self::Doubled => "doubled events",
             Self::Reversed => "reversed events",
+            Self::Pauses => "pause",
             Self::Status { code: 429, .. } => "status 429",
             Self::Status { code: 500.., .. } => "status 5xx",
             Self::Status { .. } => "status 4xx",

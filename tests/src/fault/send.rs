@@ -59,6 +59,13 @@ impl Sending<'_> {
                 self.whole(self.frames(&model).into_iter().flat_map(|f| [f.clone(), f]).collect()).await
             }
             Fault::Reversed => self.whole(self.frames(&model).into_iter().rev().collect()).await,
+            Fault::Pauses => {
+                let pausing = |frame: Bytes| {
+                    let text = String::from_utf8_lossy(&frame).replace("\"end_turn\"", "\"pause_turn\"");
+                    Bytes::from(text)
+                };
+                self.whole(self.frames(&model).into_iter().map(pausing).collect()).await
+            }
             Fault::BadJson => self.whole(self.with_event(&model, bad_json())).await,
             Fault::ErrorEvent => self.whole(self.with_event(&model, error_event(self.call.format))).await,
             Fault::Reset => Ok(Then::Resets),
