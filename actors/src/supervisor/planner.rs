@@ -118,7 +118,7 @@ impl Planner {
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
         let outside = Arc::default();
-        let owner = Owner::new(agent.name.as_str(), request.id.to_string());
+        let owner = Owner::new(agent.name.as_str(), request.id.to_string()).in_run(request.run.to_string());
         let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
             Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),
