@@ -130,6 +130,41 @@ impl Fault {
         matches!(self, Self::None | Self::Bytewise | Self::Late(_) | Self::OtherModel(_))
     }
 
+    /// Whether a client may find the whole answer in what comes, as far as it can tell.
+    pub fn may_deliver(&self) -> bool {
+        match self {
+            Self::None
+            | Self::Bytewise
+            | Self::Late(_)
+            | Self::OtherModel(_)
+            | Self::ResetAt(_)
+            | Self::EndsAt(_)
+            | Self::StallsAt(_)
+            | Self::Drips { .. }
+            | Self::LongLength
+            | Self::ShortLength
+            | Self::Doubled
+            | Self::Reversed
+            | Self::Pauses => true,
+            Self::Reset
+            | Self::CutHeaders
+            | Self::Silent
+            | Self::Comments { .. }
+            | Self::BadChunk
+            | Self::CutGzip
+            | Self::GzipBomb(_)
+            | Self::HugeDocument(_)
+            | Self::HugeStream(_)
+            | Self::HugeEvent(_)
+            | Self::Html
+            | Self::Nothing
+            | Self::BadJson
+            | Self::ErrorEvent
+            | Self::Status { .. }
+            | Self::Redirect(_) => false,
+        }
+    }
+
     /// Its name, for counting.
     pub fn name(&self) -> &'static str {
         match self {

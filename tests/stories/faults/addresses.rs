@@ -22,9 +22,10 @@ async fn fault_65_a_server_that_has_only_an_ipv6_address_works_and_no_proxy_is_a
     let server = FaultServer::start_at(Ipv6Addr::LOCALHOST.into(), Format::OpenAi, |_| Door::Opens, script);
     let server = server.expect("IPv6");
     assert!(server.base_url().starts_with("http://[::1]:"));
+    let nobody = Refusing::start();
     let mut project = project_at([("six", Format::OpenAi, server.base_url())], "");
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
-        project.variable(name, Refusing::start().base_url(Format::Anthropic));
+        project.variable(name, nobody.base_url(Format::Anthropic));
     }
     let report = runtime(project, "six").ask("worker", "go").await;
     assert_eq!(report.outcome, Outcome::Completed("over six".into()));

@@ -23,6 +23,7 @@ const PROVIDERS: &[Proof] = &[
     (7, "tests/stories/faults/streams.rs", "fault_07_and_08_a_call_that_comes_in_a_broken_stream_runs_once_wherever_it_breaks"),
     (8, "tests/stories/faults/streams.rs", "fault_07_and_08_a_call_that_comes_in_a_broken_stream_runs_once_wherever_it_breaks"),
     (8, "tests/stories/faults/wire.rs", "tools_run_once_whatever_half_of_all_answers_suffer"),
+    (9, "tests/stories/faults/wire.rs", "each_kind_of_silence_ends_by_its_own_time_out"),
     (9, "providers/src/drive_tests.rs", "each_silence_has_its_own_limit"),
     (9, "providers/src/drive_tests.rs", "a_reply_that_keeps_coming_still_ends_with_the_call"),
     (10, "providers/src/openai/decode_tests.rs", "keep_alives_are_no_activity"),
@@ -134,9 +135,7 @@ const MACHINE: &[Proof] = &[
 ];
 
 /// Faults that no test proves so far, with the reason.
-const OPEN: &[(u8, &str)] = &[
-    (55, "an audit file that is replaced: there is no audit file"),
-];
+const OPEN: &[(u8, &str)] = &[(55, "an audit file that is replaced: there is no audit file")];
 
 #[test]
 fn every_fault_has_a_test_or_a_reason_why_it_has_none() {

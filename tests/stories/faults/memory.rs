@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::trail;
 use crate::harness::{
-    OneClock, Setup, TestRuntime, TestTool, agent, agent_on, agents, allow_everything, calling, first,
-    in_child, project_at, result_of, scripted, then,
+    OneClock, Setup, TestProject, TestRuntime, TestTool, agent, agent_on, agents, allow_everything, calling,
+    first, in_child, project_at, result_of, scripted, then,
 };
 
 #[tokio::test]
@@ -66,11 +66,7 @@ fn peak_and_present() -> (u64, u64) {
 }
 
 /// Runs one task in a runtime of its own.
-fn run(
-    project: crate::harness::TestProject,
-    worker: AgentDefinition,
-    backend: Option<Arc<dyn ChatBackend>>,
-) -> TaskReport {
+fn run(project: TestProject, worker: AgentDefinition, backend: Option<Arc<dyn ChatBackend>>) -> TaskReport {
     let tokio = tokio::runtime::Runtime::new().expect("tokio");
     tokio.block_on(async {
         let runtime = TestRuntime::start_in(project, |builder| {
@@ -131,13 +127,13 @@ fn fault_47_a_gigabyte_that_a_command_prints_is_drained_fast_and_not_kept() {
         ]);
         // Once for what is loaded at the first call.
         let _warm = run(
-            crate::harness::TestProject::new(),
+            TestProject::new(),
             agent("worker"),
             Some(scripted([bash("seq 9").when(first()), Rule::text("x")])),
         );
         let (_, before) = peak_and_present();
         let began = Instant::now();
-        let report = run(crate::harness::TestProject::new(), agent("worker"), Some(model));
+        let report = run(TestProject::new(), agent("worker"), Some(model));
         let took = began.elapsed();
         let (peak, _) = peak_and_present();
         assert_eq!(report.outcome, Outcome::Completed("done".into()));
