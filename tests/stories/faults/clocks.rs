@@ -49,7 +49,7 @@ fn fault_37_a_process_that_is_stopped_for_a_while_goes_on_where_it_was() {
     const STOPPED: &str = "sleep 0.5; kill -STOP $PPID; sleep 6; kill -CONT $PPID";
     let name = "faults::clocks::fault_37_a_process_that_is_stopped_for_a_while_goes_on_where_it_was";
     let story = || {
-        let _stopper = std::process::Command::new("sh").args(["-c", STOPPED]).spawn().expect("a shell");
+        let mut stopper = std::process::Command::new("sh").args(["-c", STOPPED]).spawn().expect("a shell");
         let runtime = tokio::runtime::Runtime::new().expect("tokio");
         runtime.block_on(async {
             let model = scripted([
@@ -69,6 +69,7 @@ fn fault_37_a_process_that_is_stopped_for_a_while_goes_on_where_it_was() {
             let counters = runtime.counters().await;
             assert_eq!((counters.moved, counters.given_up), (0, 0), "no worker was taken for blocked");
         });
+        stopper.wait().expect("it has ended");
     };
     if let Some(child) = in_child(name, story) {
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
