@@ -23,6 +23,7 @@ use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
+use crate::aggregator::{EventBus, Teller};
 use crate::budget::Budget;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
 use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal};
@@ -43,6 +44,7 @@ pub(crate) struct Planned {
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
     services: Arc<Services>,
+    events: EventBus,
     gates: GateBook,
     prefixes: HashMap<Arc<str>, Prefix>,
     /// The small model of each provider, where it has one.
@@ -68,11 +70,12 @@ struct KnownTools {
 }
 
 impl Planner {
-    pub(crate) fn new(services: Arc<Services>) -> Self {
+    pub(crate) fn new(services: Arc<Services>, events: EventBus) -> Self {
         let agents = services.agents.current();
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
-        Self { services, gates: GateBook::default(), prefixes: HashMap::new(), small_models: HashMap::new() }
+        let (prefixes, small_models) = (HashMap::new(), HashMap::new());
+        Self { services, events, gates: GateBook::default(), prefixes, small_models }
     }
 
     /// The actors of the providers that were used so far.
@@ -327,7 +330,8 @@ impl Planner {
         let searcher = candidates.into_iter().flatten().find(can_search);
         let outside = |route| {
             let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
-            OutsideCall { route, priority: request.priority, stop, ledger, budget }
+            let teller = Teller::of(request, &self.events);
+            OutsideCall { route, priority: request.priority, stop, ledger, budget, teller }
         };
         let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
         let session = session.with_page_reader(Arc::new(reader));

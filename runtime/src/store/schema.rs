@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 4] = [RUNS_AND_TASKS, USAGE, CANCELLING, AWAKE];
+pub(super) const MIGRATIONS: [&str; 5] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -76,7 +76,19 @@ const CANCELLING: &str = "
     ALTER TABLE tasks ADD COLUMN cancel_ms INTEGER;
 ";
 
-/// Version 4: signs of life by a clock that nobody sets.
+/// Version 4: a row that changes with each turn no longer carries the long text that never does.
+const ADMISSIONS: &str = "
+    CREATE TABLE admissions (
+        -- The task's number.
+        task INTEGER PRIMARY KEY,
+        -- Request, routes, hash of the prefix, first turn.
+        admission TEXT NOT NULL
+    );
+    INSERT INTO admissions SELECT number, admission FROM tasks;
+    ALTER TABLE tasks DROP COLUMN admission;
+";
+
+/// Version 5: signs of life by a clock that nobody sets.
 const AWAKE: &str = "
     -- Where the time since the start of the machine means the same; empty where nobody knows.
     ALTER TABLE owners ADD COLUMN clock TEXT NOT NULL DEFAULT '';
