@@ -7,10 +7,12 @@
 
 mod aggregator;
 mod budget;
+mod dice;
 mod io_runtime;
 mod journal;
 mod messages;
 mod provider;
+mod seat;
 mod subagent;
 mod supervisor;
 mod task;
@@ -19,19 +21,21 @@ pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
 };
 pub use budget::Spent;
+pub use dice::Dice;
 pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe};
+pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, Fail, ListProviders, Observe};
 pub use provider::{
     ClassHealth, FailProvider, HealthState, LimitHealth, LimitsHealth, ProviderActor, ProviderCounters,
     ProviderHealth,
 };
+pub use seat::Seat;
 pub use supervisor::{
     AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
     PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,
-    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
+    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory, WorkerHost,
 };
 pub use task::{
     Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,

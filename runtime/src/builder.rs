@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
-    SupervisorActor, TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Seat,
+    Services, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -280,7 +280,7 @@ impl PreparedRuntime {
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
-            let aggregator = AggregatorActor::new().start();
+            let aggregator = Seat::new(AggregatorActor::new().start());
             let supervisor =
                 SupervisorActor::new(services, aggregator.clone(), events, board, workers, Some(factory));
             let supervisor = match journal {

@@ -44,9 +44,9 @@ mod worktrees;
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask,
-    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, FailProvider, HealthState, Journal,
-    JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage, Narrowing,
-    NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
+    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, Dice, Fail, FailProvider, HealthState,
+    Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage,
+    Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
     ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
     TaskReport, TaskRequest, TaskStatus, TaskTiming,
