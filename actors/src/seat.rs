@@ -1,10 +1,10 @@
 //! Where an actor is found: the same place for everybody and for the whole life of a runtime, also when the actor has died
-//! and another one sits there. And how somebody hears that it has died.
+//! and another one sits there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::dev::ToEnvelope;
-use actix::{Actor, Addr, Context, Handler, Message, Recipient};
+use actix::{Actor, Addr, Context, Handler, Message};
 
 /// See the module. A message to an actor that is dead is dropped with everything in it, so whoever waits for an answer
 /// is told.
@@ -30,6 +30,11 @@ impl<A: Actor<Context = Context<A>>> Seat<A> {
         self.addr.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Whether the actor that sits here lives.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.addr().connected()
+    }
+
     /// Another actor sits here from now on.
     pub(crate) fn replace(&self, addr: Addr<A>) {
         *self.addr.lock().unwrap_or_else(PoisonError::into_inner) = addr;
@@ -46,39 +51,5 @@ impl<A: Actor<Context = Context<A>>> Seat<A> {
         Context<A>: ToEnvelope<A, M>,
     {
         self.addr().do_send(message);
-    }
-}
-
-/// Tells somebody that its owner is gone. Field of an actor.
-pub(crate) struct LastWill<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    message: Option<M>,
-    heir: Recipient<M>,
-}
-
-impl<M> LastWill<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    pub(crate) fn new(message: M, heir: Recipient<M>) -> Self {
-        Self { message: Some(message), heir }
-    }
-}
-
-impl<M> Drop for LastWill<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    /// Never panics: a panic here, during unwinding, would end the process.
-    #[expect(clippy::disallowed_methods, reason = "a lifecycle event that a full mailbox must not refuse")]
-    fn drop(&mut self) {
-        if let Some(message) = self.message.take() {
-            self.heir.do_send(message);
-        }
     }
 }

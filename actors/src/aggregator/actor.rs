@@ -4,13 +4,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler, Message, MessageResult, Recipient, ResponseFuture};
+use actix::{Actor, Context, Handler, Message, MessageResult, ResponseFuture};
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::messages::{Fail, Observe};
-use crate::seat::LastWill;
 use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
 
 /// See the module.
@@ -18,8 +17,6 @@ pub struct AggregatorActor {
     /// Runs that somebody opened and nobody has collected yet.
     runs: HashMap<RunId, OpenedRun>,
     counters: AggregatorCounters,
-    /// Tells the supervisor when this actor is gone.
-    will: Option<LastWill<AggregatorGone>>,
 }
 
 /// What the aggregator has seen.
@@ -71,16 +68,6 @@ pub(crate) struct TaskEnded {
     pub(crate) report: Arc<TaskReport>,
 }
 
-/// The aggregator is gone.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct AggregatorGone;
-
-/// Tells this actor when the aggregator is gone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(crate) struct ReportTo(pub(crate) Recipient<AggregatorGone>);
-
 struct OpenedRun {
     order: Vec<TaskId>,
     /// Tasks that have not ended.
@@ -122,13 +109,7 @@ impl AggregatorActor {
     /// An aggregator that has seen nothing yet.
     #[expect(clippy::new_without_default, reason = "an actor is started, never a default value")]
     pub fn new() -> Self {
-        Self { runs: HashMap::new(), counters: AggregatorCounters::default(), will: None }
-    }
-
-    /// The same, with somebody who is told when it is gone.
-    pub(crate) fn reporting_to(mut self, supervisor: Recipient<AggregatorGone>) -> Self {
-        self.will = Some(LastWill::new(AggregatorGone, supervisor));
-        self
+        Self { runs: HashMap::new(), counters: AggregatorCounters::default() }
     }
 
     /// Answers the collectors of a run whose last task has ended.
@@ -192,14 +173,6 @@ impl Handler<TaskEnded> for AggregatorActor {
             opened.add(report);
             self.close_if_complete(run);
         }
-    }
-}
-
-impl Handler<ReportTo> for AggregatorActor {
-    type Result = ();
-
-    fn handle(&mut self, ReportTo(supervisor): ReportTo, _: &mut Self::Context) {
-        self.will = Some(LastWill::new(AggregatorGone, supervisor));
     }
 }
 

@@ -3,6 +3,6 @@
 mod actor;
 mod event_bus;
 
+pub(crate) use actor::TaskEnded;
 pub use actor::{AggregatorActor, AggregatorCounters, CloseRun, CollectRun, OpenRun, RunUnknown};
-pub(crate) use actor::{AggregatorGone, ReportTo, TaskEnded};
 pub use event_bus::EventBus;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::closure::{Closure, FORBIDDEN_MAX, Reach};
-use super::gate::ProviderGone;
+use super::gate::GateWatch;
 use super::health::ProviderHealth;
 use super::lane::{Lane, Readiness, Taken, Waiter};
 use super::pause::Pause;
@@ -23,7 +23,6 @@ use super::rates::{Amounts, CacheReads, Rates};
 use super::retry_budget::RetryBudget;
 use crate::dice::Dice;
 use crate::messages::{Fail, Observe};
-use crate::seat::LastWill;
 
 /// What a gate is made for.
 #[derive(Clone, Debug)]
@@ -55,7 +54,7 @@ pub struct ProviderActor {
     alarm: Option<(Instant, SpawnHandle)>,
     counters: ProviderCounters,
     /// Tells the supervisor when this actor is gone.
-    will: Option<LastWill<ProviderGone>>,
+    watch: Option<GateWatch>,
 }
 
 /// What a provider actor has seen.
@@ -108,14 +107,14 @@ impl ProviderActor {
             next: 0,
             alarm: None,
             counters,
-            will: None,
+            watch: None,
             settings,
         }
     }
 
     /// The same, with somebody who is told when it is gone.
-    pub(crate) fn with_will(mut self, will: LastWill<ProviderGone>) -> Self {
-        self.will = Some(will);
+    pub(crate) fn watched(mut self, watch: GateWatch) -> Self {
+        self.watch = Some(watch);
         self
     }
 

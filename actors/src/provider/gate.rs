@@ -1,6 +1,6 @@
 //! Where agents find a provider's actor, and what is said of its death.
 
-use actix::Message;
+use actix::{Message, Recipient};
 use codex_task_config::ProviderName;
 
 use super::ProviderActor;
@@ -14,6 +14,25 @@ pub(crate) type Gate = Seat<ProviderActor>;
 #[rtype(result = "()")]
 pub(crate) struct ProviderGone {
     pub(crate) provider: ProviderName,
+}
+
+/// Tells the supervisor that its owner is gone. Field of every provider actor.
+pub(crate) struct GateWatch {
+    provider: ProviderName,
+    supervisor: Recipient<ProviderGone>,
+}
+
+impl GateWatch {
+    pub(crate) fn new(provider: ProviderName, supervisor: Recipient<ProviderGone>) -> Self {
+        Self { provider, supervisor }
+    }
+}
+
+impl Drop for GateWatch {
+    #[expect(clippy::disallowed_methods, reason = "a lifecycle event that a full mailbox must not refuse")]
+    fn drop(&mut self) {
+        self.supervisor.do_send(ProviderGone { provider: self.provider.clone() });
+    }
 }
 
 /// Ends a provider's actor as if it had panicked by its own fault: it is started again, unless that happens again and

@@ -7,8 +7,7 @@ use codex_task_config::{ProviderName, RateSettings};
 use codex_task_providers::{KeySource, Provider};
 
 use crate::dice::Dice;
-use crate::provider::{Gate, GateSettings, ProviderActor, ProviderGone};
-use crate::seat::LastWill;
+use crate::provider::{Gate, GateSettings, GateWatch, ProviderActor, ProviderGone};
 
 /// See the module.
 pub(super) struct GateBook {
@@ -65,10 +64,7 @@ impl GateBook {
         };
         let actor = ProviderActor::new(settings, self.dice.split());
         match &self.supervisor {
-            Some(supervisor) => {
-                let gone = ProviderGone { provider: name.clone() };
-                actor.with_will(LastWill::new(gone, supervisor.clone())).start()
-            }
+            Some(supervisor) => actor.watched(GateWatch::new(name.clone(), supervisor.clone())).start(),
             None => actor.start(),
         }
     }

@@ -18,7 +18,6 @@ use super::slots::SlotKey;
 use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
-use crate::aggregator::ReportTo;
 use crate::messages::{
     AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished,
     SubagentGone, SubagentStepped,
@@ -34,7 +33,6 @@ impl Actor for SupervisorActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.planner.report_to(ctx.address().recipient(), self.dice.split());
-        self.aggregator.tell(ReportTo(ctx.address().recipient()));
         self.workers.start(self.worker_count, &ctx.address());
         ctx.run_interval(WATCH_INTERVAL, Self::watch);
     }

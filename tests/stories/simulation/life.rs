@@ -13,12 +13,12 @@ use futures_util::future::join_all;
 use rand::RngExt;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::backend::Unwell;
 use super::disk::Notebook;
 use super::disturbance::{self, STALL_MAX};
 use super::plan::NEVER;
+use super::tools::Hold;
 use super::verdict;
 use super::worker::WorkerPool;
 use super::world::{SimTask, World};
@@ -35,8 +35,7 @@ pub(super) struct Life {
     /// Which of the world's processes it is.
     pub(super) nth: usize,
     pub(super) began: Instant,
-    /// Lets the anchor go.
-    released: CancellationToken,
+    hold: Hold,
     /// Endings that were told to whoever watches.
     endings: RefCell<BTreeMap<TaskId, usize>>,
     /// Whether the aggregator was made to fail.
@@ -45,15 +44,15 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) fn start(world: &Rc<World>, nth: usize) -> Rc<Self> {
-        let (pool, released) = (WorkerPool::default(), CancellationToken::new());
-        let stage = OneClock::start(setup(world, nth, &pool, &released));
+        let (pool, hold) = (WorkerPool::default(), Hold::default());
+        let stage = OneClock::start(setup(world, nth, &pool, &hold));
         let life = Rc::new(Self {
             world: Rc::clone(world),
             stage,
             pool,
             nth,
             began: Instant::now(),
-            released,
+            hold,
             endings: RefCell::default(),
             aggregator_failed: RefCell::default(),
         });
@@ -65,22 +64,30 @@ impl Life {
     /// Everything that happens in it, unless it is killed before.
     pub(super) async fn live(self: Rc<Self>) {
         let anchor = self.world.anchor();
-        if self.world.is_over(anchor) {
-            return; // the process before this one was killed when all was done
-        }
         let others = self.world.tasks.iter().filter(|task| task.id != anchor.id);
         let to_do: Vec<&SimTask> = others.filter(|task| !self.world.is_over(task)).collect();
         let opened: Vec<TaskId> = to_do.iter().map(|task| task.id).chain([anchor.id]).collect();
         let open = OpenRun { run: self.world.run, tasks: opened.clone() };
         self.stage.aggregator.addr().send(open).await.expect("the aggregator lives");
-        let anchored = actix::spawn(Rc::clone(&self).end_of(anchor.index));
+        let mut anchored = actix::spawn(Rc::clone(&self).end_of(anchor.index));
         let ended = to_do.iter().map(|task| Rc::clone(&self).end_of(task.index));
         let disturbed = disturbance::disturb(&self);
         let (ended, ()) = futures_util::join!(timeout(NEVER, join_all(ended)), disturbed);
         ended.expect("every task ends");
-        self.all_is_back().await;
-        self.released.cancel();
-        timeout(NEVER, anchored).await.expect("the anchor ends").expect("it does not panic");
+        // A budget that is used up before its first call ends it, too.
+        let held = tokio::select! {
+            biased;
+            () = self.hold.begun.cancelled() => !anchored.is_finished(),
+            ended = timeout(NEVER, &mut anchored) => {
+                ended.expect("the anchor holds on").expect("it does not panic");
+                false
+            }
+        };
+        self.all_is_back(usize::from(held)).await;
+        self.hold.released.cancel();
+        if held {
+            timeout(NEVER, anchored).await.expect("the anchor ends").expect("it does not panic");
+        }
         self.nothing_is_left(&opened).await;
     }
 
@@ -89,6 +96,8 @@ impl Life {
         let task = &self.world.tasks[index];
         tokio::time::sleep(task.plan.arrives).await;
         let asked = Instant::now();
+        // What an earlier process has told and not written down is told again.
+        self.world.reports.borrow_mut().remove(&task.id);
         let image = self.world.disk.as_ref().and_then(|disk| disk.image(task.id));
         let told = match image {
             Some(image) => self.stage.supervisor.send(ContinueTask { image: Box::new(image) }).await,
@@ -116,13 +125,11 @@ impl Life {
     }
 
     /// Nobody but the anchor holds a slot, a permit, a promise of the budget or a place on the board.
-    async fn all_is_back(&self) {
+    async fn all_is_back(&self, held: usize) {
         // What was cancelled gives its permit back when it is dropped, and a worker that stalls drops nothing.
         tokio::time::sleep(GRACE + STALL_MAX).await;
         let seed = self.world.plan.seed;
         let counters = self.stage.counters().await;
-        // A budget that is used up before its first call has ended it.
-        let held = usize::from(!self.world.reports.borrow().contains_key(&self.world.anchor().id));
         assert_eq!((counters.running, counters.queued), (held, 0), "seed {seed}: slots: {counters:?}");
         assert_eq!(counters.promised, 0, "seed {seed}: promises of the budget: {counters:?}");
         assert_eq!(self.stage.board.len(), held, "seed {seed}: the board");
@@ -170,14 +177,14 @@ impl Life {
     }
 }
 
-fn setup(world: &World, nth: usize, pool: &WorkerPool, released: &CancellationToken) -> Setup {
+fn setup(world: &World, nth: usize, pool: &WorkerPool, hold: &Hold) -> Setup {
     let (plan, weather) = (world.plan, &world.weather);
     let mut worker = agent("worker");
     worker.fallback = vec!["second/scripted-2".into()];
     let backend = |name: &str| Unwell::shared(ProviderName::new(name), plan, &world.calls);
     let mut setup = Setup::new(agents([worker]), backend("scripted"));
     setup.backends.push(backend("second"));
-    setup.tools = world.effects.tools(plan, world.disk.as_ref(), released);
+    setup.tools = world.effects.tools(plan, world.disk.as_ref(), hold);
     // The anchor keeps one slot for itself.
     let slots = Some(weather.at_once + 1);
     setup.overrides = SettingsOverrides { max_concurrent: slots, ..allow_everything() };

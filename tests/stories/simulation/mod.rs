@@ -89,6 +89,9 @@ fn simulate(seed: u64) -> Rc<World> {
     let world = Rc::new(World::new(seed));
     let show = ShowTrace(&world);
     for nth in 0..=world.weather.kills.len() {
+        if world.is_over(world.anchor()) {
+            break; // the process before this one was killed when all was done
+        }
         let paused = || Builder::new_current_thread().enable_all().start_paused(true).build();
         let process = System::with_tokio_rt(|| paused().expect("a runtime"));
         let is_over = process.block_on(async {

@@ -13,6 +13,15 @@ use super::disk::Disk;
 use super::plan::Plan;
 use crate::harness::TestTool;
 
+/// What the anchor does.
+#[derive(Clone, Default)]
+pub(super) struct Hold {
+    /// It holds on.
+    pub(super) begun: CancellationToken,
+    /// It need not any longer.
+    pub(super) released: CancellationToken,
+}
+
 /// How often each call with effects was begun, by the key that the plan gave it, whatever process has made it.
 #[derive(Clone, Default)]
 pub(super) struct Effects {
@@ -21,15 +30,9 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    /// Tools of one process. What has effects must be on the disk before it begins, where there is one; `released` is when
-    /// nobody has to hold on any longer.
-    pub(super) fn tools(
-        &self,
-        plan: Plan,
-        disk: Option<&Disk>,
-        released: &CancellationToken,
-    ) -> Vec<Arc<dyn Tool>> {
-        let (effects, disk, released) = (self.clone(), disk.cloned(), released.clone());
+    /// Tools of one process. What has effects must be on the disk before it begins, where there is one.
+    pub(super) fn tools(&self, plan: Plan, disk: Option<&Disk>, hold: &Hold) -> Vec<Arc<dyn Tool>> {
+        let (effects, disk, hold) = (self.clone(), disk.cloned(), hold.clone());
         let change = move |arguments| effects.clone().change(plan, disk.clone(), arguments);
         let tripped = Arc::clone(&self.tripped);
         let is_ill = plan.weather().illness > 0.0;
@@ -44,9 +47,10 @@ impl Effects {
                 Ok("at last".to_owned())
             }),
             TestTool::reading("Hold", move |_| {
-                let released = released.clone();
+                let hold = hold.clone();
                 async move {
-                    released.cancelled().await;
+                    hold.begun.cancel();
+                    hold.released.cancelled().await;
                     Ok("released".to_owned())
                 }
             }),
