@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use codex_task::BudgetLimits;
+use codex_task::{BudgetLimits, Priority};
 use codex_task_providers::scripted::{Fault, Rule, ScriptedCall};
 use codex_task_providers::{ProviderError, WaitingFor};
 use rand::rngs::StdRng;
@@ -70,6 +70,7 @@ pub(super) enum Fate {
 pub(super) struct TaskPlan {
     pub(super) fate: Fate,
     pub(super) deadline: Duration,
+    pub(super) priority: Priority,
     /// When it is asked for.
     pub(super) arrives: Duration,
 }
@@ -133,10 +134,12 @@ impl Plan {
                 let deadline = if is_ill || fate == Fate::Silent { short } else { NEVER / 12 };
                 let late = dice.random_bool(0.3);
                 let arrives = Duration::from_millis(if late { dice.random_range(0..=8_000) } else { 0 });
-                TaskPlan { fate, deadline, arrives }
+                let priority = [Priority::Low, Priority::Normal, Priority::High][dice.random_range(0..3)];
+                TaskPlan { fate, deadline, priority, arrives }
             })
             .collect();
-        tasks.push(TaskPlan { fate: Fate::Anchor, deadline: NEVER * 2, arrives: Duration::ZERO });
+        let (deadline, priority) = (NEVER * 2, Priority::High);
+        tasks.push(TaskPlan { fate: Fate::Anchor, deadline, priority, arrives: Duration::ZERO });
         tasks
     }
 

@@ -62,6 +62,7 @@ impl World {
     pub(super) fn request(&self, task: &SimTask) -> RunTask<String> {
         let mut asked = RunTask::new("worker", prompt(task.index))
             .timeout(task.plan.deadline)
+            .priority(task.plan.priority)
             .in_run(self.run)
             .run_limits(self.weather.limits);
         asked.request.id = task.id;
