@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
+use crate::heartbeat::Heartbeat;
 use crate::panic_hook;
 use crate::place::{facts, rights, session};
 use crate::pressure::SystemPressure;
@@ -295,7 +296,9 @@ impl PreparedRuntime {
             .recorder
             .as_deref()
             .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
+        let heartbeat = Heartbeat::start(supervisor.clone(), &services.io);
         let handle = RuntimeHandle::new(Shared {
+            heartbeat,
             supervisor,
             aggregator,
             board,

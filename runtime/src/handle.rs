@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 #[cfg(feature = "store")]
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::heartbeat::Heartbeat;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, TaskTool, TaskToolSpec, ToolCatalog};
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) problems: Vec<Problem>,
     /// The server that was found on this machine, because no provider is configured.
     pub(crate) local_server: Option<LocalServer>,
+    /// Knows whether the control thread is blocked.
+    pub(crate) heartbeat: Heartbeat,
     /// Ends the MCP servers.
     pub(crate) servers_stop: CancellationToken,
     /// Keeps the agent files watched.

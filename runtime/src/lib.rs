@@ -27,6 +27,7 @@ mod consensus;
 mod event_sink;
 mod handle;
 mod health;
+mod heartbeat;
 pub mod json;
 mod panic_hook;
 mod place;
