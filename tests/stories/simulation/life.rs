@@ -21,7 +21,7 @@ use super::plan::NEVER;
 use super::tools::Hold;
 use super::verdict;
 use super::worker::WorkerPool;
-use super::world::{SimTask, World};
+use super::world::World;
 use crate::harness::{OneClock, Setup, agent, agents, allow_everything};
 
 /// How long after the end of all tasks everything is back that they held, and on the slowest disk.
@@ -63,14 +63,13 @@ impl Life {
 
     /// Everything that happens in it, unless it is killed before.
     pub(super) async fn live(self: Rc<Self>) {
-        let anchor = self.world.anchor();
-        let others = self.world.tasks.iter().filter(|task| task.id != anchor.id);
-        let to_do: Vec<&SimTask> = others.filter(|task| !self.world.is_over(task)).collect();
-        let opened: Vec<TaskId> = to_do.iter().map(|task| task.id).chain([anchor.id]).collect();
+        let (anchor, others) = self.world.tasks.split_last().expect("the anchor");
+        let to_do = self.world.tasks.iter().filter(|task| !self.world.is_over(task));
+        let opened: Vec<TaskId> = to_do.map(|task| task.id).collect();
         let open = OpenRun { run: self.world.run, tasks: opened.clone() };
         self.stage.aggregator.addr().send(open).await.expect("the aggregator lives");
         let mut anchored = actix::spawn(Rc::clone(&self).end_of(anchor.index));
-        let ended = to_do.iter().map(|task| Rc::clone(&self).end_of(task.index));
+        let ended = others.iter().map(|task| Rc::clone(&self).end_of(task.index));
         let disturbed = disturbance::disturb(&self);
         let (ended, ()) = futures_util::join!(timeout(NEVER, join_all(ended)), disturbed);
         ended.expect("every task ends");
@@ -91,9 +90,12 @@ impl Life {
         self.nothing_is_left(&opened).await;
     }
 
-    /// Asks for a task, or goes on with it, and keeps what is told of its end.
+    /// Asks for a task that has not ended, or goes on with it, and keeps what is told of its end.
     async fn end_of(self: Rc<Self>, index: usize) {
         let task = &self.world.tasks[index];
+        if self.world.is_over(task) {
+            return;
+        }
         tokio::time::sleep(task.plan.arrives).await;
         let asked = Instant::now();
         // What an earlier process has told and not written down is told again.

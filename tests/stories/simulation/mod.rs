@@ -89,7 +89,7 @@ fn simulate(seed: u64) -> Rc<World> {
     let world = Rc::new(World::new(seed));
     let show = ShowTrace(&world);
     for nth in 0..=world.weather.kills.len() {
-        if world.is_over(world.anchor()) {
+        if world.tasks.iter().all(|task| world.is_over(task)) {
             break; // the process before this one was killed when all was done
         }
         let paused = || Builder::new_current_thread().enable_all().start_paused(true).build();

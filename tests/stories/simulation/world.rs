@@ -77,8 +77,4 @@ impl World {
     pub(super) fn index_of(&self, id: TaskId) -> usize {
         self.tasks.iter().find(|task| task.id == id).expect("a task of the simulation").index
     }
-
-    pub(super) fn anchor(&self) -> &SimTask {
-        self.tasks.last().expect("the anchor")
-    }
 }
