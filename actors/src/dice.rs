@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_falls_the_same_and_split_dice_fall_by_themselves() {
-        let draws = |dice: &mut Dice| [(); 8].map(|()| dice.between(0.0, 1.0));
+        let day = Duration::from_hours(24);
+        let draws = |dice: &mut Dice| [(); 8].map(|()| dice.part_of(day, 0.0));
         let (mut one, mut other) = (Dice::seeded(7), Dice::seeded(7));
         let (mut child_of_one, mut child_of_other) = (one.split(), other.split());
         assert_eq!(draws(&mut one), draws(&mut other));

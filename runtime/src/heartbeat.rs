@@ -43,16 +43,16 @@ async fn ask(supervisor: Addr<SupervisorActor>, is_stalled: watch::Sender<bool>)
         sleep(INTERVAL).await;
         let asked = Instant::now();
         let mut answer = pin!(supervisor.send(AskPlace { task: nobody }));
-        let answered = match timeout(LATE, answer.as_mut()).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                is_stalled.send_replace(true);
-                error!("the control thread is blocked: no task begins or ends until it goes on");
-                let answered = answer.await;
-                is_stalled.send_replace(false);
-                warn!(after = ?asked.elapsed(), "the control thread goes on");
-                answered
-            }
+        let in_time = timeout(LATE, answer.as_mut()).await;
+        let answered = if let Ok(answered) = in_time {
+            answered
+        } else {
+            is_stalled.send_replace(true);
+            error!("the control thread is blocked: no task begins or ends until it goes on");
+            let answered = answer.await;
+            is_stalled.send_replace(false);
+            warn!(after = ?asked.elapsed(), "the control thread goes on");
+            answered
         };
         if answered.is_err() {
             return; // it has died, or the runtime has stopped

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix::System;
 use codex_task_config::Environment;
@@ -95,14 +96,8 @@ fn simulate(seed: u64) -> Rc<World> {
         let paused = || Builder::new_current_thread().enable_all().start_paused(true).build();
         let process = System::with_tokio_rt(|| paused().expect("a runtime"));
         let is_over = process.block_on(async {
-            let life = Life::start(&world, nth).live();
-            match world.weather.kills.get(nth) {
-                Some(kill) => timeout(*kill, life).await.is_ok(),
-                None => {
-                    life.await;
-                    true
-                }
-            }
+            let kill = world.weather.kills.get(nth).copied().unwrap_or(Duration::MAX);
+            timeout(kill, Life::start(&world, nth).live()).await.is_ok()
         });
         drop(process); // whatever it was about to do
         if is_over {
