@@ -50,17 +50,25 @@ async fn run(mock: &MockProcess) {
             row(&floor.cells(tasks, "bare reqwest"));
             row(&ours.cells(tasks, "codex-task"));
             row(&on_record.cells(tasks, "codex-task, recorded"));
-            println!(
-                "| {tasks} | ratio | {:.2} | | p95 {:+.2} ms | {:+.3} ms |",
-                ours.wall.as_secs_f64() / floor.wall.as_secs_f64(),
-                (ours.p95.as_secs_f64() - floor.p95.as_secs_f64()) * 1e3,
-                (ours.cpu.as_secs_f64() - floor.cpu.as_secs_f64()) * 1e3,
-            );
+            println!("{}", difference(tasks, "above bare reqwest", &ours, &floor));
+            println!("{}", difference(tasks, "recorded, above unrecorded", &on_record, &ours));
         }
         subagents.stop().await;
         recorded.stop().await;
     }
     println!("\nresident memory at the end: {} KiB", resident_kib());
+}
+
+/// What one costs above the other.
+fn difference(tasks: usize, what: &str, more: &Figures, less: &Figures) -> String {
+    let ms = |more: Duration, less: Duration| (more.as_secs_f64() - less.as_secs_f64()) * 1e3;
+    format!(
+        "| {tasks} | {what} | {:.2}x | {:+.2} | {:+.2} | {:+.3} |",
+        more.wall.as_secs_f64() / less.wall.as_secs_f64(),
+        ms(more.p50, less.p50),
+        ms(more.p95, less.p95),
+        ms(more.cpu, less.cpu),
+    )
 }
 
 /// One batch's figures.

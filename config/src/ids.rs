@@ -112,3 +112,32 @@ text_id! {
     /// A model id exactly as its provider wants it on the wire, e.g. `claude-sonnet-5-5`.
     ModelId
 }
+
+impl ModelId {
+    /// The id without the path that Gemini puts before it.
+    pub fn without_path(&self) -> &str {
+        self.as_str().trim_start_matches("models/")
+    }
+
+    /// The same without `-20250929` or `-2025-09-29` at its end.
+    pub fn without_date(&self) -> &str {
+        without_date(self.without_path())
+    }
+}
+
+/// An id without `-20250929` or `-2025-09-29` at its end.
+fn without_date(id: &str) -> &str {
+    let is_digits =
+        |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    let Some((head, last)) = id.rsplit_once('-') else { return id };
+    if is_digits(last, 8) {
+        return head;
+    }
+    let dashed = head.rsplit_once('-').and_then(|(head, month)| Some((head.rsplit_once('-')?, month)));
+    match dashed {
+        Some(((head, year), month)) if is_digits(year, 4) && is_digits(month, 2) && is_digits(last, 2) => {
+            head
+        }
+        _ => id,
+    }
+}

@@ -18,6 +18,7 @@ mod model;
 mod permission;
 mod problem;
 mod settings;
+mod shell_word;
 mod tool_names;
 mod workspace;
 pub mod yaml;
@@ -30,7 +31,7 @@ pub use agent::{
 pub use attachment::{Attachment, AttachmentSupport, MediaType};
 pub use command::{
     CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
-    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, mentions,
+    CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, UnclearCommand, mentions,
 };
 pub use duration::parse_duration;
 pub use environment::Environment;
@@ -55,8 +56,9 @@ pub use problem::{Position, Problem, Severity};
 pub use settings::{
     AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
     MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
-    Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders,
-    WebSettings,
+    Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
+    TrustedFolders, WebSettings,
 };
+pub use shell_word::shell_word;
 pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
 pub use workspace::{project_directories, repository_root, workspace_root};

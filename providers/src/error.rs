@@ -136,7 +136,8 @@ pub enum ProviderError {
         /// The server's message.
         detail: String,
     },
-    /// The server did not accept a parameter; the loop drops it once and remembers.
+    /// The server did not accept a parameter. The backend remembers it and leaves it out of later calls of this model; the
+    /// loop sends the call once more.
     #[error("parameter '{parameter}' not accepted: {detail}")]
     Parameter {
         /// Its name on the wire.

@@ -21,6 +21,7 @@ mod refused;
 mod registry;
 mod schema;
 pub mod scripted;
+mod server;
 mod sse;
 mod wire_name;
 
@@ -36,7 +37,9 @@ pub use drive::{CallError, CallLimits, CallOutcome, Progress, drive};
 pub use error::{ProviderError, Remedy, WaitingFor};
 pub use gemini::{GeminiBackend, GeminiConfig};
 pub use http::clean as without_keys;
-pub use http::{BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, ProxySettings};
+pub use http::{
+    BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, NameResolver, ProxySettings, Resolver,
+};
 pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};
 pub use registry::{

@@ -4,7 +4,9 @@ mod builtin;
 mod containment;
 mod error;
 mod gate;
+mod grants;
 mod hook;
+mod host_name;
 mod mcp;
 mod media;
 mod owner;
@@ -22,13 +24,14 @@ mod warden;
 mod web;
 mod worktree;
 
-pub use builtin::{HostApprover, HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
+pub use builtin::{HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
 pub use containment::{Containment, SandboxPresence};
 pub use error::ToolError;
 pub use gate::{
     Approval, ApprovalRequest, Approver, Confinement, DecidingRule, Decision, GateCall, GrantScope, Headless,
     Lasting, Part, Ruling, Verdict, judge,
 };
+pub use grants::Grants;
 pub use hook::{AfterStart, AfterStop, HookCaller, Hooks};
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use owner::Owner;

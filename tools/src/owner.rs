@@ -11,6 +11,8 @@ pub struct Owner {
     pub agent: Arc<str>,
     /// The task's id, as text.
     pub task: Arc<str>,
+    /// The id of its run, as text: what one call of a host's has started, and all that this has started.
+    pub run: Arc<str>,
     /// When the task's time is over; known once it runs.
     ends_at: Arc<OnceLock<Instant>>,
 }
@@ -18,7 +20,13 @@ pub struct Owner {
 impl Owner {
     /// A task of an agent.
     pub fn new(agent: impl Into<Arc<str>>, task: impl Into<Arc<str>>) -> Self {
-        Self { agent: agent.into(), task: task.into(), ends_at: Arc::default() }
+        Self { agent: agent.into(), task: task.into(), run: "".into(), ends_at: Arc::default() }
+    }
+
+    /// The same, in a run.
+    #[must_use]
+    pub fn in_run(self, run: impl Into<Arc<str>>) -> Self {
+        Self { run: run.into(), ..self }
     }
 
     /// Says when the task's time is over. Its first start counts: a task that is restarted gets no new time.

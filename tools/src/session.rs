@@ -12,7 +12,7 @@ use crate::hook::ScriptPins;
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
 use crate::web::{SharedReader, SharedSearcher};
-use crate::{Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList, WebSearcher};
+use crate::{Grants, Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Session {
     pub todos: TodoList,
     /// What untrusted texts the agent has read.
     pub taint: Taint,
+    /// What the user has allowed for good, since it was last told.
+    pub grants: Grants,
     /// The user's programs that are told of what the agent does.
     pub hooks: Hooks,
     /// The scripts of hooks, as they were when the session began.
@@ -80,6 +82,7 @@ impl Session {
             web_searcher: SharedSearcher::default(),
             todos: TodoList::default(),
             taint: Taint::default(),
+            grants: Grants::default(),
             hooks: Hooks::default(),
             scripts: ScriptPins::default(),
             owner: Owner::default(),
@@ -98,6 +101,7 @@ impl Session {
             shells: Shells::default(),
             todos: TodoList::default(),
             taint: Taint::default(),
+            grants: Grants::default(),
             hooks: Hooks::default(),
             sandbox: SandboxOfSession::default(),
             ..self.clone()

@@ -362,7 +362,6 @@ impl Handler<Begun> for ProviderActor {
         lane.rates.seen(ticket.reserved);
         if rates != RateLimits::default() {
             lane.rates.correct(&rates, now);
-            lane.stated = rates;
             self.counters.rates = rates;
         }
         if let Some(key) = &ticket.leads {
@@ -381,7 +380,6 @@ impl Handler<Quotas> for ProviderActor {
         let index = self.lane(&class, now);
         if let Some(lane) = self.lanes.get_mut(index) {
             lane.rates.correct(&rates, now);
-            lane.stated = rates;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use codex_task_providers::{ProviderError, RateLimits};
+use codex_task_providers::ProviderError;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -78,8 +78,6 @@ pub(super) struct Lane {
     pub(super) last_failure: Option<ProviderError>,
     /// Calls whose answer has begun.
     pub(super) begun: HashSet<u64>,
-    /// What the provider stated last.
-    pub(super) stated: RateLimits,
 }
 
 impl Lane {
@@ -100,7 +98,6 @@ impl Lane {
             forbidden: 0,
             last_failure: None,
             begun: HashSet::new(),
-            stated: RateLimits::default(),
         }
     }
 

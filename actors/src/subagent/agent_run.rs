@@ -199,10 +199,9 @@ impl AgentRun {
         let calls: Vec<_> = turn.tool_calls().cloned().collect();
         let results = tool_turn::run(&self.context, &mut self.tally, &calls, begun).await;
         let outside = self.context.plan.outside.take();
-        for (usage, cost) in outside.calls {
-            self.tally.add_usage(usage, cost);
-        }
+        outside.calls.into_iter().for_each(|paid| self.tally.pay(paid));
         self.tally.notes.extend(outside.notes);
+        self.tally.notes.extend(self.context.tools.session().grants.take());
         self.tally.tainted_by = self.context.tools.session().taint.sources();
         let mut results = hooks::checked(&self.context, &mut self.tally, results)?;
         let round = self.repetition.note(&calls, &results);

@@ -8,7 +8,7 @@ use codex_task_providers::{AssistantPart, AssistantTurn, Message, ModelLimits, U
 use super::attachments;
 
 /// Bytes that one token stands for, on average, in English and code; used only for turns no provider has counted yet.
-const BYTES_PER_TOKEN: u64 = 4;
+pub(crate) const BYTES_PER_TOKEN: u64 = 4;
 
 /// Limits for a model that nobody knows: small enough for local models of 2024 and later.
 const LIMITS_UNKNOWN: ModelLimits = ModelLimits { context_tokens: 32_768, output_tokens: 4_096 };

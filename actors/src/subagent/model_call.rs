@@ -7,7 +7,7 @@ use std::time::Duration;
 use codex_task_config::TokenUsage;
 use codex_task_providers::{
     CallError, CallLimits, CallOutcome, ChatReply, ChatRequest, Message, ModelLimits, OutputSchema, Progress,
-    ProviderError, RateLimits, drive,
+    ProviderError, drive,
 };
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -18,11 +18,11 @@ use super::plan::BoundRoute;
 use super::refused::Refused;
 use super::retry::{Failure, HINT_MAX, Next, Situation, Tries};
 use super::route_change::Explained;
+use super::settlement::Held;
 use super::tally::Tally;
-use super::{reserving, route_change, shared_prefix};
-use crate::budget::Reservation;
+use super::{answering, reserving, route_change, shared_prefix};
 use crate::dice::Dice;
-use crate::provider::{Acquire, CallShape, CallVerdict, Permit, Quotas, SharedPrefix, Standing, Try};
+use crate::provider::{Acquire, CallShape, Permit, SharedPrefix, Standing, Try};
 use crate::task::{Attempt, TaskError, TaskEventKind};
 
 /// What one agent remembers between its model calls.
@@ -36,8 +36,8 @@ pub(crate) struct Caller {
     state_stripped: bool,
     /// Images and documents that the provider refused are no longer sent.
     refused: Refused,
-    /// Parameters that the model did not accept are no longer sent.
-    dropped: Vec<String>,
+    /// Parameters that the model did not accept: its backend leaves them out from then on, so each is met once.
+    parameters_refused: Vec<String>,
     /// Beats the plan's output limit, after it cut a tool call.
     output_tokens_max: Option<u32>,
     /// What the prompt shares with other agents' on this route; looked at once.
@@ -65,7 +65,7 @@ impl Caller {
             route: 0,
             state_stripped: false,
             refused: Refused::default(),
-            dropped: Vec::new(),
+            parameters_refused: Vec::new(),
             output_tokens_max: None,
             prefix: OnceCell::new(),
             cached_tokens: 0,
@@ -135,6 +135,10 @@ impl Caller {
                 ));
                 continue;
             }
+            // It was text then: a shorter conversation may do.
+            if matches!(error, ProviderError::TooLarge { .. }) {
+                return Err(Halt::TooLong(all_failed(tally, first_attempt)));
+            }
             match self.next(agent, &failure, &tries) {
                 Next::Again(wait) => self.wait(agent, error, wait).await?,
                 Next::Adapt => {}
@@ -161,9 +165,6 @@ impl Caller {
         let mut request = self.request(agent, ask, route);
         request.max_output_tokens = reservation.answer_tokens().or(request.max_output_tokens);
         tally.notes.extend(route.backend.dropped_parameters(&request));
-        for parameter in &self.dropped {
-            request.leave_out(parameter);
-        }
         agent.publish(|| TaskEventKind::TurnStarted {
             turn: tally.turns + 1,
             provider: route.route.provider.clone(),
@@ -185,7 +186,7 @@ impl Caller {
         if tally.first_token.is_none() {
             tally.first_token = outcome.first_token.map(|after| sent + after);
         }
-        let result = self.book(tally, route, outcome, (permit, reservation))?;
+        let result = self.book(tally, route, outcome, Held { permit, reservation })?;
         tally.attempts.push(attempt_on(route, begun, result.as_ref().err().cloned()));
         Ok(result.map_err(|error| Failure::of_call(error, is_probe)))
     }
@@ -196,44 +197,26 @@ impl Caller {
         tally: &mut Tally,
         route: &BoundRoute,
         outcome: CallOutcome,
-        (permit, reservation): (Permit, Reservation),
+        held: Held,
     ) -> Result<Result<ChatReply, ProviderError>, Halt> {
-        match outcome.result {
+        if outcome.result.is_err() && !outcome.partial_text.is_empty() {
+            tally.note_text(&outcome.partial_text);
+        }
+        let (result, paid) = held.settle(route, outcome);
+        if let Some(paid) = paid {
+            tally.pay(paid);
+        }
+        match result {
             Ok(reply) => {
-                permit.settle(CallVerdict::Answered, reply.usage);
-                let cost = route.cost(&reply.usage);
-                reservation.settle(&reply.usage, cost);
-                tally.add_usage(reply.usage, cost);
-                tally.cache_saved += route.cache_saving(&reply.usage);
+                tally.notes.extend(answering::note(route, &reply));
                 tally.provider = Some(route.route.provider.clone());
                 tally.model = Some(reply.model.clone().unwrap_or_else(|| route.route.model.clone()));
                 tally.turns += 1;
                 self.cached_tokens = cached_after(&reply.usage);
                 Ok(Ok(reply))
             }
-            Err(end) => {
-                if !outcome.partial_text.is_empty() {
-                    tally.note_text(&outcome.partial_text);
-                }
-                // What was generated before the call failed is billed all the same.
-                if outcome.usage.total_tokens() > 0 {
-                    let cost = route.cost(&outcome.usage);
-                    reservation.settle(&outcome.usage, cost);
-                    tally.add_usage(outcome.usage, cost);
-                    tally.cache_saved += route.cache_saving(&outcome.usage);
-                }
-                match end {
-                    CallError::Cancelled => {
-                        permit.settle(CallVerdict::Abandoned, outcome.usage);
-                        Err(Halt::Stopped)
-                    }
-                    CallError::Provider(error) => {
-                        tell_quotas(route, &error);
-                        permit.settle(CallVerdict::Failed(error.clone()), outcome.usage);
-                        Ok(Err(error))
-                    }
-                }
-            }
+            Err(CallError::Cancelled) => Err(Halt::Stopped),
+            Err(CallError::Provider(error)) => Ok(Err(error)),
         }
     }
 
@@ -298,8 +281,8 @@ impl Caller {
                 self.state_stripped = true;
                 Next::Adapt
             }
-            ProviderError::Parameter { parameter, .. } if !self.dropped.contains(parameter) => {
-                self.dropped.push(parameter.clone());
+            ProviderError::Parameter { parameter, .. } if !self.parameters_refused.contains(parameter) => {
+                self.parameters_refused.push(parameter.clone());
                 Next::Adapt
             }
             _ => Next::Elsewhere,
@@ -327,7 +310,7 @@ impl Caller {
         let left = agent.plan.routes.get(self.route);
         self.route = to;
         self.state_stripped = false;
-        self.dropped.clear();
+        self.parameters_refused.clear();
         self.refused = Refused::default();
         self.prefix = OnceCell::new();
         self.cached_tokens = 0;
@@ -350,17 +333,6 @@ impl Caller {
 /// Tokens of the conversation that the provider has in its cache after an answer.
 fn cached_after(usage: &TokenUsage) -> u64 {
     usage.cache_read_tokens.saturating_add(usage.cache_write_tokens)
-}
-
-/// Tells the gate what a throttled call said about limits, before the call itself is settled.
-fn tell_quotas(route: &BoundRoute, error: &ProviderError) {
-    if !matches!(error, ProviderError::RateLimited { .. }) {
-        return;
-    }
-    let rates = route.backend.refused_rates(&route.route.model);
-    if rates != RateLimits::default() {
-        route.gate.tell(Quotas { class: Arc::clone(&route.class), rates });
-    }
 }
 
 fn attempt_on(route: &BoundRoute, begun: Instant, error: Option<ProviderError>) -> Attempt {

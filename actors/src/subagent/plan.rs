@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_config::{Effort, MicroUsd, ModelInfo, Price, SavedUsd, TokenUsage};
+use codex_task_config::{Effort, ModelInfo, Price};
 use codex_task_providers::{CallLimits, ChatBackend, OutputSchema, Route, ToolSpec};
 
 use crate::provider::Gate;
@@ -26,19 +26,6 @@ pub(crate) struct BoundRoute {
 }
 
 impl BoundRoute {
-    /// Cost of one call today.
-    pub(crate) fn cost(&self, usage: &TokenUsage) -> Option<MicroUsd> {
-        self.price?.cost(usage, jiff::Zoned::now().date())
-    }
-
-    /// What the provider's cache saved in one call today.
-    pub(crate) fn cache_saving(&self, usage: &TokenUsage) -> SavedUsd {
-        let uses_cache = usage.cache_read_tokens > 0 || usage.cache_write_tokens > 0;
-        let price = self.price.filter(|_| uses_cache);
-        let saving = price.and_then(|price| price.cache_saving(usage, jiff::Zoned::now().date()));
-        saving.unwrap_or_default()
-    }
-
     /// The list price of small prompts today, for people.
     pub(crate) fn list_price(&self) -> Option<Price> {
         Some(self.price?.price_for(0, jiff::Zoned::now().date()))

@@ -9,7 +9,7 @@ use crate::budget::{Reservation, Wish};
 const ANSWER_TOKENS_UNKNOWN: u64 = 8_192;
 
 /// What an attempt asks of the budget: a prompt of so many tokens, and an answer as long as it is wanted at most.
-pub(super) fn wish(prompt_tokens: u64, wanted: Option<u32>, route: &BoundRoute) -> Wish {
+pub(crate) fn wish(prompt_tokens: u64, wanted: Option<u32>, route: &BoundRoute) -> Wish {
     let most = route.backend.limits(&route.route.model).map(|limits| limits.output_tokens);
     let longest = most.unwrap_or(ANSWER_TOKENS_UNKNOWN);
     Wish {

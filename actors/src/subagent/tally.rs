@@ -6,6 +6,7 @@ use std::time::Duration;
 use codex_task_config::{MicroUsd, ModelId, ProviderName, SavedUsd, TokenUsage};
 use serde::{Deserialize, Serialize};
 
+use super::settlement::Paid;
 use crate::task::{Attempt, KeptWorktree};
 
 /// Running totals of one task.
@@ -70,10 +71,11 @@ impl Tally {
         self.partial = Some(format!("{}{text}", self.unfinished));
     }
 
-    /// Adds one call's usage and what it cost.
-    pub(crate) fn add_usage(&mut self, usage: TokenUsage, cost: Option<MicroUsd>) {
-        self.usage += usage;
-        match cost {
+    /// Adds what one call used.
+    pub(crate) fn pay(&mut self, paid: Paid) {
+        self.usage += paid.usage;
+        self.cache_saved += paid.cache_saved;
+        match paid.cost {
             Some(cost) => self.cost += cost,
             None => self.cost_unknown = true,
         }

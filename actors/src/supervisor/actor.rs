@@ -185,17 +185,13 @@ impl SupervisorActor {
     ) -> Option<Arc<TaskReport>> {
         let stop = StopSignal::default();
         let request = beginning.request();
+        if self.tasks.contains_key(&request.id) {
+            return Some(self.refuse(request, TaskError::DuplicateTask, reply));
+        }
         let budget = self.budget_of(&beginning);
-        let planned = if self.tasks.contains_key(&request.id) {
-            Err(TaskError::DuplicateTask)
-        } else {
-            self.planner.plan(request, &stop, &budget.budget)
-        };
-        let Planned { plan, tools, opening } = match planned {
+        let Planned { plan, tools, opening } = match self.planner.plan(request, &stop, &budget.budget) {
             Ok(planned) => planned,
-            Err(error) => {
-                return Some(self.refuse(request, error, reply));
-            }
+            Err(error) => return Some(self.refuse(request, error, reply)),
         };
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
         self.counters.admitted += 1;

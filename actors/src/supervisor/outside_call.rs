@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use codex_task_config::{MicroUsd, TokenUsage};
 use codex_task_providers::{
     CallError, CallLimits, ChatReply, ChatRequest, Message, Progress, ToolSpec, drive,
 };
@@ -13,13 +12,10 @@ use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
 
 use super::prompt;
-use crate::budget::{Budget, Wish};
-use crate::provider::{Acquire, CallShape, CallVerdict, Standing, Try};
-use crate::subagent::{BoundRoute, StopSignal};
+use crate::budget::Budget;
+use crate::provider::{Acquire, CallShape, Standing, Try};
+use crate::subagent::{BYTES_PER_TOKEN, BoundRoute, Held, Paid, StopSignal, wish};
 use crate::task::Priority;
-
-/// Bytes that count as a token, rather too few than too many.
-const BYTES_PER_TOKEN: u64 = 3;
 
 /// What the outside calls of one task have cost. The agent takes it into its own account.
 #[derive(Debug, Default)]
@@ -28,8 +24,8 @@ pub(crate) struct Ledger(Mutex<Entries>);
 /// What has been noted since the last time.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
-    /// Tokens and cost of each call.
-    pub(crate) calls: Vec<(TokenUsage, Option<MicroUsd>)>,
+    /// What each call used.
+    pub(crate) calls: Vec<Paid>,
     /// What the user should know, each once.
     pub(crate) notes: BTreeSet<String>,
 }
@@ -45,8 +41,8 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).notes.insert(note);
     }
 
-    fn add(&self, usage: TokenUsage, cost: Option<MicroUsd>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).calls.push((usage, cost));
+    fn add(&self, paid: Paid) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).calls.push(paid);
     }
 }
 
@@ -94,18 +90,12 @@ impl OutsideCall {
         prompt_tokens: u64,
         patience: Duration,
     ) -> Result<ChatReply, ToolError> {
-        let BoundRoute { route, backend, gate, price, .. } = &self.route;
-        let wish = Wish {
-            prompt_tokens,
-            answer_tokens: request.max_output_tokens.map_or(0, u64::from),
-            price: *price,
-            on: jiff::Zoned::now().date(),
-        };
+        let wish = wish(prompt_tokens, request.max_output_tokens, &self.route);
         let reservation = self.budget.reserve(wish).await;
         let reservation = reservation.map_err(|error| ToolError::Failed(error.to_string()))?;
         let (reply, answer) = oneshot::channel();
         let call = self.shape(prompt_tokens, request.max_output_tokens);
-        gate.tell(Acquire { priority: self.priority, patience, call, reply });
+        self.route.gate.tell(Acquire { priority: self.priority, patience, call, reply });
         let permit = answer.await.map_err(|_| ToolError::Cancelled)?;
         let permit = permit.map_err(|refusal| ToolError::Failed(refusal.error.to_string()))?;
         let limits = CallLimits { total: patience, ..self.route.patience };
@@ -115,34 +105,17 @@ impl OutsideCall {
                 beginning.tell(rates);
             }
         };
-        let outcome = drive(&**backend, request, &limits, self.stop.token(), hear).await;
-        match outcome.result {
-            Ok(reply) => {
-                permit.settle(CallVerdict::Answered, reply.usage);
-                let cost = self.route.cost(&reply.usage);
-                reservation.settle(&reply.usage, cost);
-                self.ledger.add(reply.usage, cost);
-                Ok(reply)
-            }
-            Err(error) => {
-                if outcome.usage.total_tokens() > 0 {
-                    let cost = self.route.cost(&outcome.usage);
-                    reservation.settle(&outcome.usage, cost);
-                    self.ledger.add(outcome.usage, cost);
-                }
-                match error {
-                    CallError::Cancelled => {
-                        permit.settle(CallVerdict::Abandoned, outcome.usage);
-                        Err(ToolError::Cancelled)
-                    }
-                    CallError::Provider(error) => {
-                        permit.settle(CallVerdict::Failed(error.clone()), outcome.usage);
-                        Err(ToolError::Failed(format!("{route}: {error}")))
-                    }
-                }
-            }
+        let outcome = drive(&*self.route.backend, request, &limits, self.stop.token(), hear).await;
+        let (result, paid) = Held { permit, reservation }.settle(&self.route, outcome);
+        if let Some(paid) = paid {
+            self.ledger.add(paid);
         }
+        result.map_err(|error| match error {
+            CallError::Cancelled => ToolError::Cancelled,
+            CallError::Provider(error) => ToolError::Failed(format!("{}: {error}", self.route.route)),
+        })
     }
+
     /// What the gate must know of a call, which is made once and nowhere else.
     fn shape(&self, prompt_tokens: u64, output_max: Option<u32>) -> CallShape {
         CallShape {

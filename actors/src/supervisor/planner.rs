@@ -26,14 +26,12 @@ use super::web_searcher::SearchModel;
 use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
-use crate::subagent::{AgentPlan, BoundRoute, StopSignal};
+use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
 
 /// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
 const LOOKING: [&str; 9] =
     ["Read", "Glob", "Grep", "LS", "WebFetch", "WebSearch", "TodoWrite", "BashOutput", "TaskOutput"];
-/// Bytes that one token stands for, on average, in English and code.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// What a task needs to start.
 pub(crate) struct Planned {
@@ -121,7 +119,7 @@ impl Planner {
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
         let outside = Arc::default();
-        let owner = Owner::new(agent.name.as_str(), request.id.to_string());
+        let owner = Owner::new(agent.name.as_str(), request.id.to_string()).in_run(request.run.to_string());
         let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
             Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),

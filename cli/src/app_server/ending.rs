@@ -73,9 +73,6 @@ impl Ending {
         }
         if !output.quiet {
             self.print_figures(handle, terminal);
-            if let Some(error) = handle.recorder().and_then(|recorder| recorder.failure()) {
-                session::warn(&format!("the tasks are not completely on record: {error}"), terminal);
-            }
         }
         match (self.interrupted_by, self.status) {
             (Some(came), _) => Ok(came.into()),

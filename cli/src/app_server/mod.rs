@@ -100,7 +100,7 @@ impl Turn<'_> {
         let parts = (connection, wish, approver);
         let done = drive(parts, &handle, args.output, &mut host.terminal, interrupts).await;
         // Whatever became of Codex, its tasks end here.
-        session::end(handle, interrupts).await;
+        session::end(handle, &mut host.terminal, interrupts).await;
         done
     }
 }

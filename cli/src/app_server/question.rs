@@ -50,7 +50,7 @@ impl Question {
             ("", Kind::Rights) => "Codex says no reason",
             (reason, _) => reason,
         };
-        let ruling = Ruling { decision: Decision::Ask, rule: None, reason: reason.to_owned() };
+        let ruling = Ruling::new(Decision::Ask, reason);
         let verdict =
             Verdict { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal: String::new() };
         let request = ApprovalRequest {

@@ -75,6 +75,7 @@ fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
         place::sandbox(&loaded),
         place::agents(&loaded),
         place::tools(),
+        place::record(&loaded),
     ]);
     checks.extend(hooks::look(&loaded));
     checks.extend(servers::look(&loaded));

@@ -1,6 +1,7 @@
 //! What the doctor looks at on this machine: directory, settings, permissions, agents, tools.
 
 use codex_task::Environment;
+use codex_task::store::Records;
 use codex_task_config::{
     AgentRegistry, AgentSources, AgentStatus, LoadedSettings, PermissionMode, Problem, RuleBehavior,
     SandboxMode, repository_root, workspace_root,
@@ -12,6 +13,7 @@ use crate::fault::place_and_message;
 use crate::gate::session_rights;
 use crate::render::figures::counted;
 use crate::render::shown_path;
+use crate::runs::kept;
 
 /// The working directory and the repository around it.
 pub(super) fn directory(environment: &Environment) -> Check {
@@ -145,6 +147,18 @@ pub(super) fn agents(loaded: &LoadedSettings) -> Check {
             Check::new("agents", Status::Warning, format!("{usable}, {broken} more cannot be read"))
                 .remedy("`codex-task agents validate` says why")
         }
+    }
+}
+
+/// What has run, and how long it is kept.
+pub(super) fn record(loaded: &LoadedSettings) -> Check {
+    let records = Records::of_user_if_any(&loaded.environment);
+    let held = records.and_then(|records| records.map(|records| records.holdings()).transpose());
+    match held {
+        Ok(None) => Check::new("record", Status::Note, "no run is recorded yet"),
+        Ok(Some(holdings)) => Check::ok("record", kept(holdings, loaded.settings.retention)),
+        Err(error) => Check::new("record", Status::Warning, format!("runs cannot be recorded: {error}"))
+            .remedy(error.help()),
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
             Err(exit) => exit,
             Ok(expanded) => carry_out(args, &asked, expanded, &handle, host, &mut interrupts).await?,
         };
-        session::end(handle, &mut interrupts).await;
+        session::end(handle, &mut host.terminal, &mut interrupts).await;
         Ok(exit)
     })
 }

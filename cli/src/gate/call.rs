@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use codex_task_config::ToolName;
+use codex_task_config::{ToolName, shell_word};
 use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, judge};
 
 /// Tools that are asked about with a path that they read.
@@ -48,17 +48,8 @@ impl Call {
 pub(super) fn joined(words: &[String]) -> String {
     match words {
         [line] => line.clone(),
-        words => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
+        words => words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),
     }
-}
-
-/// A word as Bash reads it back unchanged.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]

@@ -1,20 +1,24 @@
 //! Asking through the client: a call that needs a yes becomes a form that the client shows its user, where it can show
-//! forms. Where it cannot, what is asked for is refused.
+//! forms. Of several clients the one is asked whose call it was. Where nobody can be, what is asked for is refused.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use codex_task::{Approval, ApprovalRequest, Approver, GrantScope, Lasting};
+use codex_task::{Approval, ApprovalRequest, Approver, GrantScope, Lasting, RunId};
 use futures_util::future::BoxFuture;
 use rmcp::model::{
     CancelledNotificationParam, ElicitRequest, ElicitRequestParams, ElicitResult, ElicitationAction,
     ElicitationSchema, RequestId, ServerRequest,
 };
 use rmcp::model::{ClientResult, JsonObject};
-use rmcp::service::{ElicitationMode, Peer, PeerRequestOptions, RoleServer, ServiceError};
+use rmcp::service::{
+    ElicitationMode, OriginatingRequestId, Peer, PeerRequestOptions, RequestContext, RoleServer, ServiceError,
+};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tracing::debug;
 
+use super::client::Client;
 use crate::approve::words_of;
 
 /// What can be answered.
@@ -22,31 +26,86 @@ const ONCE: &str = "allow once";
 const ALWAYS: &str = "always allow this very call, in this session";
 const NO: &str = "no";
 
-/// Sends questions to the client that shows forms. Clones share it.
+/// Calls whose clients are kept; the oldest are forgotten first.
+const ASKED_MAX: usize = 1_000;
+
+/// Sends questions to the clients that show forms. Clones share them.
 #[derive(Clone, Default)]
 pub(super) struct ClientApprover {
-    client: Arc<Mutex<Option<Peer<RoleServer>>>>,
+    /// By the run of the call: what an agent starts, and all that this starts, is in one run.
+    clients: Arc<Mutex<BTreeMap<RunId, Asked>>>,
+}
+
+/// Who is asked.
+#[derive(Clone)]
+struct Asked {
+    client: Arc<Client>,
+    peer: Peer<RoleServer>,
+    /// The call, on whose connection the question goes as long as it is open.
+    call: RequestId,
+    /// Whether the task goes on when the call is answered: then its questions go where the client listens.
+    asking: Asking,
+}
+
+/// How long a client is asked about what one of its calls has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Until the call is answered.
+    UntilAnswered,
+    /// Also afterwards: the task goes on in the background.
+    Afterwards,
+}
+
+/// A call on its way, whose client is known. Dropping it says that it was answered.
+pub(super) struct Met {
+    approver: ClientApprover,
+    run: RunId,
+    asking: Asking,
 }
 
 impl ClientApprover {
-    /// Learns who the client is, once it has introduced itself.
-    pub(super) fn meet(&self, client: &Peer<RoleServer>) {
-        if client.supported_elicitation_modes().contains(&ElicitationMode::Form) {
-            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.clone());
+    /// Learns which client has made the call that begins this run.
+    pub(super) fn meet(
+        &self,
+        (run, asking): (RunId, Asking),
+        client: &Arc<Client>,
+        context: &RequestContext<RoleServer>,
+    ) -> Met {
+        if context.peer.supported_elicitation_modes().contains(&ElicitationMode::Form) {
+            let (client, peer, call) = (Arc::clone(client), context.peer.clone(), context.id.clone());
+            let mut clients = self.lock();
+            clients.insert(run, Asked { client, peer, call, asking });
+            while clients.len() > ASKED_MAX && clients.pop_first().is_some() {}
         }
+        Met { approver: self.clone(), run, asking }
     }
 
-    fn client(&self) -> Option<Peer<RoleServer>> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Who is asked about a call of a task, if anybody would hear it.
+    fn asked(&self, request: &ApprovalRequest) -> Option<Asked> {
+        let run: RunId = request.owner.run.parse().ok()?;
+        let asked = self.lock().get(&run)?.clone();
+        (asked.asking == Asking::UntilAnswered || asked.client.hears()).then_some(asked)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Asked>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Met {
+    fn drop(&mut self) {
+        if self.asking == Asking::UntilAnswered {
+            self.approver.lock().remove(&self.run);
+        }
     }
 }
 
 impl Approver for ClientApprover {
     fn approve<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {
         Box::pin(async move {
-            let Some(client) = self.client() else { return Approval::Unanswered };
+            let Some(asked) = self.asked(request) else { return Approval::Unanswered };
             let Some(form) = form(request) else { return Approval::Unanswered };
-            match ask(client, form).await {
+            match ask(asked, form).await {
                 Ok(result) => read(&result, &request.lasting),
                 Err(error) => {
                     debug!(%error, "the client did not answer a question");
@@ -80,8 +139,13 @@ fn form(request: &ApprovalRequest) -> Option<ElicitRequestParams> {
 }
 
 /// Sends the form and waits; dropping the future takes the question back.
-async fn ask(client: Peer<RoleServer>, form: ElicitRequestParams) -> Result<ElicitResult, ServiceError> {
-    let request = ServerRequest::ElicitRequest(ElicitRequest::new(form));
+async fn ask(asked: Asked, form: ElicitRequestParams) -> Result<ElicitResult, ServiceError> {
+    let Asked { peer: client, call, asking, .. } = asked;
+    let mut request = ElicitRequest::new(form);
+    if asking == Asking::UntilAnswered {
+        request.extensions.insert(OriginatingRequestId(call));
+    }
+    let request = ServerRequest::ElicitRequest(request);
     let asked = client.send_cancellable_request(request, PeerRequestOptions::default()).await?;
     let mut open = Open { client, id: Some(asked.id.clone()), io: Handle::current() };
     let answered = asked.await_response().await;

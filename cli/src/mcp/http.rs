@@ -1,6 +1,6 @@
 //! The same server over streamable HTTP, on this machine only: one server for several clients. Whoever does not show the
-//! token learns nothing; a page in a browser that was led here by a name of its own (DNS rebinding) is sent away. No client
-//! is asked questions: of several, nobody could say whose user would answer.
+//! token learns nothing; a page in a browser that was led here by a name of its own (DNS rebinding) is sent away. A client
+//! of the newest protocol has no session: it cannot be asked, and its background tasks end with the server.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,16 +14,19 @@ use hyper::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::lazy::LazyTool;
+use super::client::Client;
+use super::elicit::ClientApprover;
+use super::lazy::LazyRuntime;
+use super::lease::Patience;
 use super::serve::{end, offer};
 use super::server::{Greeting, TaskServer};
+use super::sessions::Sessions;
 use super::token::Token;
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -33,10 +36,10 @@ use crate::interrupt::Interrupts;
 pub(super) const PATH: &str = "/mcp";
 /// Time that a client has for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Silence after which a client is forgotten: longer than any task.
-const SESSION_IDLE_MAX: Duration = Duration::from_hours(24);
+/// Silence after which a client that has never listened has left: none waits longer between two looks at a task.
+const SILENCE_MAX: Duration = Duration::from_mins(10);
 
-type Service = StreamableHttpService<TaskServer, LocalSessionManager>;
+type Service = StreamableHttpService<TaskServer, Sessions>;
 type Body = BoxBody<Bytes, Infallible>;
 
 /// A server that listens and answers nobody yet.
@@ -44,11 +47,13 @@ pub(super) struct HttpServer {
     listener: TcpListener,
     address: SocketAddr,
     token: Token,
+    /// Time for a client to come back whose connection was cut.
+    grace: Duration,
 }
 
 impl HttpServer {
     /// Listens on a port of this machine; 0 is any that is free.
-    pub(super) async fn listen(port: u16, token: Token) -> Result<Self, Fault> {
+    pub(super) async fn listen(port: u16, grace: Duration, token: Token) -> Result<Self, Fault> {
         let listening = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
         let bound = listening.and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|error| {
@@ -56,7 +61,7 @@ impl HttpServer {
                 .because(error.to_string())
                 .suggest("choose another with --port, or 0 for any that is free")
         })?;
-        Ok(Self { listener, address, token })
+        Ok(Self { listener, address, token, grace })
     }
 
     /// Where it listens.
@@ -65,9 +70,14 @@ impl HttpServer {
     }
 
     /// Serves until we are asked to end.
-    pub(super) async fn serve(self, tool: LazyTool, mut interrupts: Interrupts) -> Exit {
-        let (tool, gone) = (Arc::new(tool), CancellationToken::new());
-        let service = service(&tool, &gone);
+    pub(super) async fn serve(
+        self,
+        (runtime, approver): (LazyRuntime, ClientApprover),
+        mut interrupts: Interrupts,
+    ) -> Exit {
+        let (runtime, gone) = (Arc::new(runtime), CancellationToken::new());
+        let patience = Patience { reconnect: self.grace, silence: SILENCE_MAX.max(self.grace) };
+        let service = service((&runtime, approver), &gone, patience);
         let token = Arc::new(self.token);
         let mut connections = JoinSet::new();
         loop {
@@ -87,26 +97,32 @@ impl HttpServer {
             }
         }
         gone.cancel();
-        end(&tool).await;
+        end(&runtime).await;
         Exit::Success
     }
 }
 
-/// One session for each client, and one Task tool for all of them.
-fn service(tool: &Arc<LazyTool>, gone: &CancellationToken) -> Service {
-    let mut sessions = LocalSessionManager::default();
-    sessions.session_config.keep_alive = Some(SESSION_IDLE_MAX);
+/// One session for each client, and one runtime for all of them.
+fn service(
+    (runtime, approver): (&Arc<LazyRuntime>, ClientApprover),
+    gone: &CancellationToken,
+    patience: Patience,
+) -> Service {
+    let sessions = Sessions::new(gone.clone(), patience);
     let config = StreamableHttpServerConfig::default()
         .with_cancellation_token(gone.child_token())
         // Only this machine's own names, and no page of a browser at all.
         .with_allowed_hosts(["localhost", "127.0.0.1"])
         .enforce_origin_validation();
-    let (tool, gone, offer) = (Arc::clone(tool), gone.clone(), offer(tool));
+    let (runtime, offer) = (Arc::clone(runtime), offer(runtime));
+    // Whoever has no session.
+    let client = Arc::new(Client::connected(gone.clone()));
     let server = move || {
         Ok(TaskServer {
-            tool: Arc::clone(&tool),
+            runtime: Arc::clone(&runtime),
             offer: offer.clone(),
-            gone: gone.clone(),
+            client: Arc::clone(&client),
+            approver: approver.clone(),
             greeting: Greeting::TellsOfChanges,
         })
     };

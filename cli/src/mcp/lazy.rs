@@ -1,8 +1,8 @@
-//! The Task tool of a runtime that starts with its first call: a client that only lists tools pays for no threads.
+//! A runtime that starts with its first call: a client that only lists tools pays for no threads.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use codex_task::{Environment, PreparedRuntime, TaskTool, ToolCatalog};
+use codex_task::{Environment, PreparedRuntime, RuntimeHandle, ToolCatalog};
 use tracing::warn;
 
 use crate::run::{self, RunOptions};
@@ -17,7 +17,7 @@ pub(super) struct RecordKeeper {
 impl RecordKeeper {
     /// A runtime that records. Where nothing can be recorded, tasks run all the same.
     fn keep_of(&self, prepared: PreparedRuntime) -> PreparedRuntime {
-        match run::recorder(&self.options, &self.environment) {
+        match run::recorder(&self.options, &self.environment, prepared.settings().retention) {
             Ok(recorder) => prepared.recorder(recorder),
             Err(error) => {
                 warn!(%error, "what runs is not recorded: {}", error.help());
@@ -28,17 +28,17 @@ impl RecordKeeper {
 }
 
 /// See the module.
-pub(super) struct LazyTool {
+pub(super) struct LazyRuntime {
     catalog: ToolCatalog,
     /// Taken by the first call.
     prepared: Mutex<Option<PreparedRuntime>>,
     /// Who records what runs, if it is to be recorded.
     records: Option<RecordKeeper>,
-    /// The tool, or why there is none.
-    started: OnceLock<Result<TaskTool, String>>,
+    /// Its handle, or why there is none.
+    started: OnceLock<Result<RuntimeHandle, String>>,
 }
 
-impl LazyTool {
+impl LazyRuntime {
     pub(super) fn new(prepared: PreparedRuntime, records: Option<RecordKeeper>) -> Self {
         let catalog = prepared.tool_catalog();
         Self { catalog, prepared: Mutex::new(Some(prepared)), records, started: OnceLock::new() }
@@ -49,21 +49,21 @@ impl LazyTool {
         &self.catalog
     }
 
-    /// The tool. The first call starts the runtime, which blocks for a few milliseconds, or a little longer where a
+    /// The runtime. The first call starts it, which blocks for a few milliseconds, or a little longer where a
     /// local model server has to be looked for.
     ///
     /// # Errors
     /// Why the runtime could not start, for the model.
-    pub(super) fn get(&self) -> Result<&TaskTool, &str> {
+    pub(super) fn get(&self) -> Result<&RuntimeHandle, &str> {
         self.started.get_or_init(|| self.start()).as_ref().map_err(String::as_str)
     }
 
-    /// The tool, if it has been called yet.
-    pub(super) fn running(&self) -> Option<&TaskTool> {
+    /// The runtime, if it runs already.
+    pub(super) fn running(&self) -> Option<&RuntimeHandle> {
         self.started.get()?.as_ref().ok()
     }
 
-    fn start(&self) -> Result<TaskTool, String> {
+    fn start(&self) -> Result<RuntimeHandle, String> {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(prepared) = prepared else {
             return Err("Agent failed: the runtime did not start".to_owned());
@@ -72,12 +72,8 @@ impl LazyTool {
             Some(records) => records.keep_of(prepared),
             None => prepared,
         };
-        match prepared.start() {
-            Ok(handle) => Ok(handle.task_tool()),
-            Err(error) => Err(format!(
-                "Agent failed: the runtime could not start: {error}\nSuggestion: {}",
-                error.help()
-            )),
-        }
+        prepared.start().map_err(|error| {
+            format!("Agent failed: the runtime could not start: {error}\nSuggestion: {}", error.help())
+        })
     }
 }

@@ -2,20 +2,25 @@
 //! the protocol and nothing else; or over HTTP on this machine, for several clients at once.
 
 mod caller;
+mod client;
 mod elicit;
 mod http;
 mod input;
 mod lazy;
+mod lease;
 mod progress;
 mod serve;
 mod server;
+mod sessions;
 mod token;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use codex_task::{PermissionMode, RuntimeBuilder};
+use codex_task_config::parse_duration;
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -27,7 +32,7 @@ use crate::{run, session};
 pub(crate) use caller::of_codex as caller_of_codex;
 use elicit::ClientApprover;
 use http::HttpServer;
-use lazy::{LazyTool, RecordKeeper};
+use lazy::{LazyRuntime, RecordKeeper};
 use token::{Token, TokenSource, VARIABLE};
 
 /// Serves the Task tool over MCP, on stdin and stdout or over HTTP; `codex-task install` writes what a client needs for
@@ -44,6 +49,10 @@ pub(crate) struct McpArgs {
     /// The port for --http; 0 is any that is free
     #[arg(long, value_name = "N", default_value_t = 8137, requires = "http")]
     port: u16,
+    /// Time for a client of --http to come back whose connection was cut, for example 30s; then its calls and its background
+    /// tasks are cancelled
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "30s", requires = "http")]
+    grace: Duration,
     /// Keeps no record of what runs; the settings have `record: false` for the same
     #[arg(long)]
     no_record: bool,
@@ -55,16 +64,15 @@ pub(crate) struct McpArgs {
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of_server(args.permission_mode, args.trust);
-    // Over HTTP it meets no client: what would be asked for is refused.
     let approver = ClientApprover::default();
     let builder = options.builder(&host.environment).approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
-    let tool = LazyTool::new(prepared, records);
+    let parts = (LazyRuntime::new(prepared, records), approver);
     if args.http {
-        return serve_http(args.port, tool, host);
+        return serve_http(args, parts, host);
     }
     if std::io::stdin().is_terminal() {
         let text =
@@ -73,22 +81,22 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        serve::serve((tool, approver), tokio::io::stdin(), tokio::io::stdout(), interrupts).await
+        serve::serve(parts, tokio::io::stdin(), tokio::io::stdout(), interrupts).await
     })
 }
 
 /// The address goes to stdout, for programs that start us; where the token is goes to stderr.
-fn serve_http(port: u16, tool: LazyTool, host: &mut Host) -> Result<Exit, Fault> {
+fn serve_http(args: &McpArgs, parts: (LazyRuntime, ClientApprover), host: &mut Host) -> Result<Exit, Fault> {
     let (token, source) = Token::of(&host.environment)?;
     session::block_on(async {
         let interrupts = Interrupts::of(host)?;
-        let server = HttpServer::listen(port, token).await?;
+        let server = HttpServer::listen(args.port, args.grace, token).await?;
         let shown = match source {
             TokenSource::Variable => format!("clients show the token of {VARIABLE}"),
             TokenSource::File(path) => format!("clients show the token of {}", path.display()),
         };
         host.terminal.out.line(server.url());
         host.terminal.err.wrapped(Style::Dim, &format!("listening on {}: {shown}", server.url()));
-        Ok(server.serve(tool, interrupts).await)
+        Ok(server.serve(parts, interrupts).await)
     })
 }

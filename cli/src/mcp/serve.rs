@@ -9,9 +9,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
+use super::client::Client;
 use super::elicit::ClientApprover;
 use super::input::Input;
-use super::lazy::LazyTool;
+use super::lazy::LazyRuntime;
 use super::server::{Greeting, TaskServer};
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -24,22 +25,23 @@ const END_GRACE: Duration = Duration::from_millis(600);
 
 /// Serves one client until it is gone, or until we are asked to end.
 pub(super) async fn serve(
-    (tool, approver): (LazyTool, ClientApprover),
+    (runtime, approver): (LazyRuntime, ClientApprover),
     reader: impl AsyncRead + Send + Unpin + 'static,
     writer: impl AsyncWrite + Send + Unpin + 'static,
     mut interrupts: Interrupts,
 ) -> Result<Exit, Fault> {
-    let tool = Arc::new(tool);
+    let runtime = Arc::new(runtime);
     let gone = CancellationToken::new();
-    let offer = offer(&tool);
+    let offer = offer(&runtime);
     let server = TaskServer {
-        tool: Arc::clone(&tool),
+        runtime: Arc::clone(&runtime),
         offer: offer.clone(),
-        gone: gone.clone(),
+        client: Arc::new(Client::connected(gone.clone())),
+        approver,
         greeting: Greeting::TellsNothing,
     };
     let client = (Input::new(reader, gone.clone()), writer);
-    let serving = converse(server, client, offer, approver);
+    let serving = converse(server, client, offer);
     let mut serving = std::pin::pin!(serving);
     let has_answers = tokio::select! {
         () = &mut serving => false,
@@ -54,7 +56,7 @@ pub(super) async fn serve(
             let _ = tokio::time::timeout(FLUSH_GRACE, serving).await;
         }
     };
-    tokio::join!(flush, end(&tool));
+    tokio::join!(flush, end(&runtime));
     Ok(Exit::Success)
 }
 
@@ -63,14 +65,12 @@ async fn converse(
     server: TaskServer,
     client: (Input<impl AsyncRead + Send + Unpin + 'static>, impl AsyncWrite + Send + Unpin + 'static),
     mut offer: watch::Receiver<codex_task::TaskToolSpec>,
-    approver: ClientApprover,
 ) {
     let running = match server.serve(client).await {
         Ok(running) => running,
         Err(error) => return debug!(%error, "no session began"),
     };
     let peer = running.peer().clone();
-    approver.meet(&peer);
     let waiting = running.waiting();
     let mut waiting = std::pin::pin!(waiting);
     loop {
@@ -90,10 +90,10 @@ async fn converse(
 }
 
 /// The Task tool's description, kept current: each change is told once, and what does not change it is not.
-pub(super) fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec> {
-    let catalog = tool.catalog().clone();
+pub(super) fn offer(runtime: &LazyRuntime) -> watch::Receiver<codex_task::TaskToolSpec> {
+    let catalog = runtime.catalog().clone();
     let (tell, offer) = watch::channel(catalog.task());
-    tool.catalog().on_change(move || {
+    runtime.catalog().on_change(move || {
         tell.send_if_modified(|told| {
             let now = catalog.task();
             let is_new = *told != now;
@@ -105,9 +105,9 @@ pub(super) fn offer(tool: &LazyTool) -> watch::Receiver<codex_task::TaskToolSpec
 }
 
 /// Ends all agents and their processes.
-pub(super) async fn end(tool: &LazyTool) {
-    let Some(tool) = tool.running() else { return };
-    let ending = tool.handle().clone().shutdown_within(Duration::ZERO);
+pub(super) async fn end(runtime: &LazyRuntime) {
+    let Some(handle) = runtime.running() else { return };
+    let ending = handle.clone().shutdown_within(Duration::ZERO);
     if tokio::time::timeout(END_GRACE, ending).await.is_err() {
         warn!("some agents did not end in time and are left to the end of the process");
     }

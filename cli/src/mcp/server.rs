@@ -8,27 +8,30 @@ use codex_task::{TaskToolSpec, ToolAnswer};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Extensions,
+    Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
     SubscriptionFilter, Tool, ToolAnnotations,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::caller::caller;
-use super::lazy::LazyTool;
+use super::client::Client;
+use super::elicit::{Asking, ClientApprover};
+use super::lazy::LazyRuntime;
 use super::progress::Progress;
 
 /// The Task tool for one client.
 pub(super) struct TaskServer {
-    pub(super) tool: Arc<LazyTool>,
+    pub(super) runtime: Arc<LazyRuntime>,
     /// Changes when the client should list the tools again.
     pub(super) offer: watch::Receiver<TaskToolSpec>,
-    /// Cancelled when the client is gone: no call goes on.
-    pub(super) gone: CancellationToken,
+    /// The client, unless a message brings its own along; see [`super::sessions`].
+    pub(super) client: Arc<Client>,
+    /// Learns which client a task's questions go to.
+    pub(super) approver: ClientApprover,
     /// What follows when the client has greeted us.
     pub(super) greeting: Greeting,
 }
@@ -49,18 +52,19 @@ impl ServerHandler for TaskServer {
             Implementation::new("codex-task", env!("CARGO_PKG_VERSION")).with_title("Subagents (Task)");
         ServerConfig::new(capabilities)
             .with_server_info(implementation)
-            .with_instructions(self.tool.catalog().instructions())
+            .with_instructions(self.runtime.catalog().instructions())
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         if self.greeting == Greeting::TellsNothing {
             return;
         }
+        let client = self.client_of(&context.extensions);
         let mut offer = self.offer.clone();
         offer.mark_unchanged();
         loop {
             tokio::select! {
-                () = self.gone.cancelled() => return,
+                () = client.gone().cancelled() => return,
                 changed = offer.changed() => {
                     if changed.is_err() || context.peer.notify_tool_list_changed().await.is_err() {
                         return;
@@ -75,7 +79,7 @@ impl ServerHandler for TaskServer {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.tool.catalog().tools().into_iter().map(listed).collect();
+        let tools = self.runtime.catalog().tools().into_iter().map(listed).collect();
         Ok(ListToolsResult::with_all_items(tools))
     }
 
@@ -86,7 +90,8 @@ impl ServerHandler for TaskServer {
         context: RequestContext<RoleServer>,
     ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + Send + '_ {
         // A client waits for the answer to every call: also one of a bug of ours must come.
-        let begun = catch_unwind(AssertUnwindSafe(|| self.begin(request, &context)));
+        let client = self.client_of(&context.extensions);
+        let begun = catch_unwind(AssertUnwindSafe(|| self.begin(request, &context, &client)));
         async move {
             let Begun { answer, progress } = begun.unwrap_or_else(|_| Err(failed("the call panicked")))?;
             let progress = async {
@@ -99,7 +104,7 @@ impl ServerHandler for TaskServer {
             tokio::select! {
                 biased;
                 () = context.ct.cancelled() => Err(failed("the call was cancelled")),
-                () = self.gone.cancelled() => Err(failed("the server is shutting down")),
+                () = client.gone().cancelled() => Err(failed("the session has ended")),
                 answer = AssertUnwindSafe(answer).catch_unwind() => match answer {
                     Ok(answer) => Ok(result(answer).into()),
                     Err(_) => Err(failed("the call panicked")),
@@ -119,7 +124,7 @@ impl ServerHandler for TaskServer {
         loop {
             tokio::select! {
                 () = context.cancelled() => return Ok(()),
-                () = self.gone.cancelled() => return Ok(()),
+                () = self.client.gone().cancelled() => return Ok(()),
                 changed = offer.changed() => {
                     if changed.is_err() || context.sink().notify_tool_list_changed().await.is_err() {
                         return Ok(());
@@ -141,19 +146,20 @@ impl TaskServer {
         &self,
         request: CallToolRequestParams,
         context: &RequestContext<RoleServer>,
+        client: &Arc<Client>,
     ) -> Result<Begun, ErrorData> {
-        if !self.tool.catalog().is_tool(&request.name) {
+        if !self.runtime.catalog().is_tool(&request.name) {
             return Err(ErrorData::invalid_params(format!("No such tool available: {}", request.name), None));
         }
-        let tool = match self.tool.get() {
+        let tool = match client.tool(&self.runtime) {
             Ok(tool) => tool,
             Err(text) => {
-                let answer = ToolAnswer::error(text.to_owned());
+                let answer = ToolAnswer::error(text);
                 return Ok(Begun { answer: Box::pin(std::future::ready(answer)), progress: None });
             }
         };
-        let client = context.client_info().map(|client| client.name);
-        let caller = caller(&context.meta, client.as_deref());
+        let name = context.client_info().map(|client| client.name);
+        let caller = caller(&context.meta, name.as_deref());
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let description = arguments.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         let progress = context.meta.get_progress_token().map(|token| Progress {
@@ -163,7 +169,20 @@ impl TaskServer {
             description,
             events: tool.handle().events(),
         });
-        Ok(Begun { answer: tool.call(&request.name, &arguments, &caller), progress })
+        let is_in_background = arguments.get("run_in_background") == Some(&Value::Bool(true));
+        let asking = if is_in_background { Asking::Afterwards } else { Asking::UntilAnswered };
+        let met = self.approver.meet((caller.run, asking), client, context);
+        let answer = tool.call(&request.name, &arguments, &caller);
+        let answer = async move {
+            let _met = met;
+            answer.await
+        };
+        Ok(Begun { answer: Box::pin(answer), progress })
+    }
+
+    /// Whose message it is.
+    fn client_of(&self, extensions: &Extensions) -> Arc<Client> {
+        extensions.get::<Arc<Client>>().unwrap_or(&self.client).clone()
     }
 }
 

@@ -11,10 +11,10 @@ mod task_file;
 
 use std::sync::Arc;
 
-use codex_task::store::{Recorder, Records, StoreError};
+use codex_task::store::{Recorder, StoreError};
 use codex_task::{Approver, Environment, RunId, RuntimeBuilder, TaskRequest};
 
-use codex_task_config::{ResumePolicy, Settings, SettingsOverrides};
+use codex_task_config::{ResumePolicy, Retention, Settings, SettingsOverrides};
 
 use crate::approve;
 use crate::exit::Exit;
@@ -49,8 +49,11 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
 }
 
 fn resumes_first(host: &Host) -> bool {
-    let settings = Settings::load(&host.environment, &SettingsOverrides::default()).settings;
-    settings.resume == ResumePolicy::Auto
+    settings(&host.environment).resume == ResumePolicy::Auto
+}
+
+fn settings(environment: &Environment) -> Settings {
+    Settings::load(environment, &SettingsOverrides::default()).settings
 }
 
 /// Starts a runtime, runs the tasks in it and stops it again.
@@ -68,7 +71,7 @@ pub(crate) async fn run_tasks(
         session::announce(&handle, &agents, &host.environment, terminal);
     }
     let exit = session::run(&handle, Work::Tasks(tasks), output, terminal, &mut interrupts).await?;
-    session::end(handle, &mut interrupts).await;
+    session::end(handle, terminal, &mut interrupts).await;
     Ok(exit)
 }
 
@@ -101,7 +104,7 @@ pub(crate) fn builder_asking(
 
 /// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.
 fn recorded(builder: RuntimeBuilder, options: &RunOptions, host: &mut Host) -> RuntimeBuilder {
-    match recorder(options, &host.environment) {
+    match recorder(options, &host.environment, settings(&host.environment).retention) {
         Ok(recorder) => builder.recorder(recorder),
         Err(error) => {
             let text = format!("the run is not recorded: {error} ({}, or use --no-record)", error.help());
@@ -111,8 +114,11 @@ fn recorded(builder: RuntimeBuilder, options: &RunOptions, host: &mut Host) -> R
     }
 }
 
-/// The user's own record, which keeps the options of the run.
-pub(crate) fn recorder(options: &RunOptions, environment: &Environment) -> Result<Arc<Recorder>, StoreError> {
-    let records = Records::of_user(environment)?;
-    Ok(Arc::new(Recorder::start(records, environment, &options.written())?))
+/// The user's own record, which keeps the options of the run; old runs stay as long as the settings say.
+pub(crate) fn recorder(
+    options: &RunOptions,
+    environment: &Environment,
+    retention: Retention,
+) -> Result<Arc<Recorder>, StoreError> {
+    Ok(Arc::new(Recorder::of_user(environment, &options.written(), retention)?))
 }

@@ -5,15 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use codex_task::json::RunRecordJson;
 use codex_task::store::{RecordState, RunRecord};
+use codex_task_config::{Settings, SettingsOverrides};
 
-use super::{records, shown, took, unusable};
+use super::{kept, records, shown, took, unusable};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::render::Line;
 use crate::render::clean::one_line;
 use crate::render::figures::{counted, duration};
 use crate::render::width::pad;
+use crate::render::{Line, Style};
 use crate::session::print_json;
 
 /// Lists recorded runs, newest first.
@@ -28,7 +29,8 @@ pub(crate) struct ListArgs {
 }
 
 pub(super) fn run(args: &ListArgs, host: &mut Host) -> Result<Exit, Fault> {
-    let runs = records(&host.environment)?.list(args.limit).map_err(|error| unusable(&error))?;
+    let records = records(&host.environment)?;
+    let runs = records.list(args.limit).map_err(|error| unusable(&error))?;
     let terminal = &mut host.terminal;
     if args.json {
         let runs: Vec<RunRecordJson> = runs.iter().map(RunRecordJson::from).collect();
@@ -45,6 +47,11 @@ pub(super) fn run(args: &ListArgs, host: &mut Host) -> Result<Exit, Fault> {
     if let Some(cut_off) = runs.iter().find(|run| run.state == RecordState::Unfinished) {
         let text = format!("unfinished runs go on with `codex-task runs resume {}`", cut_off.run.short());
         terminal.err.line(text);
+    }
+    if !runs.is_empty() {
+        let holdings = records.holdings().map_err(|error| unusable(&error))?;
+        let settings = Settings::load(&host.environment, &SettingsOverrides::default()).settings;
+        terminal.err.wrapped(Style::Dim, &kept(holdings, settings.retention));
     }
     Ok(Exit::Success)
 }

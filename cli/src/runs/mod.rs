@@ -1,11 +1,13 @@
 //! `codex-task runs`: what ran, what it took, and going on with what was cut off.
 
 mod cancel;
+mod kept;
 mod list;
 mod resume;
 mod show;
 mod watch;
 
+pub(crate) use kept::kept;
 pub(crate) use resume::resume_here;
 
 use clap::Subcommand;

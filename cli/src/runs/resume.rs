@@ -106,7 +106,7 @@ async fn quietly(
             (resumed.await, Some(came))
         }
     };
-    session::end(handle.clone(), &mut interrupts).await;
+    session::end(handle.clone(), &mut host.terminal, &mut interrupts).await;
     let resumed = ended.map_err(|error| cannot(run, &error))?;
     let done = |task: &&Arc<TaskReport>| task.status() == TaskStatus::Completed;
     let (done, all) = (resumed.report.tasks.iter().filter(done).count(), resumed.report.tasks.len());
@@ -145,16 +145,18 @@ fn start(
     approver: Option<Arc<dyn Approver>>,
     host: &mut Host,
 ) -> Result<RuntimeHandle, Fault> {
-    let recorder = recorder(options, &host.environment).map_err(|error| {
-        Fault::new("the run cannot go on").because(error.to_string()).suggest(error.help())
-    })?;
     let builder =
         host.backends.iter().cloned().fold(options.builder(&host.environment), RuntimeBuilder::backend);
     let builder = match approver {
         Some(approver) => builder.approver(approver),
         None => builder,
     };
-    Ok(builder.recorder(recorder).start()?)
+    let prepared = builder.prepare()?;
+    let recorder = recorder(options, &host.environment, prepared.settings().retention);
+    let recorder = recorder.map_err(|error| {
+        Fault::new("the run cannot go on").because(error.to_string()).suggest(error.help())
+    })?;
+    Ok(prepared.recorder(recorder).start()?)
 }
 
 async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
@@ -175,7 +177,7 @@ async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut 
     let exit =
         session::run(&handle, Work::Resumed { run, images }, output, &mut host.terminal, &mut interrupts);
     let exit = exit.await?;
-    session::end(handle, &mut interrupts).await;
+    session::end(handle, &mut host.terminal, &mut interrupts).await;
     Ok(exit)
 }
 

@@ -62,6 +62,10 @@ fn show_task(task: &TaskRecord, terminal: &mut Terminal) {
     if let Some(cause) = text("/error/cause") {
         terminal.out.line(format!("Cause: {}", one_line(cause)));
     }
+    let notes = report.and_then(|report| report.pointer("/notes")).and_then(Value::as_array);
+    for note in notes.into_iter().flatten().filter_map(Value::as_str) {
+        terminal.out.line(format!("Note: {}", one_line(note)));
+    }
     if let Some(result) = text("/result") {
         terminal.out.line("");
         terminal.out.block(result);

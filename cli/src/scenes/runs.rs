@@ -4,6 +4,21 @@ use super::Stage;
 use super::stage::compare;
 
 #[test]
+fn what_the_user_has_allowed_for_good_is_told_with_the_results_and_on_record() {
+    let call = "    calls: [{tool: Bash, arguments: {command: touch a, description: d}}]\n";
+    let model = format!("rules:\n  - when: {{turn: 1}}\n{call}  - when: {{turn: 2}}\n{call}  - text: done\n");
+    let stage = Stage::new().agent("worker", "description: Works\n", "You work.").model(&model);
+    let stage = stage.terminal(100).typing(&["a"]);
+    let told = "you allowed Bash(touch a) until this session ends";
+    let played = stage.play(&["run", "worker", "go", "--sandbox", "danger-full-access"]);
+    assert_eq!(played.err.matches(told).count(), 1, "{}", played.err);
+    let runs: serde_json::Value =
+        serde_json::from_str(&stage.play(&["runs", "list", "--json"]).out).expect("JSON");
+    let shown = stage.play(&["runs", "show", runs[0]["run_id"].as_str().expect("an id")]);
+    assert!(shown.out.contains(&format!("Note: {told}\n")), "{}", shown.out);
+}
+
+#[test]
 fn what_ran_is_listed_and_shown_with_its_reports() {
     let stage = Stage::new()
         .agent("test-runner", "description: Runs tests\nprovider: scripted\n", "You run tests.")

@@ -30,6 +30,14 @@ fn trust_is_given_shown_and_taken_away() {
 }
 
 #[test]
+fn the_command_that_takes_trust_away_again_can_be_copied_whatever_the_folder_is_called() {
+    let stage = Stage::new().trusted(&[]).file("it's mine/x", "");
+    let given = stage.play(&["trust", "it's mine"]);
+    let told = given.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.ends_with(r"trust --remove '[DIR]/project/it'\''s mine'`"), "{told}");
+}
+
+#[test]
 fn what_is_not_in_force_is_told_wherever_rights_are_shown() {
     let stage = project();
     let told = ".claude/settings.json: not in force, since its folder is not trusted: 2 allow rules, 1 variable, the \

@@ -81,16 +81,18 @@ pub(crate) fn no_runtime(error: &impl std::fmt::Display) -> Fault {
     Fault::internal("the tasks were not run").because(error.to_string())
 }
 
-/// Stops the runtime; who interrupts does not wait for it.
-pub(crate) async fn end(handle: RuntimeHandle, interrupts: &mut Interrupts) {
+/// Stops the runtime, and says so if something is not on record; who interrupts does not wait for it.
+pub(crate) async fn end(handle: RuntimeHandle, terminal: &mut Terminal, interrupts: &mut Interrupts) {
     let recorder = handle.recorder().map(Arc::clone);
     tokio::select! {
-        _ = handle.shutdown() => {
-            if let Some(recorder) = recorder {
-                recorder.close();
-            }
-        }
-        _ = interrupts.next() => {}
+        _ = handle.shutdown() => {}
+        _ = interrupts.next() => return,
+    }
+    let Some(recorder) = recorder else { return };
+    recorder.close();
+    if let Some(error) = recorder.failure() {
+        let text = format!("what ran is not completely on record, and cannot be resumed as it was: {error}");
+        warn(&text, terminal);
     }
 }
 

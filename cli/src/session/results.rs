@@ -50,9 +50,6 @@ pub(crate) fn print_asides(
         }
         terminal.err.wrapped(Style::Dim, &text);
     }
-    if let Some(error) = handle.recorder().and_then(|recorder| recorder.failure()) {
-        warn(&format!("the run is not completely on record: {error}"), terminal);
-    }
 }
 
 /// Tells why tasks did not complete, unless it was the user who ended them. What stopped many, such as a key that is not

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use codex_task::Environment;
-use codex_task_config::{Settings, SettingsOverrides, TrustStore, TrustStoreError, workspace_root};
+use codex_task_config::{
+    Settings, SettingsOverrides, TrustStore, TrustStoreError, shell_word, workspace_root,
+};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
@@ -71,7 +73,7 @@ fn add(store: &TrustStore, folder: &Path, host: &mut Host) -> Result<Exit, Fault
 }
 
 fn undo(folder: &Path) -> String {
-    format!("`codex-task trust --remove {}`", folder.display())
+    format!("`codex-task trust --remove {}`", shell_word(&folder.to_string_lossy()))
 }
 
 fn remove(store: &TrustStore, folder: &Path, host: &mut Host) -> Result<Exit, Fault> {

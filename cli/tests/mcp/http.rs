@@ -12,31 +12,35 @@ use tokio::time::Instant;
 use crate::client::{Answer, check, task};
 use crate::project::{Project, binary, model, task_of, wait_until};
 
-const TOKEN: &str = "a-token-of-the-story-0123";
+pub(crate) const TOKEN: &str = "a-token-of-the-story-0123";
 
 /// A running server.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 /// What came back for one request.
-struct Response {
-    status: u16,
-    head: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
     messages: Vec<Value>,
 }
 
 /// A client with a session of its own.
-struct HttpClient {
-    address: String,
-    session: String,
+pub(crate) struct HttpClient {
+    pub(crate) address: String,
+    pub(crate) session: String,
 }
 
 impl Server {
     fn start(project: &Project) -> Self {
+        Self::start_with(project, &[])
+    }
+
+    pub(crate) fn start_with(project: &Project, arguments: &[&str]) -> Self {
         let mut command = project.command(binary());
-        command.args(["mcp", "--http", "--port", "0"]);
+        command.args(["mcp", "--http", "--port", "0"]).args(arguments);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
         let mut line = String::new();
@@ -46,9 +50,13 @@ impl Server {
     }
 
     fn greet(&self) -> HttpClient {
+        self.greet_with(&json!({}))
+    }
+
+    pub(crate) fn greet_with(&self, capabilities: &Value) -> HttpClient {
         let parameters = json!({
             "protocolVersion": "2025-06-18",
-            "capabilities": {},
+            "capabilities": capabilities,
             "clientInfo": {"name": "a-client", "version": "1.0.0"},
         });
         let body = json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": parameters});
@@ -72,11 +80,11 @@ impl Drop for Server {
 }
 
 impl HttpClient {
-    fn send(&self, body: &Value) -> Response {
+    pub(crate) fn send(&self, body: &Value) -> Response {
         send(&self.address, &[("mcp-session-id", &self.session)], body)
     }
 
-    fn ask(&self, id: &str, tool: &str, arguments: &Value) -> Answer {
+    pub(crate) fn ask(&self, id: &str, tool: &str, arguments: &Value) -> Answer {
         let parameters = json!({"name": tool, "arguments": arguments});
         let body = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": parameters});
         let response = self.send(&body);
@@ -86,7 +94,7 @@ impl HttpClient {
 }
 
 /// Sends a message as a client with the token does, with these headers besides.
-fn send(address: &str, headers: &[(&str, &str)], body: &Value) -> Response {
+pub(crate) fn send(address: &str, headers: &[(&str, &str)], body: &Value) -> Response {
     let bearer = format!("Bearer {TOKEN}");
     let mut all = vec![("host", address), ("authorization", &bearer)];
     all.retain(|(name, _)| !headers.iter().any(|(own, _)| own == name));
@@ -126,7 +134,9 @@ fn unchunked(mut rest: &str) -> String {
     text
 }
 
-fn project(respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> (codex_task_tests::Mock, Project) {
+pub(crate) fn project(
+    respond: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+) -> (codex_task_tests::Mock, Project) {
     let mock = model(respond);
     let project = Project::on(&mock).variable("CODEX_TASK_MCP_TOKEN", TOKEN);
     (mock, project)

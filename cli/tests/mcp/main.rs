@@ -14,6 +14,8 @@ mod ending;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod http_sessions;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod order;

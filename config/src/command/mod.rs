@@ -15,13 +15,14 @@ mod expansion;
 mod file;
 mod mention;
 mod registry;
+mod shell_quotes;
 mod template;
 
 pub use arguments::CommandArguments;
 pub use call::CommandCall;
 pub use definition::{CommandDefinition, CommandSource, Orchestration};
 pub use entry::{CommandEntry, CommandStatus};
-pub use expansion::{Expansion, ExpansionPart};
+pub use expansion::{Expansion, ExpansionPart, UnclearCommand};
 pub use mention::{Mention, mentions};
 pub use registry::CommandRegistry;
 pub use template::Template;

@@ -3,7 +3,8 @@
 //! Places are `$ARGUMENTS`, `$ARGUMENTS[N]`, `$N` and `$name`, counted from 0. `` !`command` `` stands at the beginning
 //! of the body or behind white space. Everything else is text.
 
-use super::{CommandArguments, Expansion};
+use super::shell_quotes::ShellQuotes;
+use super::{CommandArguments, Expansion, UnclearCommand};
 
 /// The place of all arguments.
 const ALL: &str = "ARGUMENTS";
@@ -37,15 +38,6 @@ enum Inline {
     },
 }
 
-/// Who reads what an argument is put into.
-#[derive(Clone, Copy)]
-enum Reader {
-    /// A model.
-    Model,
-    /// A shell, to which an argument is a word, whatever is in it.
-    Shell,
-}
-
 impl Template {
     /// Reads a body. `names` are those of the arguments, in their order.
     pub fn parse(text: &str, names: &[String]) -> Self {
@@ -68,12 +60,14 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Inline(inline) => {
-                    expansion.push_text(&inline.filled(arguments, Reader::Model, &mut is_placed));
+                    let filled = inline.filled(arguments);
+                    is_placed |= filled.is_some();
+                    expansion.push_text(filled.unwrap_or_else(|| inline.written()));
                 }
-                Piece::Shell(inlines) => {
-                    let filled = inlines.iter().map(|i| i.filled(arguments, Reader::Shell, &mut is_placed));
-                    expansion.push_command(filled.collect());
-                }
+                Piece::Shell(inlines) => match line(inlines, arguments, &mut is_placed) {
+                    Ok(line) => expansion.push_command(line),
+                    Err(unclear) => expansion.push_unclear(unclear),
+                },
             }
         }
         if !is_placed && !arguments.is_empty() {
@@ -84,23 +78,56 @@ impl Template {
 }
 
 impl Inline {
-    /// The text with the arguments in it. An argument that is not there leaves its place as it is written.
-    fn filled(&self, arguments: &CommandArguments, reader: Reader, is_placed: &mut bool) -> String {
-        let text = match (self, reader) {
-            (Self::Text(text), _) => return text.clone(),
-            (Self::All, Reader::Model) => arguments.text().to_owned(),
-            (Self::All, Reader::Shell) => {
-                arguments.words().iter().map(|word| for_shell(word)).collect::<Vec<_>>().join(" ")
-            }
-            (Self::One { index, written }, reader) => match (arguments.word(*index), reader) {
-                (None, _) => return written.clone(),
-                (Some(word), Reader::Model) => word.to_owned(),
-                (Some(word), Reader::Shell) => for_shell(word),
-            },
-        };
-        *is_placed = true;
-        text
+    /// What an argument puts in its place for a model; `None` for a text, and for an argument that is not there.
+    fn filled<'a>(&self, arguments: &'a CommandArguments) -> Option<&'a str> {
+        match self {
+            Self::Text(_) => None,
+            Self::All => Some(arguments.text()),
+            Self::One { index, .. } => arguments.word(*index),
+        }
     }
+
+    /// As it stands in the file.
+    fn written(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::One { written: text, .. } => text,
+            Self::All => "$ARGUMENTS",
+        }
+    }
+}
+
+/// A command line with the arguments in it, each of which is a word to the shell, whatever is in it.
+fn line(
+    inlines: &[Inline],
+    arguments: &CommandArguments,
+    is_placed: &mut bool,
+) -> Result<String, UnclearCommand> {
+    let (mut line, mut quotes) = (String::new(), ShellQuotes::default());
+    for inline in inlines {
+        let word = match inline.filled(arguments) {
+            None => {
+                quotes.read(inline.written());
+                line.push_str(inline.written());
+                continue;
+            }
+            Some(word) => {
+                *is_placed = true;
+                word
+            }
+        };
+        let filled = if *inline == Inline::All && !quotes.is_quoted() {
+            arguments.words().iter().map(|word| quotes.word(word)).collect::<Option<Vec<_>>>()
+        } else {
+            quotes.word(word).map(|word| vec![word])
+        };
+        let Some(filled) = filled else {
+            let written = inlines.iter().map(Inline::written).collect();
+            return Err(UnclearCommand { line: written, place: inline.written().to_owned() });
+        };
+        line.push_str(&filled.join(" "));
+        quotes.pass_word();
+    }
+    Ok(line)
 }
 
 /// Cuts a text at its first shell command: what stands before it, the command, what stands behind. `is_begun` says
@@ -178,19 +205,6 @@ fn index(digits: &str) -> Option<usize> {
 /// Whether what stands behind a place is part of the same word, so that it is another word and no place.
 fn goes_on(after: &str) -> bool {
     after.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '[')
-}
-
-/// A word as a shell reads it back, within quotes or without: what is not plain has a backslash before it.
-fn for_shell(word: &str) -> String {
-    let mut text = String::with_capacity(word.len());
-    for c in word.chars() {
-        let is_plain = c.is_alphanumeric() || "_-./:=@%+,".contains(c);
-        if !is_plain {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text
 }
 
 #[cfg(test)]

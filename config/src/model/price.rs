@@ -154,32 +154,18 @@ impl PriceTable {
 
     /// A model, also when its id carries a date (`claude-sonnet-4-5-20250929`) or a path (`models/...`).
     pub fn find(&self, kind: ProviderKind, model: &ModelId) -> Option<&ModelInfo> {
-        let vendor = kind.vendor()?;
-        let id = model.as_str().trim_start_matches("models/");
+        self.of_vendor(kind.vendor()?, model)
+    }
+
+    /// The same for a vendor as the table names it.
+    pub fn of_vendor(&self, vendor: &str, model: &ModelId) -> Option<&ModelInfo> {
         let exact = |id: &str| self.models.get(&format!("{vendor}/{id}"));
-        exact(id).or_else(|| exact(without_date(id)))
+        exact(model.without_path()).or_else(|| exact(model.without_date()))
     }
 
     /// All models.
     pub fn models(&self) -> impl Iterator<Item = &ModelInfo> {
         self.models.values()
-    }
-}
-
-/// An id without `-20250929` or `-2025-09-29` at its end.
-pub(super) fn without_date(id: &str) -> &str {
-    let is_digits =
-        |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
-    let Some((head, last)) = id.rsplit_once('-') else { return id };
-    if is_digits(last, 8) {
-        return head;
-    }
-    let dashed = head.rsplit_once('-').and_then(|(head, month)| Some((head.rsplit_once('-')?, month)));
-    match dashed {
-        Some(((head, year), month)) if is_digits(year, 4) && is_digits(month, 2) && is_digits(last, 2) => {
-            head
-        }
-        _ => id,
     }
 }
 

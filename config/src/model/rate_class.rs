@@ -1,7 +1,6 @@
 //! Which models a vendor counts together when it limits how much may be asked.
 
 use super::ProviderKind;
-use super::price::without_date;
 use crate::ModelId;
 
 /// Anthropic counts all versions of a line together.
@@ -9,13 +8,13 @@ const ANTHROPIC_LINES: &[&str] = &["haiku", "sonnet", "opus", "fable", "mythos"]
 
 /// The name under which the vendor counts a model: models with the same one share their limits.
 pub fn rate_class(kind: ProviderKind, model: &ModelId) -> &str {
-    let id = model.as_str().trim_start_matches("models/");
+    let id = model.without_path();
     match kind {
         ProviderKind::Anthropic => {
             let line = ANTHROPIC_LINES.iter().find(|line| id.split('-').any(|part| part == **line));
             line.copied().unwrap_or(id)
         }
-        ProviderKind::OpenAi | ProviderKind::Gemini => without_date(id),
+        ProviderKind::OpenAi | ProviderKind::Gemini => model.without_date(),
         // Servers of anybody's own: nothing is known but the name.
         ProviderKind::OpenAiChat | ProviderKind::Scripted => id,
     }

@@ -25,6 +25,7 @@ pub(super) struct SettingsFile {
     pub(super) strict_agents: Option<bool>,
     pub(super) trusted_folders: Vec<String>,
     pub(super) record: Option<bool>,
+    pub(super) journal: JournalFile,
     pub(super) local: LocalFile,
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
@@ -122,6 +123,15 @@ pub(super) struct TestedRule {
     pub(super) not_match: Vec<String>,
 }
 
+/// `journal`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct JournalFile {
+    pub(super) keep_days: Option<u32>,
+    pub(super) keep_runs: Option<u32>,
+    pub(super) max_mb: Option<u32>,
+}
+
 /// `local`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -187,6 +197,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "strict_agents",
             "trusted_folders",
             "record",
+            "journal",
             "local",
             "mcp",
             "web",
@@ -210,6 +221,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
         ],
     ),
     (&["permissions"], &["allow", "ask", "deny", "mode", "additional_directories"]),
+    (&["journal"], &["keep_days", "keep_runs", "max_mb"]),
     (&["local"], &["probe", "ports", "model"]),
     (&["web"], &["allow_loopback", "search_provider"]),
     (

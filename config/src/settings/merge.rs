@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::claude_file::ClaudeFile;
 use super::file::{LocalFile, McpFile, ProviderFile, RuleEntry, SettingsFile, WebFile};
 use super::hooks::HookCollector;
+use super::journal::JournalOf;
 use super::limits::LimitsOf;
 use super::loader::LoadedSettings;
 use super::loopback::is_loopback;
@@ -153,6 +154,8 @@ impl Merge {
         }
         let limits = LimitsOf { file: &file.limits, scope, path, outline: &outline };
         self.problems.extend(limits.merge_into(&mut self.settings.limits));
+        let journal = JournalOf { file: file.journal, scope, path, outline: &outline };
+        self.problems.extend(journal.merge_into(&mut self.settings.retention));
         self.local(file.local);
         self.mcp_timeouts(&file.mcp);
         self.mcp_trust(

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    BudgetLimits, CallTimeouts, MicroUsd, RateSettings, ResumePolicy, SandboxMode, SandboxUnavailable,
+    BudgetLimits, CallTimeouts, MicroUsd, RateSettings, ResumePolicy, Retention, SandboxMode,
+    SandboxUnavailable,
 };
 
 struct Files(tempfile::TempDir);
@@ -395,4 +396,22 @@ fn only_the_user_lets_unfinished_runs_go_on_by_themselves() {
     let repository = of("repo/codex-task.yaml");
     assert_eq!(repository.settings.resume, ResumePolicy::Asked);
     assert_eq!(messages(&repository), ["'resume: auto' is ignored in a repository's file"]);
+}
+
+#[test]
+fn only_the_user_says_how_long_runs_are_kept() {
+    let text = "journal: {keep_days: 7, keep_runs: 50, max_mb: 200}\n";
+    let own = load(&[("home/.config/codex-task/config.yaml", text)]);
+    let expected =
+        Retention { age_max: Duration::from_hours(7 * 24), runs_max: 50, bytes_max: Some(200_000_000) };
+    assert_eq!((own.settings.retention, own.problems.len()), (expected, 0));
+    let repository = load(&[("repo/codex-task.yaml", text)]);
+    assert_eq!(repository.settings.retention, Retention::default());
+    let ignored = ["keep_days", "keep_runs", "max_mb"]
+        .map(|key| format!("'journal.{key}' is ignored in a repository's file"));
+    assert_eq!(messages(&repository), ignored);
+    let wrong = "journal: {keep_runs: 0, keep_day: 3}\n";
+    let wrong = load(&[("home/.config/codex-task/config.yaml", wrong)]);
+    assert_eq!(wrong.settings.retention, Retention::default());
+    assert_eq!(messages(&wrong), ["unknown key 'journal.keep_day'", "journal.keep_runs must be at least 1"]);
 }

@@ -3,6 +3,7 @@
 mod claude_file;
 mod file;
 mod hooks;
+mod journal;
 mod limits;
 mod loader;
 mod loopback;
@@ -15,6 +16,7 @@ mod value;
 mod variables;
 
 pub use hooks::{AgentHooks, HookSettings};
+pub use journal::Retention;
 pub use loader::{LoadedSettings, MANAGED_SETTINGS};
 pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use provider::{CallTimeouts, ProviderSettings, RateSettings};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::hooks::HookSettings;
+use super::journal::Retention;
 use super::mcp::McpSettings;
 use super::provider::ProviderSettings;
 use super::trust::{FolderTrust, TrustedFolders};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub hooks: HookSettings,
     /// Whether servers keep no record of what runs (`record: false`).
     pub unrecorded: bool,
+    /// How long runs stay on record.
+    pub retention: Retention,
     /// When runs go on that a process has left unfinished.
     pub resume: ResumePolicy,
 }

@@ -2,7 +2,6 @@
 
 use codex_task_config::{AttachmentSupport, Environment, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::caching::CacheLifetime;
@@ -12,20 +11,19 @@ use super::rates::rate_limits;
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
-use crate::refused::RefusedParameters;
+use crate::http::{ErrorReply, HttpCall, json_body_within, written_at};
+use crate::server::{Official, Server};
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, CredentialError, HttpSettings, ModelLimits,
     ProviderError, RateLimits,
 };
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
+/// The documented limit of a request.
+const REQUEST_MEGABYTES_MAX: usize = 32;
 const MESSAGES_PATH: &str = "/v1/messages";
 const MODELS_PATH: &str = "/v1/models?limit=1000";
-/// The host that serves nobody without a key.
-const OFFICIAL_HOST: &str = "api.anthropic.com";
 const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
+const OFFICIAL: Official = Official { host: "api.anthropic.com", key_variable: KEY_VARIABLE };
 const TOKEN_VARIABLE: &str = "ANTHROPIC_AUTH_TOKEN";
 
 const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
@@ -81,71 +79,50 @@ pub struct AnthropicConfig {
 
 /// Anthropic, or a server that speaks its format.
 pub struct AnthropicBackend {
-    name: ProviderName,
-    http: HttpClient,
-    credential: Option<(HeaderName, HeaderValue)>,
+    server: Server,
     cache: CacheLifetime,
     attachments: Option<AttachmentSupport>,
-    quotas: QuotaBook,
-    refused: RefusedParameters,
 }
 
 impl AnthropicBackend {
     /// Builds the backend; nothing is connected yet.
     pub fn new(config: AnthropicConfig) -> Self {
+        let credential = config.credential.as_ref().map(AnthropicCredential::header);
         Self {
-            name: config.name,
-            http: HttpClient::new(config.http),
-            credential: config.credential.as_ref().map(AnthropicCredential::header),
+            server: Server::new(config.name, config.http, credential, OFFICIAL),
             cache: config.cache,
             attachments: config.attachments,
-            quotas: QuotaBook::default(),
-            refused: RefusedParameters::default(),
         }
     }
 
     fn headers(&self, version: HeaderValue) -> Result<HeaderMap, ProviderError> {
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut headers = self.server.headers()?;
         headers.insert(VERSION, version);
-        match &self.credential {
-            Some((name, value)) => {
-                headers.insert(name, value.clone());
-            }
-            None if self.http.host() == OFFICIAL_HOST => {
-                return Err(ProviderError::NoCredential {
-                    provider: self.name.to_string(),
-                    variable: KEY_VARIABLE.to_owned(),
-                });
-            }
-            None => {}
-        }
         Ok(headers)
     }
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
-        let request = self.refused.without(request);
-        let does_not_cache = self.refused.has(&request.model, "cache_control");
+        let request = self.server.refused.without(request);
+        let does_not_cache = self.server.refused.has(&request.model, "cache_control");
         let cache = if does_not_cache { CacheLifetime::Off } else { self.cache };
         let wire = encode::to_wire(&request, cache, self.attachments);
         let version = if wire.temperature.is_some() { VERSION_WITH_SAMPLING } else { VERSION_CURRENT };
         let headers = self.headers(version)?;
-        let call = HttpCall { path: MESSAGES_PATH, headers, body: json_body(&wire)? };
+        let body = json_body_within(REQUEST_MEGABYTES_MAX, &wire)?;
+        let call = HttpCall { path: MESSAGES_PATH, headers, body };
         drop(wire);
-        let reply = self.http.open_sse(call, |reply| {
-            if reply.status == THROTTLED {
-                self.quotas.note(&request.model, rate_limits(&reply.headers, Timestamp::now()));
-            }
-            error::of_reply(reply, &request.model)
-        });
-        let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
+        let limits = |reply: &ErrorReply| rate_limits(&reply.headers, written_at(&reply.headers));
+        let classify = |reply: &ErrorReply| error::of_reply(reply, &request.model);
+        let reply = self.server.open(call, &request.model, limits, classify).await;
+        let reply = reply.inspect_err(|error| self.server.refused.note(&request.model, error))?;
         let request_id = reply.headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let rates = rate_limits(&reply.headers, Timestamp::now());
+        let rates = rate_limits(&reply.headers, written_at(&reply.headers));
         Ok(decode(reply.events, MessagesDecoder::new(request.model.clone(), request_id), rates))
     }
 
     async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
         let headers = self.headers(VERSION_CURRENT)?;
-        let list: ModelList = self.http.get_json(MODELS_PATH, headers, error::of_list_reply).await?;
+        let list: ModelList = self.server.http.get_json(MODELS_PATH, headers, error::of_list_reply).await?;
         let callable = list.data.into_iter().filter(|entry| entry.lifecycle.as_deref() != Some("retired"));
         Ok(callable.map(|entry| ModelId::new(entry.id)).collect())
     }
@@ -153,7 +130,7 @@ impl AnthropicBackend {
 
 impl ChatBackend for AnthropicBackend {
     fn name(&self) -> &ProviderName {
-        &self.name
+        &self.server.name
     }
 
     fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
@@ -165,7 +142,7 @@ impl ChatBackend for AnthropicBackend {
     }
 
     fn refused_rates(&self, model: &ModelId) -> RateLimits {
-        self.quotas.take(model)
+        self.server.refused_rates(model)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
@@ -178,9 +155,7 @@ impl ChatBackend for AnthropicBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        let mut sentences = encode::dropped(&self.refused.without(request));
-        sentences.extend(self.refused.left_out(request));
-        sentences
+        self.server.dropped_parameters(request, encode::dropped)
     }
 }
 

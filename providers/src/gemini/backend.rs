@@ -4,24 +4,25 @@ use std::fmt::Write as _;
 
 use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderName;
 
 use super::decode::GenerateDecoder;
 use super::model::{ModelFacts, model_name};
 use super::stream_wire::ModelList;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
-use crate::refused::RefusedParameters;
+use crate::http::{ErrorReply, HttpCall, json_body_within};
+use crate::server::{Official, Server};
 use crate::{
     BaseUrl, ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError,
     RateLimits,
 };
 
 const VERSION_PATH: &str = "/v1beta";
-/// The host that serves nobody without a key.
-const OFFICIAL_HOST: &str = "generativelanguage.googleapis.com";
-const KEY_VARIABLE: &str = "GEMINI_API_KEY";
+const OFFICIAL: Official =
+    Official { host: "generativelanguage.googleapis.com", key_variable: "GEMINI_API_KEY" };
+/// The documented limit of a request with its inline files.
+const REQUEST_MEGABYTES_MAX: usize = 100;
 const API_KEY: HeaderName = HeaderName::from_static("x-goog-api-key");
 
 /// What a Gemini backend is built from.
@@ -40,66 +41,41 @@ pub struct GeminiConfig {
 
 /// Google's Developer API, or a server that speaks its format.
 pub struct GeminiBackend {
-    name: ProviderName,
-    http: HttpClient,
-    api_key: Option<HeaderValue>,
+    server: Server,
     /// What stands before the paths.
     version_path: &'static str,
     attachments: Option<AttachmentSupport>,
-    quotas: QuotaBook,
-    refused: RefusedParameters,
 }
 
 impl GeminiBackend {
     /// Builds the backend; nothing is connected yet.
     pub fn new(config: GeminiConfig) -> Self {
+        let credential = config.credential.as_ref().map(|key| (API_KEY, key.header()));
         Self {
-            name: config.name,
             version_path: if ends_with_version(&config.http.base_url) { "" } else { VERSION_PATH },
-            http: HttpClient::new(config.http),
+            server: Server::new(config.name, config.http, credential, OFFICIAL),
             attachments: config.attachments,
-            api_key: config.credential.as_ref().map(Credential::header),
-            quotas: QuotaBook::default(),
-            refused: RefusedParameters::default(),
         }
-    }
-
-    fn headers(&self) -> Result<HeaderMap, ProviderError> {
-        let mut headers = HeaderMap::with_capacity(4);
-        match &self.api_key {
-            Some(key) => {
-                headers.insert(API_KEY, key.clone());
-            }
-            None if self.http.host() == OFFICIAL_HOST => {
-                return Err(ProviderError::NoCredential {
-                    provider: self.name.to_string(),
-                    variable: KEY_VARIABLE.to_owned(),
-                });
-            }
-            None => {}
-        }
-        Ok(headers)
     }
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
-        let headers = self.headers()?;
-        let request = &*self.refused.without(request);
+        let headers = self.server.headers()?;
+        let request = &*self.server.refused.without(request);
         let model = encoded(model_name(&request.model));
         let path = format!("{}/models/{model}:streamGenerateContent?alt=sse", self.version_path);
-        let call =
-            HttpCall { path: &path, headers, body: json_body(&encode::to_wire(request, self.attachments))? };
-        let reply = self.http.open_sse(call, |reply| {
-            self.quotas.note(&request.model, error::quotas(reply));
-            error::of_reply(reply, &request.model)
-        });
-        let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
+        let body = json_body_within(REQUEST_MEGABYTES_MAX, &encode::to_wire(request, self.attachments))?;
+        let call = HttpCall { path: &path, headers, body };
+        let classify = |reply: &ErrorReply| error::of_reply(reply, &request.model);
+        let reply = self.server.open(call, &request.model, error::quotas, classify).await;
+        let reply = reply.inspect_err(|error| self.server.refused.note(&request.model, error))?;
         // Google's responses carry no rate limits.
         Ok(decode(reply.events, GenerateDecoder::new(request.model.clone()), RateLimits::default()))
     }
 
     async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
         let path = format!("{}/models?pageSize=1000", self.version_path);
-        let list: ModelList = self.http.get_json(&path, self.headers()?, error::of_list_reply).await?;
+        let list: ModelList =
+            self.server.http.get_json(&path, self.server.headers()?, error::of_list_reply).await?;
         let chats = |methods: &Vec<String>| methods.iter().any(|method| method == "generateContent");
         let callable = list
             .models
@@ -131,7 +107,7 @@ fn encoded(name: &str) -> String {
 
 impl ChatBackend for GeminiBackend {
     fn name(&self) -> &ProviderName {
-        &self.name
+        &self.server.name
     }
 
     fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
@@ -143,7 +119,7 @@ impl ChatBackend for GeminiBackend {
     }
 
     fn refused_rates(&self, model: &ModelId) -> RateLimits {
-        self.quotas.take(model)
+        self.server.refused_rates(model)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
@@ -156,9 +132,7 @@ impl ChatBackend for GeminiBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        let mut sentences = encode::dropped(&self.refused.without(request));
-        sentences.extend(self.refused.left_out(request));
-        sentences
+        self.server.dropped_parameters(request, encode::dropped)
     }
 }
 

@@ -8,8 +8,6 @@ use serde_json::Value;
 use crate::http::{ErrorReply, clean, duration_after, go_duration, mentions};
 use crate::{ProviderError, RateLimits, RateWindow};
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
 /// Words of messages that say that money, not time, is short.
 const MONEY_WORDS: &[&str] = &[
     "billing account",
@@ -49,9 +47,6 @@ pub(super) fn of_list_reply(reply: &ErrorReply) -> ProviderError {
 /// The limits of a minute that a refusal names, which are used up then.
 pub(super) fn quotas(reply: &ErrorReply) -> RateLimits {
     let mut stated = RateLimits::default();
-    if reply.status != THROTTLED {
-        return stated;
-    }
     let error = reply.json().map(|mut body| body.get_mut("error").map(Value::take).unwrap_or_default());
     let fault = Fault::new(error.unwrap_or_default(), reply.status, String::new());
     for violation in fault.violations() {

@@ -1,11 +1,14 @@
 //! One provider's HTTP client.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Request, Response};
 use serde::de::DeserializeOwned;
@@ -14,7 +17,8 @@ use tokio::time::timeout;
 
 use super::failure::{self, root_cause};
 use super::redact::clean;
-use super::{ErrorReply, HttpSettings, tls};
+use super::resolver::Adapter;
+use super::{ErrorReply, HttpSettings, Resolver, tls};
 use crate::sse::{self, ByteWatch, SseEvent, SseStream};
 use crate::{ProviderError, WaitingFor};
 
@@ -35,6 +39,7 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 /// Largest reply that comes as one JSON document.
 const JSON_BYTES_MAX: usize = 64 << 20;
+const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const USER_AGENT: &str = concat!("codex-task/", env!("CARGO_PKG_VERSION"));
 
 /// A call of the API.
@@ -166,6 +171,8 @@ impl HttpClient {
     fn request(&self, method: Method, path: &str, headers: HeaderMap) -> Request {
         let mut request = Request::new(method, self.settings.base_url.join(path));
         *request.headers_mut() = headers;
+        // Nothing is unpacked: a few bytes cannot become gigabytes.
+        request.headers_mut().insert(ACCEPT_ENCODING, IDENTITY);
         self.settings.headers.add_to(request.headers_mut());
         request
     }
@@ -185,12 +192,22 @@ impl HttpClient {
             .map_err(|error| failure::of_request(&error, &self.host, &self.settings))?;
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return self.unpacked(response);
         }
         if status.is_redirection() {
             return Err(ProviderError::Redirect { location: location(response.headers()) });
         }
         Err(classify(&error_reply(response, &secrets).await))
+    }
+
+    /// A reply that is packed, though nobody has asked for that, cannot be read.
+    fn unpacked(&self, response: Response) -> Result<Response, ProviderError> {
+        if !is_packed(response.headers()) {
+            return Ok(response);
+        }
+        Err(ProviderError::Protocol {
+            detail: format!("{} answered with a compressed reply, which was not asked for", self.host),
+        })
     }
 
     async fn client(&self) -> Result<&Client, ProviderError> {
@@ -238,6 +255,9 @@ impl HttpClient {
             .http2_initial_stream_window_size(H2_STREAM_WINDOW_BYTES)
             // Only the proxies of the settings: the process environment is not read behind the user's back.
             .no_proxy();
+        if let Resolver::Own(resolver) = &self.settings.resolver {
+            builder = builder.dns_resolver(Arc::new(Adapter(Arc::clone(resolver))));
+        }
         if !self.settings.base_url.is_loopback() {
             let proxies = self.settings.proxies.to_proxies().map_err(|error| self.no_client(&error))?;
             builder = proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
@@ -270,6 +290,11 @@ fn content_type(headers: &HeaderMap) -> ContentType {
     }
 }
 
+/// Whether a body is compressed.
+fn is_packed(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != IDENTITY)
+}
+
 /// A whole JSON document as one event.
 fn document(response: Response) -> SseStream {
     Box::pin(stream::once(async move {
@@ -297,7 +322,11 @@ async fn error_reply(mut response: Response, secrets: &[HeaderValue]) -> ErrorRe
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
     let mut body = Vec::new();
+    let is_packed = is_packed(&headers);
     let reading = async {
+        if is_packed {
+            return;
+        }
         let mut chunks = response.bytes_stream();
         while let Some(Ok(chunk)) = chunks.next().await {
             let room = ERROR_BYTES_MAX - body.len();

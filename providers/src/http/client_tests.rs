@@ -44,6 +44,7 @@ async fn a_call_carries_its_headers_and_gives_its_events() {
         format!("authorization: Bearer {KEY}\r\n"),
         "content-type: application/json\r\n".to_owned(),
         "accept: text/event-stream\r\n".to_owned(),
+        "accept-encoding: identity\r\n".to_owned(),
         format!("user-agent: codex-task/{}\r\n", env!("CARGO_PKG_VERSION")),
         "\r\n\r\n{}".to_owned(),
     ];
@@ -172,6 +173,62 @@ async fn a_document_instead_of_a_stream_is_one_event() {
 async fn a_page_instead_of_a_stream_is_a_protocol_error() {
     let server = TestServer::always(response("200 OK", "content-type: text/html\r\n", "<html>log in</html>"));
     assert!(matches!(failure(server.settings()).await, ProviderError::Protocol { .. }));
+}
+
+#[tokio::test]
+async fn a_compressed_reply_is_not_unpacked_and_a_compressed_error_has_its_status_alone() {
+    let packed = "content-type: text/event-stream\r\ncontent-encoding: gzip\r\n";
+    let server = TestServer::always(response("200 OK", packed, "\u{1f}..."));
+    let error = failure(server.settings()).await;
+    assert!(
+        matches!(&error, ProviderError::Protocol { detail } if detail.contains("compressed")),
+        "{error:?}"
+    );
+    let server = TestServer::always(response("503 Busy", "content-encoding: br\r\n", "\u{1}\u{2}"));
+    let detail = "HTTP 503 without a message".to_owned();
+    let expected = ProviderError::Server { status: 503, retry_after: None, detail };
+    assert_eq!(failure(server.settings()).await, expected);
+    let server = TestServer::always(
+        event_stream("data: a\n\n").replace("chunked", "chunked\r\ncontent-encoding: identity") + "0\r\n\r\n",
+    );
+    assert!(open(server.settings()).await.is_ok());
+}
+
+/// Finds what it was told, or nothing, or nothing ever.
+struct Told(Option<std::io::Result<&'static str>>);
+
+impl crate::NameResolver for Told {
+    fn resolve(
+        &self,
+        _name: &str,
+    ) -> futures_util::future::BoxFuture<'static, std::io::Result<Vec<std::net::IpAddr>>> {
+        match &self.0 {
+            Some(Ok(address)) => Box::pin(std::future::ready(Ok(vec![address.parse().unwrap()]))),
+            Some(Err(error)) => Box::pin(std::future::ready(Err(error.kind().into()))),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_are_found_by_whoever_is_set_and_one_that_is_not_found_in_time_is_no_connection() {
+    let server = TestServer::always(event_stream("data: a\n\n") + "0\r\n\r\n");
+    let port = server.url().rsplit(':').next().unwrap().to_owned();
+    let settings = |told| HttpSettings {
+        resolver: Resolver::Own(Arc::new(Told(told))),
+        connect_timeout: Duration::from_millis(100),
+        ..HttpSettings::new(BaseUrl::parse(&format!("http://api.example.invalid:{port}")).unwrap(), 1)
+    };
+    assert!(open(settings(Some(Ok("127.0.0.1")))).await.is_ok());
+    let unknown = failure(settings(Some(Err(std::io::ErrorKind::NotFound.into())))).await;
+    let host = format!("api.example.invalid:{port}");
+    assert!(
+        matches!(&unknown, ProviderError::Unreachable { host: named, .. } if *named == host),
+        "{unknown:?}"
+    );
+    let late =
+        ProviderError::Timeout { waiting_for: WaitingFor::Connection, after: Duration::from_millis(100) };
+    assert_eq!(failure(settings(None)).await, late);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::hint;
 use super::redact::clean;
+use super::server_clock::written_at;
 use crate::ProviderError;
 
 /// Shortest secret that is looked for in a body: a shorter one (`none`, `ollama`) is no secret and may be a word.
@@ -48,7 +48,7 @@ impl ErrorReply {
 
     /// The server's hint when to come back.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        hint::retry_after(&self.headers, Timestamp::now())
+        hint::retry_after(&self.headers, written_at(&self.headers))
     }
 
     /// `x-should-retry`, which overrides what the status says.

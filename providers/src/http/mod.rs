@@ -16,14 +16,16 @@ mod proxies;
 mod quota_book;
 mod rate_window;
 mod redact;
+mod resolver;
+mod server_clock;
 mod settings;
 #[cfg(test)]
 pub(crate) mod test_server;
 mod tls;
 
 pub use base_url::{BaseUrl, BaseUrlError};
-pub(crate) use body::json_body;
-pub(crate) use client::{HttpCall, HttpClient};
+pub(crate) use body::{json_body, json_body_within};
+pub(crate) use client::{HttpCall, HttpClient, SseReply};
 pub(crate) use error_reply::{ErrorReply, mentions};
 pub(crate) use failure::root_cause;
 pub(crate) use go_duration::{duration_after, go_duration};
@@ -32,4 +34,6 @@ pub use proxies::ProxySettings;
 pub(crate) use quota_book::QuotaBook;
 pub(crate) use rate_window::rate_window;
 pub use redact::clean;
+pub use resolver::{NameResolver, Resolver};
+pub(crate) use server_clock::written_at;
 pub use settings::HttpSettings;

@@ -2,7 +2,7 @@
 
 use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::AUTHORIZATION;
 
 use super::decode::ResponsesDecoder;
 use super::model::{ModelFacts, searches};
@@ -11,21 +11,20 @@ use super::stream_wire::ModelList;
 use super::wire::ResponsesRequest;
 use super::{encode, error};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
-use crate::refused::RefusedParameters;
+use crate::http::{ErrorReply, HttpCall, json_body_within};
+use crate::server::{Official, Server};
 use crate::{
     ChatBackend, ChatRequest, ChatStream, Credential, HttpSettings, ModelLimits, ProviderError, RateLimits,
 };
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
+/// The documented limit of a request with images.
+const REQUEST_MEGABYTES_MAX: usize = 50;
 const RESPONSES_PATH: &str = "/responses";
 const MODELS_PATH: &str = "/models";
 /// What stands before the paths where the base URL is the bare root of a host.
 const VERSION_PATH: &str = "/v1";
-/// The host that serves nobody without a key; its regions lie below it (`eu.api.openai.com`).
-const OFFICIAL_HOST: &str = "api.openai.com";
-const KEY_VARIABLE: &str = "OPENAI_API_KEY";
+/// OpenAI itself.
+pub(crate) const OFFICIAL: Official = Official { host: "api.openai.com", key_variable: "OPENAI_API_KEY" };
 
 /// What a Responses backend is built from.
 #[derive(Clone, Debug)]
@@ -43,64 +42,34 @@ pub struct OpenAiConfig {
 
 /// OpenAI, or a server that speaks its Responses format.
 pub struct OpenAiBackend {
-    name: ProviderName,
-    http: HttpClient,
-    authorization: Option<HeaderValue>,
+    server: Server,
     responses_path: String,
     models_path: String,
     attachments: Option<AttachmentSupport>,
-    quotas: QuotaBook,
-    refused: RefusedParameters,
 }
 
 impl OpenAiBackend {
     /// Builds the backend; nothing is connected yet.
     pub fn new(config: OpenAiConfig) -> Self {
         let version = if config.http.base_url.path().is_empty() { VERSION_PATH } else { "" };
+        let credential = config.credential.as_ref().map(|key| (AUTHORIZATION, key.bearer()));
         Self {
-            name: config.name,
             responses_path: format!("{version}{RESPONSES_PATH}"),
             models_path: format!("{version}{MODELS_PATH}"),
-            http: HttpClient::new(config.http),
+            server: Server::new(config.name, config.http, credential, OFFICIAL),
             attachments: config.attachments,
-            authorization: config.credential.as_ref().map(Credential::bearer),
-            quotas: QuotaBook::default(),
-            refused: RefusedParameters::default(),
         }
-    }
-
-    fn headers(&self) -> Result<HeaderMap, ProviderError> {
-        let mut headers = HeaderMap::with_capacity(4);
-        let host = self.http.host();
-        let is_official = host == OFFICIAL_HOST
-            || host.strip_suffix(OFFICIAL_HOST).is_some_and(|region| region.ends_with('.'));
-        match &self.authorization {
-            Some(bearer) => {
-                headers.insert(AUTHORIZATION, bearer.clone());
-            }
-            None if is_official => {
-                return Err(ProviderError::NoCredential {
-                    provider: self.name.to_string(),
-                    variable: KEY_VARIABLE.to_owned(),
-                });
-            }
-            None => {}
-        }
-        Ok(headers)
     }
 
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
-        let headers = self.headers()?;
-        let request = self.refused.without(request);
-        let body = json_body(&self.wire(&request))?;
+        let headers = self.server.headers()?;
+        let request = self.server.refused.without(request);
+        let body = json_body_within(REQUEST_MEGABYTES_MAX, &self.wire(&request))?;
         let call = HttpCall { path: &self.responses_path, headers, body };
-        let reply = self.http.open_sse(call, |reply| {
-            if reply.status == THROTTLED {
-                self.quotas.note(&request.model, rate_limits(&reply.headers));
-            }
-            error::of_reply(reply, &request.model)
-        });
-        let reply = reply.await.inspect_err(|error| self.refused.note(&request.model, error))?;
+        let limits = |reply: &ErrorReply| rate_limits(&reply.headers);
+        let classify = |reply: &ErrorReply| error::of_reply(reply, &request.model);
+        let reply = self.server.open(call, &request.model, limits, classify).await;
+        let reply = reply.inspect_err(|error| self.server.refused.note(&request.model, error))?;
         let request_id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         let rates = rate_limits(&reply.headers);
         Ok(decode(reply.events, ResponsesDecoder::new(request.model.clone(), request_id), rates))
@@ -109,7 +78,7 @@ impl OpenAiBackend {
     /// The request without what this backend would add and the model does not take.
     fn wire<'a>(&self, request: &'a ChatRequest) -> ResponsesRequest<'a> {
         let mut wire = encode::to_wire(request, self.attachments);
-        let is_refused = |name: &str| self.refused.has(&request.model, name);
+        let is_refused = |name: &str| self.server.refused.has(&request.model, name);
         if is_refused("include") {
             wire.include.clear();
         }
@@ -123,15 +92,16 @@ impl OpenAiBackend {
     }
 
     async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
-        let headers = self.headers()?;
-        let list: ModelList = self.http.get_json(&self.models_path, headers, error::of_list_reply).await?;
+        let headers = self.server.headers()?;
+        let list: ModelList =
+            self.server.http.get_json(&self.models_path, headers, error::of_list_reply).await?;
         Ok(list.data.into_iter().map(|entry| ModelId::new(entry.id)).collect())
     }
 }
 
 impl ChatBackend for OpenAiBackend {
     fn name(&self) -> &ProviderName {
-        &self.name
+        &self.server.name
     }
 
     fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
@@ -143,7 +113,7 @@ impl ChatBackend for OpenAiBackend {
     }
 
     fn refused_rates(&self, model: &ModelId) -> RateLimits {
-        self.quotas.take(model)
+        self.server.refused_rates(model)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
@@ -155,9 +125,7 @@ impl ChatBackend for OpenAiBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        let mut sentences = encode::dropped(&self.refused.without(request));
-        sentences.extend(self.refused.left_out(request));
-        sentences
+        self.server.dropped_parameters(request, encode::dropped)
     }
 }
 

@@ -13,6 +13,7 @@ mod schema;
 mod stream_wire;
 mod wire;
 
+pub(crate) use backend::OFFICIAL;
 pub use backend::{OpenAiBackend, OpenAiConfig};
 pub(crate) use rates::rate_limits;
 pub(crate) use schema::{SchemaForm, form_of};

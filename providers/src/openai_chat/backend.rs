@@ -7,7 +7,7 @@ use std::time::Duration;
 use codex_task_config::{AttachmentSupport, ModelId, ProviderName};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::AUTHORIZATION;
 
 use super::decode::CompletionsDecoder;
 use super::encode::{self, Style};
@@ -16,20 +16,17 @@ use super::lessons::LessonBook;
 use super::model::ModelFacts;
 use super::model_list::{MODELS_PATH, ModelList};
 use crate::decode::decode;
-use crate::http::{HttpCall, HttpClient, QuotaBook, json_body};
-use crate::openai::rate_limits;
-use crate::refused::RefusedParameters;
+use crate::http::{ErrorReply, HttpCall, json_body};
+use crate::openai::{OFFICIAL, rate_limits};
+use crate::server::Server;
 use crate::{
     CallLimits, ChatBackend, ChatDialect, ChatEvent, ChatRequest, ChatStream, Credential, HttpSettings,
     ModelLimits, ProviderError, RateLimits,
 };
 
-/// The status of a throttled call.
-const THROTTLED: u16 = 429;
 const COMPLETIONS_PATH: &str = "/chat/completions";
 /// What stands before the paths where the base URL is the bare root of a host.
 const VERSION_PATH: &str = "/v1";
-const KEY_VARIABLE: &str = "OPENAI_API_KEY";
 /// A model on this machine may read a long prompt for minutes before its first word, and may first have to be loaded.
 const LOCAL_PATIENCE: Duration = Duration::from_mins(10);
 
@@ -53,40 +50,28 @@ pub struct OpenAiChatConfig {
 
 /// OpenAI, or a server that speaks its chat API.
 pub struct OpenAiChatBackend {
-    name: ProviderName,
-    http: HttpClient,
-    authorization: Option<HeaderValue>,
+    server: Server,
     dialect: ChatDialect,
     context_tokens: Option<u64>,
     attachments: Option<AttachmentSupport>,
     lessons: Arc<LessonBook>,
     completions_path: String,
     models_path: String,
-    quotas: QuotaBook,
-    refused: RefusedParameters,
 }
 
 impl OpenAiChatBackend {
     /// Builds the backend; nothing is connected yet.
     pub fn new(config: OpenAiChatConfig) -> Self {
-        let mut http = config.http;
-        if config.dialect == ChatDialect::Local {
-            http.headers_timeout = http.headers_timeout.max(LOCAL_PATIENCE);
-            http.byte_idle = http.byte_idle.max(CallLimits::USUAL.event_idle);
-        }
-        let version = if http.base_url.path().is_empty() { VERSION_PATH } else { "" };
+        let version = if config.http.base_url.path().is_empty() { VERSION_PATH } else { "" };
+        let credential = config.credential.as_ref().map(|key| (AUTHORIZATION, key.bearer()));
         Self {
-            name: config.name,
             completions_path: format!("{version}{COMPLETIONS_PATH}"),
             models_path: format!("{version}{MODELS_PATH}"),
-            http: HttpClient::new(http),
-            authorization: config.credential.as_ref().map(Credential::bearer),
+            server: Server::new(config.name, config.http, credential, OFFICIAL),
             dialect: config.dialect,
             context_tokens: config.context_tokens,
             attachments: config.attachments,
             lessons: Arc::default(),
-            quotas: QuotaBook::default(),
-            refused: RefusedParameters::default(),
         }
     }
 
@@ -99,39 +84,21 @@ impl OpenAiChatBackend {
         }
     }
 
-    fn headers(&self) -> Result<HeaderMap, ProviderError> {
-        let mut headers = HeaderMap::with_capacity(4);
-        match &self.authorization {
-            Some(bearer) => {
-                headers.insert(AUTHORIZATION, bearer.clone());
-            }
-            None if self.dialect == ChatDialect::OpenAi => {
-                return Err(ProviderError::NoCredential {
-                    provider: self.name.to_string(),
-                    variable: KEY_VARIABLE.to_owned(),
-                });
-            }
-            None => {}
-        }
-        Ok(headers)
-    }
-
     async fn open(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
-        let headers = self.headers()?;
-        let request = &*self.refused.without(request);
-        let body = json_body(&encode::to_wire(request, self.style(&request.model)))?;
+        let headers = self.server.headers()?;
+        let request = &*self.server.refused.without(request);
+        let style = self.style(&request.model);
+        let body = json_body(&encode::to_wire(request, style))?;
         let lessons = Arc::clone(&self.lessons);
         let mut decoder = CompletionsDecoder::new(request, self.dialect, body.len(), lessons);
         let mut is_malformed = false;
         let call = HttpCall { path: &self.completions_path, headers, body };
-        let reply = self.http.open_sse(call, |reply| {
-            if reply.status == THROTTLED {
-                self.quotas.note(&request.model, rate_limits(&reply.headers));
-            }
+        let limits = |reply: &ErrorReply| rate_limits(&reply.headers);
+        let classify = |reply: &ErrorReply| {
             is_malformed = WireError::read(&reply.body).is_malformed_output();
             error::of_reply(reply, &request.model)
-        });
-        match reply.await {
+        };
+        match self.server.open(call, &request.model, limits, classify).await {
             Ok(reply) => {
                 let rates = rate_limits(&reply.headers);
                 let id = reply.headers.get("x-request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
@@ -145,8 +112,9 @@ impl OpenAiChatBackend {
             }
             Err(error) => {
                 self.lessons.note(&request.model, &error);
-                if !LessonBook::covers(&error) {
-                    self.refused.note(&request.model, &error);
+                // A parameter that has another form is left out only if that form is refused, too.
+                if style.lessons.after(&error) == style.lessons {
+                    self.server.refused.note(&request.model, &error);
                 }
                 Err(error)
             }
@@ -154,15 +122,18 @@ impl OpenAiChatBackend {
     }
 
     async fn list_models(&self) -> Result<Vec<ModelId>, ProviderError> {
-        let list: ModelList =
-            self.http.get_json(&self.models_path, self.headers()?, error::of_list_reply).await?;
+        let list: ModelList = self
+            .server
+            .http
+            .get_json(&self.models_path, self.server.headers()?, error::of_list_reply)
+            .await?;
         Ok(list.into_entries().into_iter().map(|entry| ModelId::new(entry.id)).collect())
     }
 }
 
 impl ChatBackend for OpenAiChatBackend {
     fn name(&self) -> &ProviderName {
-        &self.name
+        &self.server.name
     }
 
     fn stream<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, ProviderError>> {
@@ -183,7 +154,7 @@ impl ChatBackend for OpenAiChatBackend {
     }
 
     fn refused_rates(&self, model: &ModelId) -> RateLimits {
-        self.quotas.take(model)
+        self.server.refused_rates(model)
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<ModelId>, ProviderError>> {
@@ -191,9 +162,8 @@ impl ChatBackend for OpenAiChatBackend {
     }
 
     fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
-        let mut sentences = encode::dropped(&self.refused.without(request), self.style(&request.model));
-        sentences.extend(self.refused.left_out(request));
-        sentences
+        let style = self.style(&request.model);
+        self.server.dropped_parameters(request, |request| encode::dropped(request, style))
     }
 }
 

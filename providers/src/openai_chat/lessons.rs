@@ -15,10 +15,6 @@ use crate::ProviderError;
 /// tokens)`, `maximum context length is 16384 tokens`, `context length of only 2048 tokens`.
 const WINDOW: &str = r"(?i)(?:context (?:size|length|window)|model length)\D{0,24}(\d{3,8})\b";
 
-/// Parameters that have another form.
-const OTHERWISE_WRITTEN: &[&str] =
-    &["stream_options", "response_format", "max_tokens", "max_completion_tokens"];
-
 /// What is known of one model beyond what the configuration says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lessons {
@@ -30,6 +26,25 @@ pub(super) struct Lessons {
     pub(super) without_response_format: bool,
     /// Tokens of the context window.
     pub(super) context_tokens: Option<u64>,
+}
+
+impl Lessons {
+    /// What is known after a failed call; the same where requests are written as before.
+    pub(super) fn after(mut self, error: &ProviderError) -> Self {
+        match error {
+            ProviderError::Parameter { parameter, .. } => match parameter.as_str() {
+                "stream_options" => self.without_stream_options = true,
+                "response_format" => self.without_response_format = true,
+                "max_tokens" | "max_completion_tokens" => self.other_limit_name = true,
+                _ => {}
+            },
+            ProviderError::ContextTooLong { detail } => {
+                self.context_tokens = window_in(detail).or(self.context_tokens);
+            }
+            _ => {}
+        }
+        self
+    }
 }
 
 /// The lessons of all models of one server.
@@ -44,30 +59,12 @@ impl LessonBook {
 
     /// Learns from a failed call.
     pub(super) fn note(&self, model: &ModelId, error: &ProviderError) {
-        match error {
-            ProviderError::Parameter { parameter, .. } => {
-                let mut book = self.open();
-                let lessons = book.entry(model.clone()).or_default();
-                match parameter.as_str() {
-                    "stream_options" => lessons.without_stream_options = true,
-                    "response_format" => lessons.without_response_format = true,
-                    "max_tokens" | "max_completion_tokens" => lessons.other_limit_name = true,
-                    _ => {}
-                }
-            }
-            ProviderError::ContextTooLong { detail } => {
-                if let Some(tokens) = window_in(detail) {
-                    self.open().entry(model.clone()).or_default().context_tokens = Some(tokens);
-                }
-            }
-            _ => {}
+        let mut book = self.open();
+        let lessons = book.get(model).copied().unwrap_or_default();
+        let learnt = lessons.after(error);
+        if learnt != lessons {
+            book.insert(model.clone(), learnt);
         }
-    }
-
-    /// Whether an error is about a parameter that is written in another way instead of being left out.
-    pub(super) fn covers(error: &ProviderError) -> bool {
-        let ProviderError::Parameter { parameter, .. } = error else { return false };
-        OTHERWISE_WRITTEN.contains(&parameter.as_str())
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<ModelId, Lessons>> {

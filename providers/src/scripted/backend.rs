@@ -13,6 +13,7 @@ use serde_json::value::to_raw_value;
 use super::conversation::Conversation;
 use super::playback::{self, Pace};
 use super::{FaultKind, Rule, Scenario, ScriptedCall, protocol};
+use crate::refused::RefusedParameters;
 use crate::{
     AssistantPart, AssistantTurn, ChatBackend, ChatReply, ChatRequest, ChatStream, Message, ModelLimits,
     ProviderError, ProviderState, SearchTrace, StopReason, ToolCall, ToolResult, UserPart,
@@ -32,13 +33,14 @@ pub struct ScriptedBackend {
     used: Vec<AtomicU32>,
     /// `None` where nobody asks what was requested: requests keep whole conversations alive.
     recorded: Option<Mutex<Vec<ChatRequest>>>,
+    refused: RefusedParameters,
 }
 
 impl ScriptedBackend {
     /// Plays a scenario as this provider.
     pub fn new(name: ProviderName, scenario: Scenario) -> Self {
         let used = scenario.rules.iter().map(|_| AtomicU32::new(0)).collect();
-        Self { name, scenario, used, recorded: None }
+        Self { name, scenario, used, recorded: None, refused: RefusedParameters::default() }
     }
 
     /// Plays a scenario as this provider, and keeps the requests: for tests.
@@ -58,6 +60,7 @@ impl ScriptedBackend {
 
     /// Answers a request, or fails it before the server would have accepted it.
     async fn answer(&self, request: &ChatRequest) -> Result<ChatStream, ProviderError> {
+        let request = &*self.refused.without(request);
         if let Some(mut requests) = self.recording_of() {
             requests.push(request.clone());
         }
@@ -66,7 +69,10 @@ impl ScriptedBackend {
         let (number, rule) = self.rule_for(conversation)?;
         if let Some(fault) = rule.fault.as_ref().filter(|fault| fault.after_bytes.is_none()) {
             match &fault.kind {
-                FaultKind::Error(error) => return Err(error.clone()),
+                FaultKind::Error(error) => {
+                    self.refused.note(&request.model, error);
+                    return Err(error.clone());
+                }
                 FaultKind::Hang => std::future::pending().await,
                 FaultKind::Panic => playback::panic_on_purpose(),
             }
@@ -121,8 +127,8 @@ impl ChatBackend for ScriptedBackend {
         ready(Ok(self.scenario.models.clone())).boxed()
     }
 
-    fn dropped_parameters(&self, _request: &ChatRequest) -> Vec<String> {
-        Vec::new()
+    fn dropped_parameters(&self, request: &ChatRequest) -> Vec<String> {
+        self.refused.left_out(request)
     }
 }
 

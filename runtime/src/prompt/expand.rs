@@ -51,6 +51,10 @@ impl RuntimeHandle {
                     mentioned.extend(mentions(piece));
                     text.push_str(piece);
                 }
+                ExpansionPart::Unclear(unclear) => {
+                    expanded.notes.push(unclear.to_string());
+                    text.push_str(&format!("Error: {unclear}"));
+                }
                 ExpansionPart::Command(line) => {
                     text.push_str(&output(errand.as_ref(), line, &mut expanded.notes).await);
                 }

@@ -1,7 +1,8 @@
 //! From entries to rows.
 
 use codex_task_actors::{Admission, JournalEntry, JournalStep, Outcome, TaskError, TaskId, TaskReport};
-use rusqlite::{Connection, params};
+use codex_task_config::TokenUsage;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::lease::now_ms;
 use crate::json::TaskJson;
@@ -24,7 +25,7 @@ pub(super) fn apply(connection: &Connection, entry: &JournalEntry, origin: &Orig
             admissions.iter().try_for_each(|admission| admit(connection, admission, origin))
         }
         JournalEntry::Stepped { task, step } => add_step(connection, *task, step),
-        JournalEntry::Ended { report } => end(connection, report),
+        JournalEntry::Ended { report } => end(connection, report, origin.owner),
     }
 }
 
@@ -82,51 +83,82 @@ pub(super) fn add_step(connection: &Connection, task: TaskId, step: &JournalStep
     Ok(())
 }
 
-fn end(connection: &Connection, report: &TaskReport) -> rusqlite::Result<()> {
+/// Writes how a task has ended, unless another process has taken it over since: then the task is that one's to end.
+pub(super) fn end(connection: &Connection, report: &TaskReport, owner: i64) -> rusqlite::Result<()> {
     let task = report.task.to_string();
     if let Outcome::Failed { error: TaskError::Journal(_), .. } = &report.outcome {
         // It stopped because its steps could not be kept: what is kept can be gone on from.
-        let release = "UPDATE tasks SET owner = NULL WHERE id = ?1";
-        return connection.prepare_cached(release)?.execute([task]).map(drop);
+        let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2";
+        return connection.prepare_cached(release)?.execute(params![task, owner]).map(drop);
     }
-    let model = report.model.as_ref().map(ToString::to_string);
-    let provider = report.provider.as_ref().map(ToString::to_string);
-    let cost = report.cost.unwrap_or_default().0;
-    add_usage(connection, &task, report.turns, (provider, model), &report.usage, cost)?;
     let shape = TaskJson::from(report);
-    connection
+    let ended = connection
         .prepare_cached(
-            "UPDATE tasks SET owner = NULL, status = ?2, ended_ms = ?3, report = ?4 WHERE id = ?1",
+            "UPDATE tasks SET owner = NULL, status = ?3, ended_ms = ?4, report = ?5
+             WHERE id = ?1 AND (owner = ?2 OR owner IS NULL AND report IS NULL)",
         )?
         .execute(params![
             task,
+            owner,
             super::record::status_name(report.status()),
             now_ms(),
             json(serde_json::to_string(&shape))?,
         ])?;
-    Ok(())
+    if ended == 0 {
+        return Ok(());
+    }
+    let model = report.model.as_ref().map(ToString::to_string);
+    let provider = report.provider.as_ref().map(ToString::to_string);
+    let cost = report.cost.unwrap_or_default().0;
+    add_usage(connection, &task, report.turns, (provider, model), &report.usage, cost)
 }
 
-/// Adds what came since the last turn of this sitting: entries carry totals.
+/// Adds what came since the last turn of this sitting: entries carry totals. Plain statements: `SQLite` would compile one
+/// that reckons with what is bound to it anew each time.
 fn add_usage(
     connection: &Connection,
     task: &str,
     turn: u32,
     (provider, model): (Option<String>, Option<String>),
-    totals: &codex_task_config::TokenUsage,
+    totals: &TokenUsage,
     cost: u64,
 ) -> rusqlite::Result<()> {
     if totals.total_tokens() == 0 {
         return Ok(());
     }
+    let totals = [
+        totals.input_tokens,
+        totals.output_tokens,
+        totals.cache_read_tokens,
+        totals.cache_write_tokens,
+        cost,
+    ];
+    let sitting = connection
+        .prepare_cached("SELECT sitting FROM tasks WHERE id = ?1")?
+        .query_row([task], |row| row.get::<_, i64>(0))
+        .optional()?;
+    let Some(sitting) = sitting else { return Ok(()) };
+    let (last_turn, known) = connection
+        .prepare_cached(
+            "SELECT MAX(turn), SUM(input_tokens), SUM(output_tokens), SUM(cache_read_tokens),
+                SUM(cache_write_tokens), SUM(cost_micro_usd)
+             FROM usage WHERE task = ?1 AND sitting = ?2",
+        )?
+        .query_row(params![task, sitting], |row| {
+            let sum = |index| row.get::<_, Option<i64>>(index).map(Option::unwrap_or_default);
+            Ok((row.get::<_, Option<u32>>(0)?, [sum(1)?, sum(2)?, sum(3)?, sum(4)?, sum(5)?]))
+        })?;
+    let mut news = known;
+    for (new, total) in news.iter_mut().zip(totals) {
+        *new = number(total).saturating_sub(*new).max(0);
+    }
+    if news == [0; 5] && last_turn >= Some(turn) {
+        return Ok(());
+    }
+    let [input, output, cache_read, cache_write, cost] = news;
     connection
         .prepare_cached(
-            "INSERT INTO usage SELECT ?1, tasks.sitting, ?2, ?3, ?4,
-                MAX(0, ?5 - COALESCE(SUM(input_tokens), 0)), MAX(0, ?6 - COALESCE(SUM(output_tokens), 0)),
-                MAX(0, ?7 - COALESCE(SUM(cache_read_tokens), 0)), MAX(0, ?8 - COALESCE(SUM(cache_write_tokens), 0)),
-                MAX(0, ?9 - COALESCE(SUM(cost_micro_usd), 0))
-             FROM tasks LEFT JOIN usage ON usage.task = tasks.id AND usage.sitting = tasks.sitting
-             WHERE tasks.id = ?1 GROUP BY tasks.id
+            "INSERT INTO usage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT DO UPDATE SET input_tokens = input_tokens + excluded.input_tokens,
                 output_tokens = output_tokens + excluded.output_tokens,
                 cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
@@ -135,14 +167,15 @@ fn add_usage(
         )?
         .execute(params![
             task,
+            sitting,
             turn,
             provider,
             model,
-            number(totals.input_tokens),
-            number(totals.output_tokens),
-            number(totals.cache_read_tokens),
-            number(totals.cache_write_tokens),
-            number(cost),
+            input,
+            output,
+            cache_read,
+            cache_write,
+            cost
         ])?;
     Ok(())
 }

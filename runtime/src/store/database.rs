@@ -13,6 +13,30 @@ use super::schema;
 /// Time that one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Pages of the log above which whoever writes brings it into the database, at the cost of waiting for the disk: 32 MB.
+/// Before that, the journal's writer does when nobody waits for it.
+const LOG_PAGES_MAX: u32 = 8_000;
+
+/// What a transaction survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Safety {
+    /// The end of its process; whether also a loss of power is the operating system's choice.
+    Process,
+    /// A loss of power: it is on disk before it counts as done.
+    Power,
+}
+
+impl Safety {
+    /// From now on.
+    pub(super) fn set(self, connection: &Connection) -> rusqlite::Result<()> {
+        let level = match self {
+            Self::Process => "NORMAL",
+            Self::Power => "FULL",
+        };
+        connection.pragma_update(None, "synchronous", level)
+    }
+}
+
 /// Opens the database at `path`, and makes it if there is none.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let place = |source| StoreError::Place { path: path.to_path_buf(), source };
@@ -24,7 +48,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let prepared = Connection::open_with_flags(path, flags).and_then(|mut connection| {
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
+        Safety::Process.set(&connection)?;
         let migrated = schema::migrate(&mut connection)?;
         Ok((connection, migrated))
     });

@@ -10,22 +10,28 @@ mod cancelling;
 mod claim;
 mod database;
 mod error;
+mod holdings;
 mod lease;
+mod queue;
 mod record;
 mod recorder;
 mod records;
 mod retention;
 mod schema;
+mod shared;
 #[cfg(test)]
 mod store_tests;
+mod upkeep;
 mod watching;
 mod writer;
 
 pub use cancelling::CancelAsked;
 pub use claim::{Claim, ClaimError};
 pub use error::StoreError;
+pub use holdings::Holdings;
 pub use record::{RecordState, RunRecord, TaskRecord};
 pub use recorder::Recorder;
 pub use records::Records;
-pub use retention::Retention;
 pub use watching::RunWatch;
+
+pub use codex_task_config::Retention;

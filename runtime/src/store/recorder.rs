@@ -1,28 +1,27 @@
 //! The journal of one process.
 
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use codex_task_actors::{
     Journal, JournalAck, JournalEntry, JournalError, TaskError, TaskId, TaskImage, TaskRequest,
 };
-use codex_task_config::Environment;
+use codex_task_config::{Environment, Retention};
 use futures_util::future::BoxFuture;
+use rusqlite::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::oneshot;
 
 use super::apply::Origin;
-use super::batch::Command;
-use super::cancelling::Wishes;
 use super::claim::ClaimError;
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process};
+use super::queue::Queue;
 use super::records::Records;
-use super::retention::Retention;
-use super::writer::{Shared, Writer};
+use super::shared::Shared;
+use super::upkeep::Upkeep;
+use super::writer::Writer;
 
 /// Entries that may wait for the writer before agents have to.
 pub(super) const BACKLOG_MAX: usize = 4_096;
@@ -34,7 +33,7 @@ pub struct Recorder {
     records: Records,
     pub(super) owner: i64,
     pub(super) process: Process,
-    commands: Sender<Command>,
+    queue: Arc<Queue>,
     shared: Arc<Shared>,
     /// Taken by whoever closes first.
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -61,23 +60,41 @@ impl Recorder {
         context: &str,
         retention: Retention,
     ) -> Result<Self, StoreError> {
-        let connection = database::open(records.path())?;
+        Self::start_on(database::open(records.path())?, records, environment, context, retention)
+    }
+
+    /// Begins to record in the user's own records, as [`Records::of_user`] and [`Recorder::start_with`] would, and opens
+    /// the file once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn of_user(
+        environment: &Environment,
+        context: &str,
+        retention: Retention,
+    ) -> Result<Self, StoreError> {
+        let (records, connection) = Records::open_of_user(environment)?;
+        Self::start_on(connection, records, environment, context, retention)
+    }
+
+    fn start_on(
+        connection: Connection,
+        records: Records,
+        environment: &Environment,
+        context: &str,
+        retention: Retention,
+    ) -> Result<Self, StoreError> {
         let process = Process::current();
         let owner = lease::enter(&connection, &process)?;
-        let (commands, received) = mpsc::channel();
-        let shared = Arc::<Shared>::default();
+        let (queue, shared) = (Arc::<Queue>::default(), Arc::<Shared>::default());
         let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
-        let origin = Origin { owner, cwd, context };
         let (tell, cancelled) = unbounded_channel();
-        let writer = Writer {
-            wishes: Wishes::new(tell),
+        let writer = Writer::new(
             connection,
-            commands: received,
-            shared: Arc::clone(&shared),
-            origin,
-            retention,
-            process: process.clone(),
-        };
+            (Arc::clone(&queue), Arc::clone(&shared)),
+            Origin { owner, cwd, context },
+            Upkeep::new(owner, process.clone(), retention, tell),
+        );
         let thread = std::thread::Builder::new()
             .name("codex-task-journal".to_owned())
             .spawn(move || writer.run())
@@ -86,7 +103,7 @@ impl Recorder {
             records,
             owner,
             process,
-            commands,
+            queue,
             shared,
             thread: Mutex::new(Some(thread)),
             cancelled: Mutex::new(Some(cancelled)),
@@ -98,9 +115,19 @@ impl Recorder {
         &self.records
     }
 
-    /// The first entry that could not be written, since the start.
+    /// Why something is not on record, if anything is lost or cannot be written now. What was told a moment ago may still
+    /// be on its way: [`Recorder::settled`] waits for it.
     pub fn failure(&self) -> Option<JournalError> {
         self.shared.failure()
+    }
+
+    /// Waits until everything so far is on disk.
+    ///
+    /// # Errors
+    /// [`JournalError`] when something is not, and never will be, or not yet.
+    pub async fn settled(&self) -> Result<(), JournalError> {
+        self.flush().await;
+        self.failure().map_or(Ok(()), Err)
     }
 
     /// Tasks of this process that others want to be cancelled (see [`Records::cancel`]), as they come; `None` when somebody
@@ -112,8 +139,7 @@ impl Recorder {
     /// Tasks that were taken over are watched like new ones.
     pub(super) fn watch(&self, tasks: impl IntoIterator<Item = TaskId>) {
         self.shared.begin(tasks);
-        let (done, _) = oneshot::channel();
-        let _ = self.commands.send(Command::Flush(done)); // so that a writer that sleeps hears of it
+        drop(self.queue.flushed()); // so that a writer that sleeps hears of it
     }
 
     /// A task was given back.
@@ -123,32 +149,31 @@ impl Recorder {
 
     /// Waits until everything so far is on disk, or is known to be lost.
     pub async fn flush(&self) {
-        let (done, flushed) = oneshot::channel();
-        if self.commands.send(Command::Flush(done)).is_ok() {
-            let _ = flushed.await; // a writer that ended has written all it could
-        }
+        let _ = self.queue.flushed().await; // a writer that ended has written all it could
     }
 
     /// Writes what is there and ends; tasks that have not ended may then be resumed. Blocks the calling thread.
     pub fn close(&self) {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            let _ = self.commands.send(Command::Close); // a writer that ended needs no word
+            self.queue.close();
             let _ = thread.join(); // it does not panic
         }
     }
 
     fn send(&self, entry: JournalEntry, ack: Option<JournalAck>) {
-        let is_step = !matches!(entry, JournalEntry::Ended { .. });
-        let tasks: Vec<TaskId> = entry.tasks().collect();
         if let JournalEntry::Admitted(_) = &entry {
-            self.shared.begin(tasks.iter().copied());
+            self.shared.begin(entry.tasks());
         }
         self.shared.backlog.fetch_add(1, Ordering::AcqRel);
-        if self.commands.send(Command::Record { entry, ack }).is_err() {
+        if let Err(entry) = self.queue.push(entry, ack) {
             self.shared.backlog.fetch_sub(1, Ordering::AcqRel);
-            for task in tasks.into_iter().filter(|_| is_step) {
-                self.shared.lose(task, &JournalError { detail: "the recorder is closed".to_owned() });
+            let error = JournalError { detail: "the recorder is closed".to_owned() };
+            match &entry {
+                JournalEntry::Ended { .. } => self.shared.lose_for_good(&error),
+                JournalEntry::Admitted(_) | JournalEntry::Stepped { .. } => {
+                    entry.tasks().for_each(|task| self.shared.lose(task, &error));
+                }
             }
         }
     }
@@ -186,9 +211,8 @@ impl Journal for Recorder {
     }
 
     fn recall(&self, request: TaskRequest) -> BoxFuture<'static, Result<Option<TaskImage>, TaskError>> {
-        let (done, flushed) = oneshot::channel();
         // The task may be one of this very runtime; a writer that ended has written all it could.
-        let _ = self.commands.send(Command::Flush(done));
+        let flushed = self.queue.flushed();
         let reopening = self.reopening();
         Box::pin(async move {
             let _ = flushed.await;
@@ -207,6 +231,6 @@ impl Journal for Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        let _ = self.commands.send(Command::Close); // a writer that ended needs no word
+        self.queue.close();
     }
 }

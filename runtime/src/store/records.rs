@@ -27,7 +27,19 @@ impl Records {
     /// # Errors
     /// [`StoreError`]; the file is made if there is none.
     pub fn of_user(environment: &Environment) -> Result<Self, StoreError> {
-        Self::open(environment.state_dir().ok_or(StoreError::NoPlace)?.join(FILE))
+        Self::open_of_user(environment).map(|(records, _)| records)
+    }
+
+    /// The user's own, with the connection that has opened them.
+    pub(super) fn open_of_user(environment: &Environment) -> Result<(Self, Connection), StoreError> {
+        let path = Self::path_of_user(environment)?;
+        let connection = database::open(&path)?;
+        Ok((Self { path }, connection))
+    }
+
+    /// Where the user's own are.
+    pub(super) fn path_of_user(environment: &Environment) -> Result<PathBuf, StoreError> {
+        Ok(environment.state_dir().ok_or(StoreError::NoPlace)?.join(FILE))
     }
 
     /// Those in this file.

@@ -1,30 +1,12 @@
-//! How long runs are kept.
+//! Deleting runs that need not be kept.
 
-use std::time::Duration;
-
-use rusqlite::{Connection, TransactionBehavior, params};
+use codex_task_config::Retention;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::lease::{self, Process, now_ms};
 
-/// Runs that are deleted at one start: the rest waits for the next.
+/// Runs that are deleted in one go: the rest waits for the next.
 const PRUNED_MAX: u32 = 200;
-
-/// How long runs are kept. A run is deleted when it is older, or when there are more; never one that has a task which
-/// has not ended, unless it is older.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Oldest run.
-    pub age_max: Duration,
-    /// Most runs.
-    pub runs_max: u32,
-}
-
-impl Default for Retention {
-    /// Thirty days, and a thousand runs.
-    fn default() -> Self {
-        Self { age_max: Duration::from_hours(30 * 24), runs_max: 1_000 }
-    }
-}
 
 /// Deletes what need not be kept; what a process still works on stays whatever its age. Each run goes by itself, so that
 /// nobody waits for long. Returns how many went.
@@ -32,25 +14,44 @@ pub(super) fn prune(
     connection: &mut Connection,
     retention: Retention,
     this: &Process,
-) -> rusqlite::Result<usize> {
-    let doomed = doomed(connection, retention)?;
-    for run in &doomed {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for statement in [
-            "DELETE FROM steps WHERE task IN (SELECT id FROM tasks WHERE run = ?1)",
-            "DELETE FROM usage WHERE task IN (SELECT id FROM tasks WHERE run = ?1)",
-            "DELETE FROM tasks WHERE run = ?1",
-            "DELETE FROM runs WHERE id = ?1",
-        ] {
-            transaction.execute(statement, [run])?;
-        }
-        transaction.commit()?;
+) -> rusqlite::Result<u32> {
+    let mut gone = 0;
+    for run in old_or_many(connection, retention)? {
+        delete(connection, &run)?;
+        gone += 1;
+    }
+    let bytes_max = retention.bytes_max.unwrap_or(u64::MAX);
+    while gone < PRUNED_MAX && bytes(connection)? > bytes_max {
+        let Some(run) = oldest_ended(connection)? else { break };
+        delete(connection, &run)?;
+        gone += 1;
     }
     lease::forget_dead(connection, this)?;
-    Ok(doomed.len())
+    Ok(gone)
 }
 
-fn doomed(connection: &Connection, retention: Retention) -> rusqlite::Result<Vec<String>> {
+/// What the records take in the file: what was deleted leaves room for others.
+pub(super) fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
+    let query = "SELECT (page_count - freelist_count) * page_size
+         FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    let bytes: i64 = connection.query_row(query, [], |row| row.get(0))?;
+    Ok(u64::try_from(bytes).unwrap_or_default())
+}
+
+fn delete(connection: &mut Connection, run: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for statement in [
+        "DELETE FROM steps WHERE task IN (SELECT id FROM tasks WHERE run = ?1)",
+        "DELETE FROM usage WHERE task IN (SELECT id FROM tasks WHERE run = ?1)",
+        "DELETE FROM tasks WHERE run = ?1",
+        "DELETE FROM runs WHERE id = ?1",
+    ] {
+        transaction.execute(statement, [run])?;
+    }
+    transaction.commit()
+}
+
+fn old_or_many(connection: &Connection, retention: Retention) -> rusqlite::Result<Vec<String>> {
     let age_ms = i64::try_from(retention.age_max.as_millis()).unwrap_or(i64::MAX);
     let oldest = now_ms().saturating_sub(age_ms);
     let mut query = connection.prepare(
@@ -63,4 +64,13 @@ fn doomed(connection: &Connection, retention: Retention) -> rusqlite::Result<Vec
          ORDER BY begun_ms LIMIT ?3",
     )?;
     query.query_map(params![oldest, retention.runs_max, PRUNED_MAX], |row| row.get(0))?.collect()
+}
+
+/// The next one to go for want of room; the newest of all never does.
+fn oldest_ended(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let query = "SELECT id FROM runs WHERE
+            NOT EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL)
+            AND id <> (SELECT id FROM runs ORDER BY begun_ms DESC, id DESC LIMIT 1)
+         ORDER BY begun_ms, id LIMIT 1";
+    connection.query_row(query, [], |row| row.get(0)).optional()
 }

@@ -45,6 +45,8 @@ pub(super) struct Memory {
 pub struct ToolCaller {
     /// Id that a task of this call gets.
     pub task: TaskId,
+    /// Run that it gets, where no agent of this runtime is the caller.
+    pub run: RunId,
     /// How deep the caller is: 0 is the main agent, 1 an agent that it has started.
     pub depth: u32,
     /// Narrows what the task may do.
@@ -64,6 +66,7 @@ impl Default for ToolCaller {
     fn default() -> Self {
         Self {
             task: TaskId::new(),
+            run: RunId::new(),
             depth: 0,
             permission_mode: None,
             tainted_by: Vec::new(),
@@ -279,7 +282,7 @@ impl TaskTool {
 fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> TaskRequest {
     let (run, lineage) = match &caller.delegate {
         Some(delegate) => (delegate.run, delegate.children.clone()),
-        None => (RunId::new(), Lineage { depth: caller.depth.saturating_add(1), ..Lineage::default() }),
+        None => (caller.run, Lineage { depth: caller.depth.saturating_add(1), ..Lineage::default() }),
     };
     TaskRequest {
         id: resumed.unwrap_or(caller.task),

@@ -14,7 +14,7 @@ use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::{Value, json};
 
 use super::prompt_cache::PromptCache;
-use super::{CacheUse, Call, Format, Reply, search};
+use super::{CacheUse, Call, Format, Reply, frame, search};
 use crate::loopback::Loopback;
 
 type Respond = dyn Fn(&Call) -> Reply + Send + Sync;
@@ -76,10 +76,7 @@ impl Mock {
 
     /// What the vendor's base-URL variable would hold.
     pub fn base_url(&self) -> String {
-        match self.format {
-            Format::OpenAi | Format::OpenAiChat => format!("http://{}/v1", self.server.address()),
-            Format::Anthropic | Format::Gemini => format!("http://{}", self.server.address()),
-        }
+        self.format.base_url(self.server.address())
     }
 
     /// All requests so far.
@@ -161,11 +158,7 @@ async fn send(call: &Call, mut reply: Reply, guard: InFlight) -> Response {
         if let (Some((used, _)), Some((_, first))) = (&cached, events.first_mut()) {
             used.state(first);
         }
-        let mut frames: Vec<Bytes> = events.iter().map(|(name, data)| frame(name, data)).collect();
-        if call.format == Format::OpenAiChat {
-            frames.push(Bytes::from_static(b"data: [DONE]\n\n"));
-        }
-        frames
+        call.format.framed(&events)
     };
     if let (Some(cache), Some((_, writing)), true) = (&guard.0.cache, &cached, reply.is_stream()) {
         cache.begin(writing);
@@ -209,11 +202,6 @@ async fn send(call: &Call, mut reply: Reply, guard: InFlight) -> Response {
         Reply::Html(page) => ([(header::CONTENT_TYPE, "text/html")], page).into_response(),
         Reply::After(..) => status(call.format, 500, "unreachable: unwrapped above", None),
     }
-}
-
-fn frame(name: &str, data: &Value) -> Bytes {
-    let event = if name.is_empty() { String::new() } else { format!("event: {name}\n") };
-    format!("{event}data: {data}\n\n").into()
 }
 
 fn whole(frames: Vec<Bytes>) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {

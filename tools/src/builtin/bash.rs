@@ -79,7 +79,8 @@ impl Tool for BashTool {
             }
             let finished =
                 process::run(tree, time_max).await.map_err(|error| not_started(session, &error))?;
-            reply(&arguments.command, &finished, time_max).map_err(|error| explained(error, session))
+            let replied = reply(&arguments.command, &finished, time_max);
+            replied.map_err(|error| explained(error, session, &finished.closed))
         })
     }
 }
@@ -90,11 +91,7 @@ fn reply(line: &str, finished: &Finished, time_max: Duration) -> Result<String, 
     let stderr = finished.stderr.text(errors_max.max(ERRORS_CHARS_MIN));
     let stdout = finished.stdout.text(OUTPUT_CHARS_MAX.saturating_sub(stderr.chars().count()));
     let (stdout, stderr) = (stdout.trim_end(), stderr.trim_end());
-    let left = finished.aftermath.killed > 0;
-    let left = if left { "(Processes that the command left running were ended.)" } else { "" };
-    let refused = finished.aftermath.refused_for_model().unwrap_or_default();
-    let left =
-        [refused.as_str(), left].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    let left = finished.aftermath.for_model().unwrap_or_default();
     let left = left.as_str();
     let joined = |parts: &[&str]| {
         let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
@@ -103,7 +100,11 @@ fn reply(line: &str, finished: &Finished, time_max: Duration) -> Result<String, 
     match finished.ended {
         Ended::TimedOut => {
             let what = format!("Command timed out after {}", in_words(time_max));
-            Err(ToolError::TimedOut(joined(&[&what, stderr, stdout])))
+            Err(ToolError::TimedOut(joined(&[&what, stderr, stdout, left])))
+        }
+        // What may have got past the rules is no success, whatever the command says of itself.
+        Ended::Exited(_) if finished.aftermath.unseen.is_some() => {
+            Err(ToolError::Failed(joined(&[left, stderr, stdout])))
         }
         Ended::Exited(status) => match (exit_code(status), answer(line, status)) {
             (0, _) => {

@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::arguments::typed;
-use super::blocking::{Stop, blocking};
+use super::blocking::Stop;
 use super::lines::push_numbered;
 use super::near_miss;
 use super::replace::{Mismatch, Occurrences, Replaced, replace};
-use super::rewrite::Rewrite;
+use super::rewrite::Found;
 use super::schema::{Kind, Schema};
+use super::storage::Storage;
 use super::text::{Encoding, Text};
 use crate::{Access, Session, Tool, ToolDefinition, ToolError};
 
@@ -36,6 +37,7 @@ const DESCRIPTION: &str = "Replaces old_string by new_string in a file that was 
 #[derive(Debug)]
 pub(super) struct EditTool {
     definition: ToolDefinition,
+    storage: Storage,
 }
 
 #[derive(Debug, Deserialize)]
@@ -48,14 +50,14 @@ struct Arguments {
 }
 
 impl EditTool {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         let definition = Schema::default()
             .required("file_path", Kind::Text, "The file to change")
             .required("old_string", Kind::Text, "The text to replace")
             .required("new_string", Kind::Text, "The text to put in its place; not the same as old_string")
             .optional("replace_all", Kind::Boolean, "Replace every occurrence; false by default")
             .define("Edit", DESCRIPTION);
-        Self { definition }
+        Self { definition, storage }
     }
 }
 
@@ -77,11 +79,20 @@ impl Tool for EditTool {
                     "No changes to make: old_string and new_string are exactly the same.".to_owned(),
                 ));
             }
-            let (guard, stamps) = (session.guard.clone(), session.reads.clone());
-            blocking(Stop::default(), move |stop| {
-                edit(&Rewrite { tool: "Edit", guard: &guard, stamps: &stamps, stop }, &arguments)
+            let path = arguments.file_path.clone();
+            let edit = move |found: Found<'_>, _: &Stop| edited(&arguments, found);
+            let (path, done) = self.storage.rewrite("Edit", path, session, edit).await?;
+            let shown = path.shown.display();
+            Ok(match done {
+                Done::Created => format!("File created successfully at: {shown}"),
+                Done::All(count) => format!(
+                    "The file {shown} has been updated. All {count} occurrences were successfully replaced."
+                ),
+                Done::One(snippet) => format!(
+                    "The file {shown} has been updated. Here's the result of running `cat -n` on a snippet of the edited \
+                     file:\n{snippet}"
+                ),
             })
-            .await
         })
     }
 }
@@ -95,31 +106,19 @@ enum Done {
     One(String),
 }
 
-fn edit(files: &Rewrite<'_>, arguments: &Arguments) -> Result<String, ToolError> {
-    let path = &arguments.file_path;
+fn edited(arguments: &Arguments, found: Found<'_>) -> Result<(Vec<u8>, Done), ToolError> {
     let creates = arguments.old_string.is_empty();
-    let (path, done) = files.run(path, |present| match present {
-        None if creates => Ok((arguments.new_string.clone().into_bytes(), Done::Created)),
-        None => Err(files.missing(path)),
-        Some(present) if creates && present.is_empty() => {
+    match found {
+        Found::Absent(_) if creates => Ok((arguments.new_string.clone().into_bytes(), Done::Created)),
+        Found::Absent(missing) => Err(missing()),
+        Found::Present(present) if creates && present.is_empty() => {
             Ok((arguments.new_string.clone().into_bytes(), Done::Created))
         }
-        Some(_) if creates => {
+        Found::Present(_) if creates => {
             Err(ToolError::Input("Cannot create new file - file already exists.".to_owned()))
         }
-        Some(present) => change(arguments, present.as_seen()?),
-    })?;
-    let shown = path.shown.display();
-    Ok(match done {
-        Done::Created => format!("File created successfully at: {shown}"),
-        Done::All(count) => {
-            format!("The file {shown} has been updated. All {count} occurrences were successfully replaced.")
-        }
-        Done::One(snippet) => format!(
-            "The file {shown} has been updated. Here's the result of running `cat -n` on a snippet of the edited file:\n\
-             {snippet}"
-        ),
-    })
+        Found::Present(present) => change(arguments, present.as_seen()?),
+    }
 }
 
 fn change(arguments: &Arguments, content: &[u8]) -> Result<(Vec<u8>, Done), ToolError> {

@@ -12,11 +12,11 @@ fn bench() -> Bench {
 }
 
 async fn read(bench: &Bench, path: &str) {
-    ReadTool::new().run(json!({"file_path": path}), &bench.session).await.unwrap();
+    ReadTool::new(Storage::Disk).run(json!({"file_path": path}), &bench.session).await.unwrap();
 }
 
 async fn edit(bench: &Bench, arguments: Value) -> Result<String, ToolError> {
-    EditTool::new().run(arguments, &bench.session).await
+    EditTool::new(Storage::Disk).run(arguments, &bench.session).await
 }
 
 async fn refusal(bench: &Bench, path: &str, old: &str, new: &str) -> String {
@@ -170,9 +170,9 @@ async fn of_two_agents_that_edit_one_file_at_once_none_loses_its_edit() {
         bench.file("f", "left\nright\n");
         let sessions = [(); 2].map(|()| bench.session.for_task(bench.session.cancel.child_token()));
         for session in &sessions {
-            ReadTool::new().run(json!({"file_path": "f"}), session).await.unwrap();
+            ReadTool::new(Storage::Disk).run(json!({"file_path": "f"}), session).await.unwrap();
         }
-        let tool = EditTool::new();
+        let tool = EditTool::new(Storage::Disk);
         let call = |old: &str, index: usize| {
             let arguments = json!({"file_path": "f", "old_string": old, "new_string": format!("{old}!")});
             tool.run(arguments, &sessions[index])

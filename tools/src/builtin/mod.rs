@@ -41,6 +41,8 @@ mod rewrite;
 mod schema;
 mod shell_start;
 mod shells;
+mod source;
+mod storage;
 mod stray;
 mod text;
 mod todo_write;
@@ -50,9 +52,10 @@ mod write;
 
 use std::sync::Arc;
 
-pub use host::{HostApprover, HostCommand, HostOutput, HostTools, lent_by};
+pub use host::{HostCommand, HostOutput, HostTools, lent_by};
 pub(crate) use read_stamps::ReadStamps;
 pub(crate) use shells::Shells;
+use storage::Storage;
 pub(crate) use user_program::{ProgramEnd, ProgramLine, ProgramOutput, run_user_program};
 
 use crate::{Egress, Tool, WebFetch, WebSearch};
@@ -60,12 +63,7 @@ use crate::{Egress, Tool, WebFetch, WebSearch};
 /// All built-in tools. `WebFetch` goes to the public internet only; a toolbox that should let it go further gets another
 /// one of that name.
 pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
-    vec![
-        Arc::new(read::ReadTool::new()),
-        Arc::new(write::WriteTool::new()),
-        Arc::new(edit::EditTool::new()),
-        Arc::new(multi_edit::MultiEditTool::new()),
-        Arc::new(notebook_edit::NotebookEditTool::new()),
+    let others: [Arc<dyn Tool>; 9] = [
         Arc::new(glob::GlobTool::new()),
         Arc::new(grep::GrepTool::new()),
         Arc::new(ls::LsTool::new()),
@@ -75,6 +73,18 @@ pub fn builtin_tools() -> Vec<Arc<dyn Tool>> {
         Arc::new(WebFetch::new(Egress::Public)),
         Arc::new(WebSearch::new()),
         Arc::new(todo_write::TodoWriteTool::new()),
+    ];
+    file_tools(&Storage::Disk).into_iter().chain(others).collect()
+}
+
+/// The tools that read and change files.
+fn file_tools(storage: &Storage) -> [Arc<dyn Tool>; 5] {
+    [
+        Arc::new(read::ReadTool::new(storage.clone())),
+        Arc::new(write::WriteTool::new(storage.clone())),
+        Arc::new(edit::EditTool::new(storage.clone())),
+        Arc::new(multi_edit::MultiEditTool::new(storage.clone())),
+        Arc::new(notebook_edit::NotebookEditTool::new(storage.clone())),
     ]
 }
 

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::arguments::typed;
-use super::blocking::{Stop, blocking};
+use super::blocking::Stop;
 use super::edit::replace_in;
 use super::replace::Occurrences;
-use super::rewrite::Rewrite;
+use super::rewrite::Found;
 use super::schema::{Kind, Schema};
+use super::storage::Storage;
 use super::text::{Encoding, Text};
 use crate::{Access, Session, Tool, ToolDefinition, ToolError};
 
@@ -28,6 +29,7 @@ const DESCRIPTION: &str = "Makes several edits to one file that was read with Re
 #[derive(Debug)]
 pub(super) struct MultiEditTool {
     definition: ToolDefinition,
+    storage: Storage,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,7 +47,7 @@ struct Edit {
 }
 
 impl MultiEditTool {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         let edit = Schema::default()
             .required("old_string", Kind::Text, "The text to replace")
             .required("new_string", Kind::Text, "The text to put in its place; not the same as old_string")
@@ -54,7 +56,7 @@ impl MultiEditTool {
             .required("file_path", Kind::Text, "The file to change")
             .required_list("edits", 1, &edit, "The edits, in the order in which they are made")
             .define("MultiEdit", DESCRIPTION);
-        Self { definition }
+        Self { definition, storage }
     }
 }
 
@@ -71,39 +73,39 @@ impl Tool for MultiEditTool {
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
             let arguments: Arguments = typed("MultiEdit", &arguments)?;
-            let (guard, stamps) = (session.guard.clone(), session.reads.clone());
-            blocking(Stop::default(), move |stop| {
-                multi_edit(&Rewrite { tool: "MultiEdit", guard: &guard, stamps: &stamps, stop }, &arguments)
-            })
-            .await
+            let Arguments { file_path, edits } = arguments;
+            let (heading, list) = applied(&edits);
+            let edit = move |found: Found<'_>, stop: &Stop| Ok((edited(&edits, found, stop)?, ()));
+            let (path, ()) = self.storage.rewrite("MultiEdit", file_path, session, edit).await?;
+            Ok(format!("{heading} to {}:{list}", path.shown.display()))
         })
     }
 }
 
-fn multi_edit(files: &Rewrite<'_>, arguments: &Arguments) -> Result<String, ToolError> {
-    let Arguments { file_path, edits } = arguments;
-    let creates = edits.first().is_some_and(|edit| edit.old_string.is_empty());
-    let (path, ()) = files.run(file_path, |present| {
-        let Text { encoding, text } = match &present {
-            None if creates => Text { encoding: Encoding::Utf8, text: String::new() },
-            None => return Err(files.missing(file_path)),
-            Some(present) if creates && !present.is_empty() => {
-                return Err(ToolError::Input("Cannot create new file - file already exists.".to_owned()));
-            }
-            Some(_) if creates => Text { encoding: Encoding::Utf8, text: String::new() },
-            Some(present) => Text::decode(present.as_seen()?),
-        };
-        let text = all(encoding, text, edits, files.stop)?;
-        Ok((encoding.encode(&text), ()))
-    })?;
+/// How many edits were made, and the list of them.
+fn applied(edits: &[Edit]) -> (String, String) {
     let noun = if edits.len() == 1 { "edit" } else { "edits" };
-    let mut text = format!("Applied {} {noun} to {}:", edits.len(), path.shown.display());
+    let mut list = String::new();
     for (number, edit) in (1..).zip(edits) {
         let (old, new) = (quoted(&edit.old_string), quoted(&edit.new_string));
-        let written = write!(text, "\n{number}. Replaced \"{old}\" with \"{new}\"");
+        let written = write!(list, "\n{number}. Replaced \"{old}\" with \"{new}\"");
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
-    Ok(text)
+    (format!("Applied {} {noun}", edits.len()), list)
+}
+
+fn edited(edits: &[Edit], found: Found<'_>, stop: &Stop) -> Result<Vec<u8>, ToolError> {
+    let creates = edits.first().is_some_and(|edit| edit.old_string.is_empty());
+    let Text { encoding, text } = match &found {
+        Found::Absent(_) if creates => Text { encoding: Encoding::Utf8, text: String::new() },
+        Found::Absent(missing) => return Err(missing()),
+        Found::Present(present) if creates && !present.is_empty() => {
+            return Err(ToolError::Input("Cannot create new file - file already exists.".to_owned()));
+        }
+        Found::Present(_) if creates => Text { encoding: Encoding::Utf8, text: String::new() },
+        Found::Present(present) => Text::decode(present.as_seen()?),
+    };
+    Ok(encoding.encode(&all(encoding, text, edits, stop)?))
 }
 
 /// The text after all edits, if each of them can be made.
@@ -163,7 +165,7 @@ mod tests {
 
     async fn edited(bench: &Bench, path: &str, edits: Value) -> String {
         let arguments = json!({"file_path": path, "edits": edits});
-        let result = MultiEditTool::new().run(arguments, &bench.session).await;
+        let result = MultiEditTool::new(Storage::Disk).run(arguments, &bench.session).await;
         let root = bench.root().display().to_string();
         result.unwrap_or_else(|error| error.to_string()).replace(&root, "ROOT")
     }
@@ -171,7 +173,7 @@ mod tests {
     async fn with_file(content: &str) -> Bench {
         let bench = Bench::new(PermissionMode::AcceptEdits, &[]);
         bench.file("f", content);
-        ReadTool::new().run(json!({"file_path": "f"}), &bench.session).await.unwrap();
+        ReadTool::new(Storage::Disk).run(json!({"file_path": "f"}), &bench.session).await.unwrap();
         bench
     }
 

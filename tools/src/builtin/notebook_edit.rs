@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::arguments::typed;
-use super::blocking::{Stop, blocking};
+use super::blocking::Stop;
 use super::notebook::{CellType, Notebook};
-use super::rewrite::Rewrite;
+use super::rewrite::Found;
 use super::schema::{Kind, Schema};
+use super::storage::Storage;
 use super::text::Text;
 use crate::{Access, Session, Tool, ToolDefinition, ToolError};
 
@@ -23,6 +24,7 @@ const DESCRIPTION: &str = "Changes one cell of a Jupyter notebook (.ipynb) that 
 #[derive(Debug)]
 pub(super) struct NotebookEditTool {
     definition: ToolDefinition,
+    storage: Storage,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,7 +47,7 @@ enum EditMode {
 }
 
 impl NotebookEditTool {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         let modes = Kind::OneOf(&["replace", "insert", "delete"]);
         let definition = Schema::default()
             .required("notebook_path", Kind::Text, "The notebook to change")
@@ -58,7 +60,7 @@ impl NotebookEditTool {
             )
             .optional("edit_mode", modes, "What to do; replace by default")
             .define("NotebookEdit", DESCRIPTION);
-        Self { definition }
+        Self { definition, storage }
     }
 }
 
@@ -76,12 +78,9 @@ impl Tool for NotebookEditTool {
         Box::pin(async move {
             let arguments: Arguments = typed("NotebookEdit", &arguments)?;
             check(&arguments)?;
-            let (guard, stamps) = (session.guard.clone(), session.reads.clone());
-            blocking(Stop::default(), move |stop| {
-                let files = Rewrite { tool: "NotebookEdit", guard: &guard, stamps: &stamps, stop };
-                edit(&files, &arguments)
-            })
-            .await
+            let path = arguments.notebook_path.clone();
+            let edit = move |found: Found<'_>, _: &Stop| edited(&arguments, found);
+            Ok(self.storage.rewrite("NotebookEdit", path, session, edit).await?.1)
         })
     }
 }
@@ -114,18 +113,16 @@ fn check(arguments: &Arguments) -> Result<(), ToolError> {
     }
 }
 
-fn edit(files: &Rewrite<'_>, arguments: &Arguments) -> Result<String, ToolError> {
-    let path = &arguments.notebook_path;
-    let (_, said) = files.run(path, |present| {
-        let Some(present) = present else { return Err(files.missing(path)) };
-        let Text { encoding, text } = Text::decode(present.as_seen()?);
-        let notebook = Notebook::parse(&text);
-        let notebook =
-            notebook.ok_or_else(|| input("Notebook is not valid JSON, or has no list of cells."))?;
-        let (text, said) = changed(&notebook, arguments)?;
-        Ok((encoding.encode(&text), said))
-    })?;
-    Ok(said)
+fn edited(arguments: &Arguments, found: Found<'_>) -> Result<(Vec<u8>, String), ToolError> {
+    let present = match found {
+        Found::Present(present) => present,
+        Found::Absent(missing) => return Err(missing()),
+    };
+    let Text { encoding, text } = Text::decode(present.as_seen()?);
+    let notebook = Notebook::parse(&text);
+    let notebook = notebook.ok_or_else(|| input("Notebook is not valid JSON, or has no list of cells."))?;
+    let (text, said) = changed(&notebook, arguments)?;
+    Ok((encoding.encode(&text), said))
 }
 
 /// The notebook's text after the change, and Claude Code's words for it.
@@ -171,12 +168,12 @@ mod tests {
     const NOTEBOOK: &str = "{\n \"cells\": [\n  {\n   \"cell_type\": \"code\",\n   \"execution_count\": 1,\n   \"metadata\": {},\n   \"outputs\": [],\n   \"source\": [\n    \"1\"\n   ]\n  }\n ],\n \"nbformat\": 4,\n \"nbformat_minor\": 4\n}\n";
 
     async fn edited(bench: &Bench, arguments: Value) -> String {
-        let result = NotebookEditTool::new().run(arguments, &bench.session).await;
+        let result = NotebookEditTool::new(Storage::Disk).run(arguments, &bench.session).await;
         result.unwrap_or_else(|error| error.to_string())
     }
 
     async fn read(bench: &Bench, arguments: Value) -> String {
-        ReadTool::new().run(arguments, &bench.session).await.unwrap()
+        ReadTool::new(Storage::Disk).run(arguments, &bench.session).await.unwrap()
     }
 
     #[tokio::test]

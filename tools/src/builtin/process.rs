@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -58,6 +59,8 @@ pub(super) struct Finished {
     pub(super) stderr: HeadTail,
     /// What the program left behind.
     pub(super) aftermath: Aftermath,
+    /// Directories in which the sandbox let it create nothing new.
+    pub(super) closed: Vec<PathBuf>,
 }
 
 /// Takes what a program writes, as it comes.
@@ -80,8 +83,9 @@ impl Sink for HeadTail {
 /// Dropping the future ends the program and every process that it started.
 pub(super) async fn run(tree: ProcessTree, time_max: Duration) -> io::Result<Finished> {
     let (mut stdout, mut stderr) = (HeadTail::new(OUTPUT_CHARS_MAX), HeadTail::new(OUTPUT_CHARS_MAX));
+    let closed = tree.closed_directories();
     let (ended, aftermath) = watch(tree, time_max, &mut stdout, &mut stderr).await?;
-    Ok(Finished { ended, stdout, stderr, aftermath })
+    Ok(Finished { ended, stdout, stderr, aftermath, closed })
 }
 
 /// Watches a program to its end; as [`run`], with the output going where it is wanted. Gives how the program ended and
@@ -223,6 +227,13 @@ impl ProcessTree {
             })),
             runtime: Handle::current(),
         })
+    }
+
+    fn closed_directories(&self) -> Vec<PathBuf> {
+        match &self.live {
+            Some(Held::Leashed(confined)) => confined.closed.clone(),
+            Some(Held::Free(_)) | None => Vec::new(),
+        }
     }
 
     fn take_pipes(&mut self) -> (Option<ChildStdout>, Option<ChildStderr>) {

@@ -1,7 +1,6 @@
 //! Read: the numbered lines of one file, or the file itself where it is looked at.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use codex_task_config::MediaType;
@@ -10,16 +9,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::arguments::{typed, whole};
-use super::blocking::{Stop, blocking};
+use super::blocking::Stop;
 use super::blocks::{BLOCK_BYTES, Blocks};
 use super::lines::{LineWindow, Window};
-use super::missing::file_error;
 use super::notebook::Notebook;
 use super::notebook_edit::is_notebook;
 use super::notebook_text;
 use super::read_media::{Picture, no_pages};
 use super::read_stamps::{ReadStamps, Stamp};
 use super::schema::{Kind, Schema};
+use super::source::Source;
+use super::storage::{Opened, Storage};
 use super::text::{Encoding, TEXT_BYTES_MAX, Text};
 use crate::media;
 use crate::{Access, PathError, Session, Tool, ToolDefinition, ToolError, ToolOutput};
@@ -45,6 +45,7 @@ const DESCRIPTION: &str = "Reads a file of the workspace. The path may be absolu
 #[derive(Debug)]
 pub(super) struct ReadTool {
     definition: ToolDefinition,
+    storage: Storage,
 }
 
 #[derive(Debug, Deserialize)]
@@ -59,14 +60,14 @@ struct Arguments {
 }
 
 impl ReadTool {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         let definition = Schema::default()
             .required("file_path", Kind::Text, "The file to read")
             .optional("offset", Kind::WholeFrom(0), "The line to begin with, counted from 1; for long files")
             .optional("limit", Kind::WholeFrom(1), "How many lines to read; for long files")
             .optional("pages", Kind::Text, "Page range for PDF files, e.g. \"1-5\", \"3\" or \"10-20\"")
             .define("Read", DESCRIPTION);
-        Self { definition }
+        Self { definition, storage }
     }
 }
 
@@ -91,40 +92,49 @@ impl Tool for ReadTool {
     ) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
         Box::pin(async move {
             let arguments: Arguments = typed("Read", &arguments)?;
-            let (guard, stamps) = (session.guard.clone(), session.reads.clone());
-            blocking(Stop::default(), move |stop| {
-                let opened = guard.open_read(&arguments.file_path);
-                let (file, path) = opened.map_err(|error| file_error(&guard, error))?;
-                let reading = Reading { file: &file, shown: &path.shown, stamps: &stamps, stop };
-                let pages = arguments.pages.as_deref().filter(|pages| !pages.trim().is_empty());
-                if let Some(kind) = reading.media()? {
-                    let picture = Picture { kind, file: &file, shown: &path.shown, pages };
-                    let (output, stamp) = picture.read(&stamps, stop)?;
-                    stamps.record(&path.real, stamp);
-                    return Ok(output);
-                }
-                if pages.is_some() {
-                    return Err(no_pages(&path.shown));
-                }
-                if arguments.is_whole() && is_notebook(&path.real) {
-                    let (text, stamp) = reading.notebook()?;
-                    if let Some(text) = text {
-                        stamps.record(&path.real, stamp);
-                        return Ok(text.into());
-                    }
-                }
-                let seen = reading.window(&arguments)?;
-                stamps.record(&path.real, seen.stamp);
-                Ok(reply(&arguments, &seen).into())
-            })
-            .await
+            let stamps = session.reads.clone();
+            let path = arguments.file_path.clone();
+            self.storage
+                .read(path, session, move |opened, stop| read(&arguments, opened, &stamps, stop))
+                .await
         })
     }
 }
 
+/// What a model is shown of a file, which counts as seen from then on.
+fn read(
+    arguments: &Arguments,
+    opened: &Opened<'_>,
+    stamps: &ReadStamps,
+    stop: &Stop,
+) -> Result<ToolOutput, ToolError> {
+    let Opened { source, path } = opened;
+    let reading = Reading { source: *source, shown: &path.shown, stamps, stop };
+    let pages = arguments.pages.as_deref().filter(|pages| !pages.trim().is_empty());
+    if let Some(kind) = reading.media()? {
+        let picture = Picture { kind, source: *source, shown: &path.shown, pages };
+        let (output, stamp) = picture.read(stamps, stop)?;
+        stamps.record(&path.real, stamp);
+        return Ok(output);
+    }
+    if pages.is_some() {
+        return Err(no_pages(&path.shown));
+    }
+    if arguments.is_whole() && is_notebook(&path.real) {
+        let (text, stamp) = reading.notebook()?;
+        if let Some(text) = text {
+            stamps.record(&path.real, stamp);
+            return Ok(text.into());
+        }
+    }
+    let seen = reading.window(arguments)?;
+    stamps.record(&path.real, seen.stamp);
+    Ok(reply(arguments, &seen).into())
+}
+
 /// A file that is being read once from beginning to end.
 struct Reading<'a> {
-    file: &'a File,
+    source: Source<'a>,
     shown: &'a Path,
     stamps: &'a ReadStamps,
     stop: &'a Stop,
@@ -148,20 +158,17 @@ impl Arguments {
 impl Reading<'_> {
     /// The kind of a file that is looked at, by its beginning.
     fn media(&self) -> Result<Option<MediaType>, ToolError> {
-        let mut start = Vec::new();
-        let mut file = self.file;
         let most = u64::try_from(media::SNIFFED_BYTES).unwrap_or(u64::MAX);
-        let read = file.take(most).read_to_end(&mut start).and_then(|_| file.rewind());
-        read.map_err(|error: io::Error| self.failed(&error))?;
+        let start = self.source.beginning(most).map_err(|error| self.failed(&error))?;
         Ok(media::sniff(&start))
     }
 
     /// The cells of a notebook; `None` when the file is none, or too large to be read as one.
     fn notebook(&self) -> Result<(Option<String>, Stamp), ToolError> {
-        let size = Stamp::of_size(self.file).map_err(|error| self.failed(&error))?;
-        let (mut file, mut content) = (self.file, Vec::new());
+        let size = self.source.size().map_err(|error| self.failed(&error))?;
+        let mut content = Vec::new();
         if !size.is_large() {
-            let mut blocks = Blocks::new(file);
+            let mut blocks = self.source.blocks().map_err(|error| self.failed(&error))?;
             while let Some(block) = blocks.next().map_err(|error| self.failed(&error))? {
                 self.stop.check()?;
                 content.extend_from_slice(block);
@@ -169,7 +176,6 @@ impl Reading<'_> {
                     break;
                 }
             }
-            file.rewind().map_err(|error| self.failed(&error))?;
         }
         let text = Text::decode(&content).text;
         let cells = Notebook::parse(&text).map(|notebook| {
@@ -189,11 +195,11 @@ impl Reading<'_> {
 
     /// The lines that were asked for, and how the file was.
     fn window(&self, arguments: &Arguments) -> Result<Seen, ToolError> {
-        let size = Stamp::of_size(self.file).map_err(|error| self.failed(&error))?;
+        let size = self.source.size().map_err(|error| self.failed(&error))?;
         let offset = arguments.offset.unwrap_or(1);
         let mut window = LineWindow::new(offset, arguments.limit.unwrap_or(LINES_DEFAULT), CHARS_MAX);
         let mut hash = self.stamps.hash();
-        let mut blocks = Blocks::new(self.file);
+        let mut blocks = self.source.blocks().map_err(|error| self.failed(&error))?;
         let mut is_first = true;
         while let Some(block) = blocks.next().map_err(|error| self.failed(&error))? {
             self.stop.check()?;
@@ -220,7 +226,7 @@ impl Reading<'_> {
     fn utf16(
         &self,
         mut content: Vec<u8>,
-        mut blocks: Blocks<&File>,
+        mut blocks: Blocks<impl Read>,
         mut window: LineWindow,
     ) -> Result<Seen, ToolError> {
         while let Some(block) = blocks.next().map_err(|error| self.failed(&error))? {

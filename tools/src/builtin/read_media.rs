@@ -1,20 +1,19 @@
 //! Read, of files that are looked at: images and PDF documents.
 
-use std::fs::File;
 use std::path::Path;
 
 use codex_task_config::MediaType;
 
 use super::blocking::Stop;
-use super::blocks::Blocks;
 use super::read_stamps::{ReadStamps, Stamp};
+use super::source::Source;
 use crate::media::{PageRange, prepare, source_bytes_max};
 use crate::{PathError, ToolError, ToolOutput};
 
 /// A file that is looked at.
 pub(super) struct Picture<'a> {
     pub(super) kind: MediaType,
-    pub(super) file: &'a File,
+    pub(super) source: Source<'a>,
     pub(super) shown: &'a Path,
     pub(super) pages: Option<&'a str>,
 }
@@ -31,10 +30,10 @@ impl Picture<'_> {
             (None, _) => None,
         };
         let failed = |error: &std::io::Error| ToolError::from(PathError::from_io(self.shown, error));
-        let total = self.file.metadata().map_err(|error| failed(&error))?.len();
+        let total = self.source.size().map_err(|error| failed(&error))?.bytes();
         let bytes_max = source_bytes_max(self.kind);
         let (mut content, mut hash) = (Vec::new(), stamps.hash());
-        let mut blocks = Blocks::new(self.file);
+        let mut blocks = self.source.blocks().map_err(|error| failed(&error))?;
         while let Some(block) = blocks.next().map_err(|error| failed(&error))? {
             stop.check()?;
             hash.push(block);
@@ -43,7 +42,8 @@ impl Picture<'_> {
                 break;
             }
         }
-        let prepared = prepare(self.kind, content, total, self.shown, pages)
+        let name = self.shown.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy());
+        let prepared = prepare(self.kind, content, total, &name, pages)
             .map_err(|fault| ToolError::Failed(format!("{} {}.", self.shown.display(), fault.0)))?;
         let noun = if self.kind == MediaType::Pdf { "PDF" } else { "Image" };
         let text = format!("{noun} file read: {} ({})", self.shown.display(), prepared.description);

@@ -77,6 +77,10 @@ impl ReadStamps {
     }
 
     fn of_content(&self, content: &[u8]) -> Stamp {
+        let size = Stamp::of_length(content);
+        if size.is_large() {
+            return size;
+        }
         let mut hash = self.hash();
         content.chunks(BLOCK_BYTES).for_each(|block| hash.push(block));
         hash.finish()
@@ -107,10 +111,20 @@ impl Stamp {
         Ok(Self::Size { bytes: metadata.len(), modified: metadata.modified().ok() })
     }
 
+    /// The stamp of a content that is too large to be hashed.
+    pub(super) fn of_length(content: &[u8]) -> Self {
+        Self::Size { bytes: u64::try_from(content.len()).unwrap_or(u64::MAX), modified: None }
+    }
+
+    /// The size of the file.
+    pub(super) fn bytes(self) -> u64 {
+        let (Self::Content { bytes, .. } | Self::Size { bytes, .. }) = self;
+        bytes
+    }
+
     /// Whether the file is too large to be held or hashed as a whole.
     pub(super) fn is_large(self) -> bool {
-        let (Self::Content { bytes, .. } | Self::Size { bytes, .. }) = self;
-        usize::try_from(bytes).map_or(true, |bytes| bytes > TEXT_BYTES_MAX)
+        usize::try_from(self.bytes()).map_or(true, |bytes| bytes > TEXT_BYTES_MAX)
     }
 }
 

@@ -1,3 +1,5 @@
+use std::fs::File;
+
 use codex_task_config::{PermissionMode, RuleBehavior};
 use serde_json::json;
 
@@ -10,7 +12,7 @@ fn bench() -> Bench {
 }
 
 async fn read(bench: &Bench, arguments: Value) -> Result<String, ToolError> {
-    ReadTool::new().run(arguments, &bench.session).await
+    ReadTool::new(Storage::Disk).run(arguments, &bench.session).await
 }
 
 async fn read_all(bench: &Bench, path: &str) -> String {
@@ -93,7 +95,7 @@ async fn images_and_documents_are_shown_whatever_their_name() {
     let show = async |name: &str, content: &[u8], pages: Option<&str>| {
         std::fs::write(bench.root().join(name), content).unwrap();
         let arguments = json!({"file_path": name, "pages": pages.unwrap_or_default()});
-        let read = ReadTool::new().run_with_attachments(arguments, &bench.session).await;
+        let read = ReadTool::new(Storage::Disk).run_with_attachments(arguments, &bench.session).await;
         let plain = |text: String| text.replace(&format!("{}/", bench.root().display()), "");
         match read {
             Ok(output) => (plain(output.text), output.attachments),
@@ -187,7 +189,7 @@ async fn what_cannot_be_read_is_said_so_that_a_model_can_go_on() {
 #[test]
 fn a_call_touches_the_file_that_it_names() {
     let bench = bench();
-    let tool = ReadTool::new();
+    let tool = ReadTool::new(Storage::Disk);
     let access = tool.access(&json!({"file_path": "a/../b"}), &bench.session);
     assert_eq!(access, Ok(Access::Read(bench.root().join("b"))));
     assert!(tool.access(&json!({"file_path": ""}), &bench.session).is_err());

@@ -19,11 +19,31 @@ pub(super) struct Rewrite<'a> {
     pub(super) stop: &'a Stop,
 }
 
+/// What was found where a file is to be changed.
+pub(super) enum Found<'a> {
+    Present(Present<'a>),
+    /// What a model is told where the file should be there.
+    Absent(&'a dyn Fn() -> ToolError),
+}
+
+/// What became of a file that was written as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Created,
+    Existed,
+}
+
 /// A file that is there, before it is changed.
 pub(super) struct Present<'a> {
     content: &'a [u8],
     real: &'a Path,
     stamps: &'a ReadStamps,
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn present(content: &'a [u8], real: &'a Path, stamps: &'a ReadStamps) -> Self {
+        Self::Present(Present { content, real, stamps })
+    }
 }
 
 impl Present<'_> {
@@ -51,7 +71,7 @@ impl Rewrite<'_> {
     pub(super) fn run<T>(
         &self,
         path: &Path,
-        change: impl FnOnce(Option<Present<'_>>) -> Result<(Vec<u8>, T), ToolError>,
+        change: impl FnOnce(Found<'_>) -> Result<(Vec<u8>, T), ToolError>,
     ) -> Result<(ResolvedPath, T), ToolError> {
         let real = self.guard.resolve(path).map_err(|error| self.failed(error))?.real;
         let _lock = file_lock::lock(&real);
@@ -60,17 +80,40 @@ impl Rewrite<'_> {
             Some(file) => Some(self.content(file, target.path())?),
             None => None,
         };
-        let real = &target.path().real;
-        let present = content.as_deref().map(|content| Present { content, real, stamps: self.stamps });
-        let (new, said) = change(present)?;
+        let missing = || self.missing(path);
+        let found = match &content {
+            Some(content) => Found::present(content, &target.path().real, self.stamps),
+            None => Found::Absent(&missing),
+        };
+        let (new, said) = change(found)?;
         self.stop.check()?;
         let path = target.replace(&new).map_err(|error| self.failed(error))?;
         self.stamps.record_content(&path.real, &new);
         Ok((path, said))
     }
 
-    /// What a model is told about a file that should be there.
-    pub(super) fn missing(&self, path: &Path) -> ToolError {
+    /// Writes a whole file. One that is there must have been seen as it is; its size makes no difference.
+    ///
+    /// # Errors
+    /// [`ToolError`] when it was not, or the file cannot be opened or written.
+    pub(super) fn replace(&self, path: &Path, content: &[u8]) -> Result<(ResolvedPath, Target), ToolError> {
+        let real = self.guard.resolve(path).map_err(|error| self.failed(error))?.real;
+        let _lock = file_lock::lock(&real);
+        let target = self.guard.create_for_write(path).map_err(|error| self.failed(error))?;
+        let was = match target.existing() {
+            None => Target::Created,
+            Some(file) => {
+                self.stamps.check_file(&target.path().real, file)?;
+                Target::Existed
+            }
+        };
+        self.stop.check()?;
+        let path = target.replace(content).map_err(|error| self.failed(error))?;
+        self.stamps.record_content(&path.real, content);
+        Ok((path, was))
+    }
+
+    fn missing(&self, path: &Path) -> ToolError {
         match self.guard.resolve(path) {
             Ok(path) => self.failed(PathError::NotFound(path.shown)),
             Err(error) => self.failed(error),
@@ -86,11 +129,7 @@ impl Rewrite<'_> {
             self.stop.check()?;
             content.extend_from_slice(block);
             if content.len() > TEXT_BYTES_MAX {
-                let (mib, tool) = (TEXT_BYTES_MAX / (1024 * 1024), self.tool);
-                let shown = path.shown.display();
-                return Err(ToolError::Failed(format!(
-                    "{shown} is too large for {tool}, which changes files of at most {mib} MiB. Use a command, e.g. sed."
-                )));
+                return Err(too_large(self.tool, path));
             }
         }
         Ok(content)
@@ -99,4 +138,12 @@ impl Rewrite<'_> {
     fn failed(&self, error: PathError) -> ToolError {
         file_error(self.guard, error)
     }
+}
+
+/// What a model is told about a file that cannot be changed as a whole.
+pub(super) fn too_large(tool: &str, path: &ResolvedPath) -> ToolError {
+    let (mib, shown) = (TEXT_BYTES_MAX / (1024 * 1024), path.shown.display());
+    ToolError::Failed(format!(
+        "{shown} is too large for {tool}, which changes files of at most {mib} MiB. Use a command, e.g. sed."
+    ))
 }

@@ -21,8 +21,9 @@ pub(super) async fn start(line: &str, session: &Session) -> Result<ProcessTree, 
     let mark = Mark::new();
     match session.confinement {
         Confinement::Free => {
-            let command = free(line, session, &mark)?;
-            ProcessTree::start(command, mark).map_err(|error| not_started(session, &error))
+            let command = free_shell(line, session).map(|command| in_session(command, session, &mark));
+            let tree = command.and_then(|command| ProcessTree::start(command, mark));
+            tree.map_err(|error| not_started(session, &error))
         }
         Confinement::Sandbox(mode) => confined(line, session, mode, &mark).await.map_err(|error| {
             let help = error.help().map(|help| format!("\nSuggestion: {help}")).unwrap_or_default();
@@ -38,7 +39,7 @@ pub(super) fn not_started(session: &Session, error: &io::Error) -> ToolError {
 }
 
 /// Says of a command that failed in the sandbox that it was there, so that the model does not look for other reasons.
-pub(super) fn explained(error: ToolError, session: &Session) -> ToolError {
+pub(super) fn explained(error: ToolError, session: &Session, closed: &[PathBuf]) -> ToolError {
     let (ToolError::Failed(text), Confinement::Sandbox(mode)) = (&error, session.confinement) else {
         return error;
     };
@@ -48,7 +49,7 @@ pub(super) fn explained(error: ToolError, session: &Session) -> ToolError {
             "it has no network and changes files inside the workspace only"
         }
     };
-    let closed = match closed_directories(session, mode).as_slice() {
+    let closed = match closed {
         [] => String::new(),
         closed => {
             let closed: Vec<String> = closed.iter().map(|path| path.display().to_string()).collect();
@@ -58,17 +59,26 @@ pub(super) fn explained(error: ToolError, session: &Session) -> ToolError {
     ToolError::Failed(format!("{text}\n(The command ran in the sandbox, mode {mode}: {held}{closed}.)"))
 }
 
-fn free(line: &str, session: &Session, mark: &Mark) -> Result<Command, ToolError> {
+/// A shell with the user's own rights, for one line.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn free_shell(line: &str, session: &Session) -> io::Result<Command> {
     let shell = child_environment::shell(session);
-    let shell = shell.ok_or_else(|| ToolError::Failed("There is no Bash on this machine.".to_owned()))?;
-    let mut command = Command::new(shell);
+    let mut command =
+        Command::new(shell.ok_or_else(|| io::Error::other("there is no Bash on this machine"))?);
+    command.args(["--noprofile", "--norc", "-c", "--", line]);
+    Ok(command)
+}
+
+/// A command that nothing holds, where the session works and with what it may see.
+pub(super) fn in_session(mut command: Command, session: &Session, mark: &Mark) -> Command {
     command
-        .args(["--noprofile", "--norc", "-c", "--", line])
         .current_dir(&session.cwd)
         .env_clear()
         .envs(child_environment::variables(session))
         .env(stray::VARIABLE, mark.value(&session.environment));
-    Ok(command)
+    command
 }
 
 async fn confined(
@@ -83,9 +93,4 @@ async fn confined(
     let command = ConfinedCommand::shell(line, &*session.cwd, environment);
     let policy = SandboxPolicy::of_session(session, mode);
     sandbox.spawn(&policy, command).await.map(ProcessTree::confined)
-}
-
-fn closed_directories(session: &Session, mode: SandboxMode) -> Vec<PathBuf> {
-    let Ok(sandbox) = session.sandbox.open() else { return Vec::new() };
-    sandbox.closed_directories(&SandboxPolicy::of_session(session, mode))
 }

@@ -257,7 +257,12 @@ async fn follow(tree: ProcessTree, state: Arc<Mutex<State>>, cancel: Cancellatio
     let status = tokio::select! {
         biased;
         () = cancel.cancelled() => Status::Killed,
-        ended = watch(tree, FOREVER, &mut stdout, &mut stderr) => status_of(&ended),
+        ended = watch(tree, FOREVER, &mut stdout, &mut stderr) => {
+            if let Some(left) = ended.as_ref().ok().and_then(|(_, aftermath)| aftermath.for_model()) {
+                stderr.push(format!("{left}\n").as_bytes());
+            }
+            status_of(&ended)
+        }
     };
     let mut state = locked(&state);
     if state.status == Status::Running {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStdin, Command};
 
-use super::child_environment;
 use super::process::{self, Ended, ProcessTree, Sink};
-use super::stray::{self, Mark};
+use super::shell_start::{free_shell, in_session};
+use super::stray::Mark;
 use crate::Session;
 
 /// What is run.
@@ -88,25 +88,16 @@ pub(crate) async fn run_user_program(
     (time_max, stdout_bytes_max, stderr_bytes_max): (Duration, usize, usize),
 ) -> io::Result<ProgramOutput> {
     let mark = Mark::new();
-    let mut command = match line {
-        ProgramLine::Shell(line) => {
-            let shell = child_environment::shell(session);
-            let mut command = Command::new(shell.ok_or_else(|| io::Error::other("there is no Bash"))?);
-            command.args(["--noprofile", "--norc", "-c", "--", line]);
-            command
-        }
+    let command = match line {
+        ProgramLine::Shell(line) => free_shell(line, session)?,
         ProgramLine::Program(program, args) => {
             let mut command = Command::new(program);
             command.args(args);
             command
         }
     };
-    command
-        .current_dir(&session.cwd)
-        .env_clear()
-        .envs(child_environment::variables(session))
-        .envs(variables.iter().map(|(name, value)| (name, value)))
-        .env(stray::VARIABLE, mark.value(&session.environment));
+    let mut command = in_session(command, session, &mark);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     let (tree, pipe) = ProcessTree::start_listening(command, mark)?;
     let (mut stdout, mut stderr) = (Beginning::new(stdout_bytes_max), Beginning::new(stderr_bytes_max));
     let watched = tokio::select! {

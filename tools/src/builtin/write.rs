@@ -7,12 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::arguments::typed;
-use super::blocking::{Stop, blocking};
-use super::file_lock;
-use super::missing::file_error;
-use super::read_stamps::ReadStamps;
+use super::rewrite::Target;
 use super::schema::{Kind, Schema};
-use crate::{Access, PathGuard, Session, Tool, ToolDefinition, ToolError};
+use super::storage::Storage;
+use crate::{Access, Session, Tool, ToolDefinition, ToolError};
 
 const DESCRIPTION: &str = "Writes a whole file of the workspace, creating the directories above it where they are missing. \
     A file that exists is replaced and must have been read with Read before. To change a part of a file use Edit.";
@@ -21,6 +19,7 @@ const DESCRIPTION: &str = "Writes a whole file of the workspace, creating the di
 #[derive(Debug)]
 pub(super) struct WriteTool {
     definition: ToolDefinition,
+    storage: Storage,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,12 +29,12 @@ struct Arguments {
 }
 
 impl WriteTool {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(storage: Storage) -> Self {
         let definition = Schema::default()
             .required("file_path", Kind::Text, "The file to write")
             .required("content", Kind::Text, "The whole content of the file")
             .define("Write", DESCRIPTION);
-        Self { definition }
+        Self { definition, storage }
     }
 }
 
@@ -52,39 +51,15 @@ impl Tool for WriteTool {
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
         Box::pin(async move {
             let arguments: Arguments = typed("Write", &arguments)?;
-            let (guard, stamps) = (session.guard.clone(), session.reads.clone());
-            blocking(Stop::default(), move |stop| write(&guard, &stamps, &arguments, stop)).await
+            let Arguments { file_path, content } = arguments;
+            let (path, target) = self.storage.replace(file_path, content, session).await?;
+            let shown = path.shown.display();
+            Ok(match target {
+                Target::Existed => format!("The file {shown} has been updated successfully."),
+                Target::Created => format!("File created successfully at: {shown}"),
+            })
         })
     }
-}
-
-fn write(
-    guard: &PathGuard,
-    stamps: &ReadStamps,
-    arguments: &Arguments,
-    stop: &Stop,
-) -> Result<String, ToolError> {
-    let failed = |error| file_error(guard, error);
-    let real = guard.resolve(&arguments.file_path).map_err(failed)?.real;
-    let _lock = file_lock::lock(&real);
-    let target = guard.create_for_write(&arguments.file_path).map_err(failed)?;
-    let exists = match target.existing() {
-        None => false,
-        Some(file) => {
-            stamps.check_file(&target.path().real, file)?;
-            true
-        }
-    };
-    stop.check()?;
-    let content = arguments.content.as_bytes();
-    let path = target.replace(content).map_err(failed)?;
-    stamps.record_content(&path.real, content);
-    let shown = path.shown.display();
-    Ok(if exists {
-        format!("The file {shown} has been updated successfully.")
-    } else {
-        format!("File created successfully at: {shown}")
-    })
 }
 
 #[cfg(test)]
@@ -102,12 +77,12 @@ mod tests {
 
     async fn write(bench: &Bench, path: &str, content: &str) -> String {
         let arguments = json!({"file_path": path, "content": content});
-        let result = WriteTool::new().run(arguments, &bench.session).await;
+        let result = WriteTool::new(Storage::Disk).run(arguments, &bench.session).await;
         result.unwrap_or_else(|error| error.to_string())
     }
 
     async fn read(bench: &Bench, path: &str) {
-        ReadTool::new().run(json!({"file_path": path}), &bench.session).await.unwrap();
+        ReadTool::new(Storage::Disk).run(json!({"file_path": path}), &bench.session).await.unwrap();
     }
 
     #[tokio::test]
@@ -151,7 +126,8 @@ mod tests {
         bench.file("f", "old");
         read(&bench, "f").await;
         let other = bench.session.for_task(bench.session.cancel.child_token());
-        let result = WriteTool::new().run(json!({"file_path": "f", "content": "new"}), &other).await;
+        let result =
+            WriteTool::new(Storage::Disk).run(json!({"file_path": "f", "content": "new"}), &other).await;
         assert!(matches!(result, Err(ToolError::Input(text)) if text.contains("not been read yet")));
     }
 

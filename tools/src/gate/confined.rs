@@ -3,12 +3,12 @@
 use codex_task_config::{PermissionMode, SandboxMode, SandboxUnavailable};
 
 use super::files::READ_ONLY;
-use super::verdict::Ruling;
+use super::verdict::{Cause, Ruling};
 use super::{Confinement, Decision, Part};
 use crate::{Containment, Rights, SandboxPresence};
 
 /// Why a command that should run in the sandbox does not.
-pub(super) const NO_SANDBOX: &str = "there is no sandbox to hold the command";
+const NO_SANDBOX: &str = "there is no sandbox to hold the command";
 
 /// A command as it was judged, and where it runs if it does.
 pub(super) struct Judged {
@@ -80,8 +80,12 @@ fn without(choice: SandboxUnavailable, ruling: &Ruling) -> Ruling {
         SandboxUnavailable::Ask => Decision::Ask,
         SandboxUnavailable::Refuse => Decision::Deny,
     };
-    let why = if ruling.decision == Decision::Allow { READ_ONLY } else { &ruling.reason };
-    Ruling::new(decision, format!("{why}, and {NO_SANDBOX}"))
+    let (why, cause) = if ruling.decision == Decision::Allow {
+        (READ_ONLY, Cause::ReadOnly)
+    } else {
+        (ruling.reason.as_str(), Cause::NoSandbox)
+    };
+    Ruling::new(decision, format!("{why}, and {NO_SANDBOX}")).caused_by(cause)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `domain:example.org` of a `WebFetch` rule.
 
-use url::Host;
+use crate::host_name;
 
 /// The hosts that a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,17 +54,11 @@ fn lies_below(host: &str, parent: &str) -> bool {
     host.strip_suffix(parent).is_some_and(|labels| labels.len() > 1 && labels.ends_with('.'))
 }
 
-/// The form in which hosts are compared: as the URL standard writes them, without the root's dot.
 fn canonical(domain: &str) -> Result<String, &'static str> {
     if domain.contains('*') {
         return Err("a '*' stands only for the first label");
     }
-    let host = Host::parse(domain.trim_end_matches('.')).map_err(|_| "it names no host")?;
-    Ok(match host {
-        Host::Domain(domain) => domain,
-        Host::Ipv4(address) => address.to_string(),
-        Host::Ipv6(address) => address.to_string(),
-    })
+    host_name::canonical(domain).ok_or("it names no host")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 
 use super::rule::PathUse;
-use super::verdict::Ruling;
+use super::verdict::{Cause, Ruling};
 use super::{Decision, GateCall};
 use crate::path::{PathGuard, Protection, ResolvedPath};
 use crate::{Containment, PathError, Rights};
@@ -75,8 +75,8 @@ pub(super) fn judge_path(
             }
             Protection::None => {}
         }
-        if let Some(reason) = changes_nothing(rights) {
-            return Ruling::new(Decision::Deny, reason);
+        if let Some(refused) = changes_nothing(rights) {
+            return refused;
         }
     }
     by(RuleBehavior::Ask, &names)
@@ -84,12 +84,13 @@ pub(super) fn judge_path(
         .unwrap_or_else(|| by_mode(rights, purpose))
 }
 
-/// Why no file may change, whatever the rules allow.
-fn changes_nothing(rights: &Rights) -> Option<&'static str> {
+/// The refusal where no file may change, whatever the rules allow.
+fn changes_nothing(rights: &Rights) -> Option<Ruling> {
     if rights.mode() == PermissionMode::Plan {
-        return Some("the permission mode is plan, which changes nothing");
+        return Some(Ruling::new(Decision::Deny, "the permission mode is plan, which changes nothing"));
     }
-    rights.containment().is_some_and(Containment::is_read_only).then_some(READ_ONLY)
+    let is_read_only = rights.containment().is_some_and(Containment::is_read_only);
+    is_read_only.then(|| Ruling::new(Decision::Deny, READ_ONLY).caused_by(Cause::ReadOnly))
 }
 
 fn by_mode(rights: &Rights, purpose: PathUse) -> Ruling {

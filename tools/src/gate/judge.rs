@@ -6,7 +6,7 @@ use codex_task_config::{PermissionMode, RuleBehavior, ToolName};
 use super::confined::Judged;
 use super::refusal;
 use super::rule::{CompiledRule, PathUse};
-use super::verdict::Ruling;
+use super::verdict::{Cause, Ruling};
 use super::{Confinement, Decision, Verdict, bash, fetch, files, tainted};
 use crate::{Access, Rights, Session};
 
@@ -46,7 +46,8 @@ pub(crate) fn held_by_hook(call: &GateCall<'_>, rights: &Rights, verdict: Verdic
     if verdict.decision() != Decision::Allow {
         return verdict;
     }
-    let ruling = Ruling::new(Decision::Ask, format!("{} ({reason})", refusal::HOOK_ASKS));
+    let ruling = Ruling::new(Decision::Ask, format!("a hook wants you to be asked ({reason})"))
+        .caused_by(Cause::HookAsks);
     let refusal = refusal::text(call, &ruling, &[], rights.place());
     Verdict { ruling, parts: Vec::new(), confinement: verdict.confinement, refusal }
 }

@@ -2,16 +2,11 @@
 
 use codex_task_config::{RuleBehavior, RulePlace};
 
-use super::confined::NO_SANDBOX;
-use super::files::READ_ONLY;
-use super::tainted::TAINTED;
-use super::verdict::Ruling;
+use super::verdict::{Cause, Ruling};
 use super::{DecidingRule, Decision, GateCall, Part, programs};
 use crate::Access;
 use crate::shell;
 
-/// Why a call that a hook wants to be asked for does not run.
-pub(super) const HOOK_ASKS: &str = "a hook wants you to be asked";
 /// Longest command that is repeated in a suggested rule, in characters.
 const SUGGESTED_CHARS_MAX: usize = 120;
 
@@ -75,20 +70,23 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part], place: RuleP
     if let Some(rule) = &ruling.rule {
         return by_rule(rule);
     }
-    if ruling.reason.starts_with(READ_ONLY) {
-        return "continue without changes; the user can choose --sandbox workspace-write".to_owned();
-    }
-    if ruling.reason.starts_with(HOOK_ASKS) {
-        return "continue without this call; only the user's yes lets it run".to_owned();
-    }
-    if let (true, Access::Execute { command }) = (ruling.reason.starts_with(TAINTED), call.access) {
-        let rule = verbatim_rule(command);
-        return format!(
-            "add \"{rule}\" to permissions.allow, or let an agent do it that has read nothing untrusted"
-        );
-    }
-    // A rule helps where a sandbox would, whether the call was to be asked for or refused without one.
-    let decision = if ruling.reason.ends_with(NO_SANDBOX) { Decision::Ask } else { ruling.decision };
+    let decision = match (ruling.cause, call.access) {
+        (Cause::ReadOnly, _) => {
+            return "continue without changes; the user can choose --sandbox workspace-write".to_owned();
+        }
+        (Cause::HookAsks, _) => {
+            return "continue without this call; only the user's yes lets it run".to_owned();
+        }
+        (Cause::Tainted, Access::Execute { command }) => {
+            let rule = verbatim_rule(command);
+            return format!(
+                "add \"{rule}\" to permissions.allow, or let an agent do it that has read nothing untrusted"
+            );
+        }
+        // A rule helps where a sandbox would, whether the call was to be asked for or refused without one.
+        (Cause::NoSandbox, _) => Decision::Ask,
+        (Cause::Tainted | Cause::Other, _) => ruling.decision,
+    };
     let settings = format!("in {}", place.as_str());
     match (decision, call.access) {
         (Decision::Ask, Access::Execute { command }) => {

@@ -9,14 +9,12 @@ use codex_task_config::{PermissionMode, RuleBehavior, SandboxMode};
 use super::confined::Judged;
 use super::hazard_table::lists;
 use super::rule::{CompiledRule, PathUse};
-use super::verdict::Ruling;
+use super::verdict::{Cause, Ruling};
 use super::{Confinement, DecidingRule, Decision, GateCall, Part};
 use crate::path::PathGuard;
 use crate::shell::{self, SimpleCommand, Word, unwrapped};
 use crate::{Access, RemoteChanges, Rights, SandboxPresence};
 
-/// How the reason begins.
-pub(super) const TAINTED: &str = "the agent has read untrusted text";
 /// Origins that are named in a reason.
 const SOURCES_NAMED: usize = 3;
 
@@ -55,6 +53,7 @@ pub(super) fn narrowed(call: &GateCall<'_>, rights: &Rights, judged: Judged) -> 
     let Some(sources) = call.session.taint.judged_by() else { return judged };
     let ask = |what: &str| {
         let ruling = Ruling::new(Decision::Ask, format!("{} and {what}", reason(&sources)));
+        let ruling = ruling.caused_by(Cause::Tainted);
         Judged { ruling, parts: Vec::new(), confinement: Confinement::Free }
     };
     let named_by = |is_named: &dyn Fn(&CompiledRule) -> bool| rights.of(RuleBehavior::Allow).any(is_named);
@@ -219,7 +218,7 @@ fn reason(sources: &BTreeSet<String>) -> String {
     let named: Vec<&str> = sources.iter().map(String::as_str).take(SOURCES_NAMED).collect();
     let more = sources.len().saturating_sub(SOURCES_NAMED);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{TAINTED} ({}{more}),", named.join(", "))
+    format!("the agent has read untrusted text ({}{more}),", named.join(", "))
 }
 
 #[cfg(test)]

@@ -71,6 +71,22 @@ pub struct Part {
     pub ruling: Ruling,
 }
 
+/// Grounds that have an advice of their own. The words of a reason decide nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Whatever the reason says.
+    #[default]
+    Other,
+    /// Nothing changes in this sandbox mode.
+    ReadOnly,
+    /// A sandbox would hold the command, and there is none.
+    NoSandbox,
+    /// The agent has read what nobody vouches for.
+    Tainted,
+    /// A hook wants the user asked.
+    HookAsks,
+}
+
 /// A decision with its grounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruling {
@@ -80,11 +96,19 @@ pub struct Ruling {
     pub rule: Option<DecidingRule>,
     /// Why: lower case, no full stop.
     pub reason: String,
+    pub(super) cause: Cause,
 }
 
 impl Ruling {
-    pub(super) fn new(decision: Decision, reason: impl Into<String>) -> Self {
-        Self { decision, rule: None, reason: reason.into() }
+    /// A decision that no rule has made, and why.
+    pub fn new(decision: Decision, reason: impl Into<String>) -> Self {
+        Self { decision, rule: None, reason: reason.into(), cause: Cause::Other }
+    }
+
+    /// The same with grounds that have an advice of their own.
+    #[must_use]
+    pub(super) fn caused_by(self, cause: Cause) -> Self {
+        Self { cause, ..self }
     }
 
     /// A decision that follows from a rule's behaviour.
@@ -94,7 +118,8 @@ impl Ruling {
             RuleBehavior::Ask => (Decision::Ask, "to be asked for"),
             RuleBehavior::Allow => (Decision::Allow, "allowed"),
         };
-        Self { decision, rule: Some(rule.into()), reason: format!("{verb} by the rule {}", rule.text) }
+        let ruling = Self::new(decision, format!("{verb} by the rule {}", rule.text));
+        Self { rule: Some(rule.into()), ..ruling }
     }
 
     /// The stricter of two; the first one where they are equal.

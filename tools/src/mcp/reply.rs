@@ -1,7 +1,5 @@
 //! The result of a call: text, and what is to be looked at.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use codex_task_config::Attachment;
@@ -74,7 +72,7 @@ fn shown(what: &str, kind: &str, base64: &str, attachments: &mut Vec<Attachment>
     let Some(media_type) = media::sniff(&content) else { return not_shown(what, kind, base64, "") };
     let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
     let name = format!("{what} {}", attachments.len() + 1);
-    match media::prepare(media_type, content, bytes, Path::new(&name), None) {
+    match media::prepare(media_type, content, bytes, &name, None) {
         Ok(prepared) => {
             attachments.push(prepared.attachment);
             format!("[{name}: {}]", prepared.description)
@@ -144,11 +142,11 @@ mod tests {
         let result = json!({"content": [
             {"type": "image", "mimeType": "image/jpeg", "data": png},
             {"type": "image", "mimeType": "image/png", "data": png.get(..40).unwrap()},
-            {"type": "resource", "resource": {"uri": "x:y", "blob": png}}
+            {"type": "resource", "resource": {"uri": "file:///shots/..", "blob": png}}
         ]});
         let output = output_of(&serde_json::from_value(result.clone()).unwrap(), 1000).unwrap();
         let shown: Vec<_> = output.attachments.iter().map(|shown| (&*shown.name, shown.media_type)).collect();
-        assert_eq!(shown, [("image 1", MediaType::Png), ("resource x:y 2", MediaType::Png)]);
+        assert_eq!(shown, [("image 1", MediaType::Png), ("resource file:///shots/.. 2", MediaType::Png)]);
         assert!(output.text.starts_with("[image 1: image/png, 3x2, "), "{}", output.text);
         assert!(output.text.contains("not shown: it is cut off"), "{}", output.text);
         let mut failed = result;

@@ -1,6 +1,5 @@
 //! From the bytes of a file to what a model is shown of it.
 
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -86,7 +85,7 @@ pub(crate) fn source_bytes_max(kind: MediaType) -> usize {
     }
 }
 
-/// Reads a file as what its beginning says it is. `total` is its size where `content` is only its beginning.
+/// Reads a file as what its beginning says it is; `name` is what it is called where it cannot be shown. `total` is its size where `content` is only its beginning.
 ///
 /// # Errors
 /// [`MediaFault`] when it cannot be shown.
@@ -94,22 +93,18 @@ pub(crate) fn prepare(
     kind: MediaType,
     content: Vec<u8>,
     total: u64,
-    path: &Path,
+    name: &str,
     pages: Option<PageRange>,
 ) -> Result<Prepared, MediaFault> {
     let bytes_max = source_bytes_max(kind);
     if content.len() > bytes_max || u64::try_from(bytes_max).is_ok_and(|most| total > most) {
         return Err(too_large(kind, total, bytes_max));
     }
-    let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy());
     let prepared = |content: &[u8], tokens: u64, what: &str| {
         let size = shown_size(content.len());
         let description = format!("{kind}, {what}, {size}");
         let data = STANDARD.encode(content).into();
-        Prepared {
-            attachment: Attachment { media_type: kind, name: name.as_ref().into(), data, tokens },
-            description,
-        }
+        Prepared { attachment: Attachment { media_type: kind, name: name.into(), data, tokens }, description }
     };
     if kind != MediaType::Pdf {
         let size = image::examine(kind, &content)?;

@@ -5,7 +5,7 @@ fn prepare_file(name: &str, content: Vec<u8>, pages: Option<&str>) -> Result<Pre
     let kind = sniff(&content).expect("a kind");
     let total = u64::try_from(content.len()).unwrap();
     let pages = pages.map(|pages| PageRange::parse(pages).unwrap());
-    prepare(kind, content, total, Path::new(name), pages)
+    prepare(kind, content, total, name, pages)
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn kinds_are_told_by_content() {
 #[test]
 fn an_image_is_described_and_encoded() {
     let content = png(640, 480);
-    let Prepared { attachment, description } = prepare_file("shots/a.png", content.clone(), None).unwrap();
+    let Prepared { attachment, description } = prepare_file("a.png", content.clone(), None).unwrap();
     assert_eq!(description, format!("image/png, 640x480, {} bytes", content.len()));
     assert_eq!((&*attachment.name, attachment.media_type, attachment.tokens), ("a.png", MediaType::Png, 410));
     assert_eq!(STANDARD.decode(&*attachment.data).unwrap(), content);

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::SandboxError;
+
 /// What a command left behind, after it was cleaned up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Aftermath {
@@ -11,6 +13,9 @@ pub struct Aftermath {
     pub left: usize,
     /// Protected paths that the command created, in the order in which they were found.
     pub refused: Vec<RefusedPath>,
+    /// Why what rules with wildcards keep from changing could not be looked for everywhere: what the command created out
+    /// of sight is still there.
+    pub unseen: Option<SandboxError>,
 }
 
 /// A protected path that appeared while a command ran, and where it was put.
@@ -25,26 +30,30 @@ pub struct RefusedPath {
 impl Aftermath {
     /// What the model should know about it, if anything.
     pub fn for_model(&self) -> Option<String> {
-        let killed = (self.killed > 0)
-            .then(|| format!("{} processes that outlived the command were ended.", self.killed));
-        let lines: Vec<String> = self.refused_for_model().into_iter().chain(killed).collect();
+        let refused = self.refused.iter().map(RefusedPath::for_model);
+        let unseen = self.unseen.iter().map(|why| {
+            format!(
+                "(The command left more than can be checked for what must not change: {why}. No other command runs in \
+                 the sandbox until it is removed.)"
+            )
+        });
+        let killed = "(Processes that the command left running were ended.)";
+        let killed = (self.killed > 0).then(|| killed.to_owned());
+        let lines: Vec<String> = refused.chain(unseen).chain(killed).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
+}
 
-    /// What the model should know about protected paths, if anything.
-    pub fn refused_for_model(&self) -> Option<String> {
-        let mut lines = Vec::new();
-        for RefusedPath { path, moved_to } in &self.refused {
-            lines.push(match moved_to {
-                Some(moved) => format!(
-                    "{} is protected: what the command created there was moved to {}.",
-                    path.display(),
-                    moved.display()
-                ),
-                None => format!("{} is protected: commands never create it.", path.display()),
-            });
+impl RefusedPath {
+    fn for_model(&self) -> String {
+        let path = self.path.display();
+        match &self.moved_to {
+            Some(moved) => {
+                let moved = moved.display();
+                format!("{path} is protected: what the command created there was moved to {moved}.")
+            }
+            None => format!("{path} is protected: commands never create it."),
         }
-        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 }
 
@@ -57,11 +66,16 @@ mod tests {
         assert_eq!(Aftermath::default().for_model(), None);
         let refused =
             vec![RefusedPath { path: "/w/.vscode".into(), moved_to: Some("/w/.vscode.refused-1".into()) }];
-        let text = Aftermath { killed: 2, left: 0, refused }.for_model().expect("a text");
+        let aftermath =
+            Aftermath { killed: 2, left: 0, refused, unseen: Some(SandboxError::TooManyFiles(9)) };
+        let text = aftermath.for_model().expect("a text");
         assert_eq!(
             text,
             "/w/.vscode is protected: what the command created there was moved to /w/.vscode.refused-1.\n\
-             2 processes that outlived the command were ended."
+             (The command left more than can be checked for what must not change: the workspace has more than 9 entries, \
+             too many to find all that deny rules with wildcards mean. No other command runs in the sandbox until it is \
+             removed.)\n\
+             (Processes that the command left running were ended.)"
         );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinError;
+
 use super::processes::{Brand, Seen, Sweep};
 use super::tripwire::Tripwire;
 use super::{Aftermath, SandboxError};
@@ -39,11 +41,16 @@ impl Leash {
     pub async fn end(mut self) -> Result<Aftermath, SandboxError> {
         let mut aftermath = Aftermath::default();
         if let Some(brand) = self.brand.clone() {
-            (aftermath.killed, aftermath.left) = end_all(brand).await?;
+            let failed = |error: JoinError| SandboxError::Setup {
+                step: "ending a command",
+                reason: error.to_string(),
+            };
+            let ended = tokio::task::spawn_blocking(move || end_all(&brand)).await.map_err(failed)?;
+            (aftermath.killed, aftermath.left) = (ended.killed, ended.left);
             self.brand = None;
         }
         if let Some(tripwire) = self.tripwire.take() {
-            aftermath.refused = tripwire.disarm().await;
+            (aftermath.refused, aftermath.unseen) = tripwire.disarm().await;
         }
         Ok(aftermath)
     }
@@ -55,13 +62,7 @@ impl Drop for Leash {
         let (tripwire, watched) = (self.tripwire.take(), self.watched.take());
         // Not on this thread, which may be an Arbiter's; and not on the runtime, which may be ending.
         let thread = std::thread::Builder::new().name("sandbox-end".to_owned()).spawn(move || {
-            let mut seen = Seen::default();
-            for _ in 0..SWEEPS_MAX {
-                if brand.sweep(&mut seen).alive == 0 {
-                    break;
-                }
-                std::thread::yield_now();
-            }
+            end_all(&brand);
             drop(watched);
             if let Some(tripwire) = tripwire {
                 tripwire.put_aside();
@@ -73,23 +74,26 @@ impl Drop for Leash {
     }
 }
 
-/// Ends all, and says how many were killed and how many are left.
-pub(super) async fn end_all(brand: Brand) -> Result<(usize, usize), SandboxError> {
+/// What became of a command's processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended {
+    killed: usize,
+    left: usize,
+}
+
+/// Ends all processes of a command. Waits for them, so not on a thread that others wait for.
+pub(super) fn end_all(brand: &Brand) -> Ended {
     let mut seen = Seen::default();
     let mut left = 0;
     for _ in 0..SWEEPS_MAX {
-        let (brand, mut before) = (brand.clone(), std::mem::take(&mut seen));
-        let look = move || (brand.sweep(&mut before), before);
-        let (Sweep { alive, new }, after) = tokio::task::spawn_blocking(look)
-            .await
-            .map_err(|error| SandboxError::Setup { step: "ending a command", reason: error.to_string() })?;
-        (seen, left) = (after, alive);
+        let Sweep { alive, new } = brand.sweep(&mut seen);
+        left = alive;
         if alive == 0 {
             break;
         }
         if new == 0 {
-            tokio::time::sleep(PAUSE).await;
+            std::thread::park_timeout(PAUSE);
         }
     }
-    Ok((seen.strays.saturating_sub(left), left))
+    Ended { killed: seen.strays.saturating_sub(left), left }
 }

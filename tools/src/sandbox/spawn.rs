@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use super::linux::Mounting;
 use super::processes::Brand;
 use super::tripwire::Tripwire;
-use super::workspace::PrivatePlace;
+use super::workspace::{Meant, PrivatePlace, meant};
 use super::{
     CommandEnvironment, ConfinedCommand, Leash, SandboxError, SandboxPolicy, SandboxStatus, doorkeeper,
 };
@@ -49,6 +49,8 @@ pub(super) struct Wrapping {
     pub(super) inside: Vec<OsString>,
     /// A file for the words inside.
     pub(super) filter: Option<PathBuf>,
+    /// Directories in which the command can create nothing new.
+    pub(super) closed: Vec<PathBuf>,
 }
 
 /// A command that runs, and what holds everything that it starts.
@@ -61,6 +63,9 @@ pub struct Confined {
     pub child: Child,
     /// To be ended once the command has ended or must end.
     pub leash: Leash,
+    /// The directories in which it can create nothing new, because something protected or denied is in them and no mount
+    /// holds it: what a model should be told when the command fails.
+    pub closed: Vec<PathBuf>,
 }
 
 impl Sandbox {
@@ -94,19 +99,6 @@ impl Sandbox {
         CommandEnvironment::of_session(environment).with_temporary(&self.place.temporary)
     }
 
-    /// The directories in which a command can create nothing new, because something protected is in them and no mount
-    /// can hold it: what a model should be told when a command fails there.
-    #[cfg_attr(
-        not(target_os = "linux"),
-        expect(unused_variables, reason = "only Landlock closes directories")
-    )]
-    pub fn closed_directories(&self, policy: &SandboxPolicy) -> Vec<PathBuf> {
-        #[cfg(target_os = "linux")]
-        return super::linux::closed_directories(policy, self.mounting().is_some());
-        #[cfg(not(target_os = "linux"))]
-        return Vec::new();
-    }
-
     #[cfg(target_os = "linux")]
     fn mounting(&self) -> Option<Mounting> {
         match self.mounts {
@@ -135,10 +127,12 @@ impl Sandbox {
         policy: &SandboxPolicy,
         command: ConfinedCommand,
     ) -> Result<Confined, SandboxError> {
-        let tripwire = self.tripwire(policy).await?;
-        let mut child = match policy.mode() {
-            SandboxMode::DangerFullAccess => start(command, policy.mode(), Wrapping::default())?,
-            SandboxMode::ReadOnly | SandboxMode::WorkspaceWrite => self.confined(policy, command).await?,
+        let (Started { mut child, closed }, tripwire) = match policy.mode() {
+            SandboxMode::DangerFullAccess => (start(command, policy.mode(), Wrapping::default())?, None),
+            SandboxMode::ReadOnly | SandboxMode::WorkspaceWrite => {
+                let (meant, tripwire) = look_around(policy).await?;
+                (self.confined(policy, meant, command).await?, tripwire)
+            }
         };
         let process = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
         let process = process.ok_or_else(|| SandboxError::Start("it ended at once".to_owned()))?;
@@ -147,32 +141,23 @@ impl Sandbox {
         let tripwire = tripwire.map(|tripwire| tripwire.arm(brand.clone()));
         let leash = Leash::new(brand, tripwire, Watched::over(process));
         give_the_word(&mut child)?;
-        Ok(Confined { child, leash })
-    }
-
-    /// Remembers what is there, where a command can create anything.
-    async fn tripwire(&self, policy: &SandboxPolicy) -> Result<Option<Tripwire>, SandboxError> {
-        if policy.configured_directories().is_empty() {
-            return Ok(None);
-        }
-        let policy = policy.clone();
-        let laid = tokio::task::spawn_blocking(move || Tripwire::lay(&policy)).await;
-        laid.map(Some).map_err(|error| SandboxError::Start(error.to_string()))
+        Ok(Confined { child, leash, closed })
     }
 
     #[cfg(target_os = "linux")]
     async fn confined(
         &self,
         policy: &SandboxPolicy,
+        meant: Meant,
         command: ConfinedCommand,
-    ) -> Result<Child, SandboxError> {
+    ) -> Result<Started, SandboxError> {
         let (policy, sandbox) = (policy.clone(), self.clone());
         super::linux::on_own_thread(move || {
             let status = SandboxStatus::of_this_system();
             if !status.is_working() {
                 return Err(SandboxError::Unavailable(status.reason.clone().unwrap_or_default()));
             }
-            let wrapping = super::linux::confine(&policy, &sandbox.place, sandbox.mounting())?;
+            let wrapping = super::linux::confine(&policy, &meant, &sandbox.place, sandbox.mounting())?;
             start(command, policy.mode(), wrapping)
         })
         .await
@@ -182,37 +167,61 @@ impl Sandbox {
     async fn confined(
         &self,
         policy: &SandboxPolicy,
+        meant: Meant,
         command: ConfinedCommand,
-    ) -> Result<Child, SandboxError> {
+    ) -> Result<Started, SandboxError> {
         let status = self.status();
         if !status.is_working() {
             return Err(SandboxError::Unavailable(status.reason.clone().unwrap_or_default()));
         }
         let (policy, temporary, mode) = (policy.clone(), self.place.temporary.clone(), policy.mode());
-        let draw = move || -> Result<String, SandboxError> {
-            let meant = super::workspace::meant(&policy)?;
+        let draw = move || {
             let held = super::protected::protected_entries(policy.configured_directories());
             // Seatbelt holds what is not there yet too.
             let absent = super::workspace::absent_unwritable(&policy);
             let held: Vec<PathBuf> =
                 held.into_iter().map(|entry| entry.path).chain(meant.unwritable).chain(absent).collect();
-            Ok(super::seatbelt::profile(&policy, &temporary, &held, &meant.denied))
+            super::seatbelt::profile(&policy, &temporary, &held, &meant.denied)
         };
         let drawn = tokio::task::spawn_blocking(draw).await;
-        let profile = drawn.map_err(|error| SandboxError::Start(error.to_string()))??;
+        let profile = drawn.map_err(|error| SandboxError::Start(error.to_string()))?;
         let outside = vec![super::seatbelt::PROGRAM.into(), "-p".into(), profile.into(), "--".into()];
         start(command, mode, Wrapping { outside, ..Wrapping::default() })
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
     #[expect(clippy::unused_async, reason = "the same signature everywhere")]
-    async fn confined(&self, _: &SandboxPolicy, _: ConfinedCommand) -> Result<Child, SandboxError> {
+    async fn confined(
+        &self,
+        _: &SandboxPolicy,
+        _: Meant,
+        _: ConfinedCommand,
+    ) -> Result<Started, SandboxError> {
         Err(SandboxError::Unavailable(self.status().reason.clone().unwrap_or_default()))
     }
 }
 
+/// A command whose doorkeeper waits for the word.
+struct Started {
+    child: Child,
+    closed: Vec<PathBuf>,
+}
+
+/// Looks at the file system once: for what holds the command, and for what must not appear where it can create anything.
+async fn look_around(policy: &SandboxPolicy) -> Result<(Meant, Option<Tripwire>), SandboxError> {
+    let policy = policy.clone();
+    let look = move || {
+        let meant = meant(&policy)?;
+        let creates = !policy.configured_directories().is_empty();
+        let tripwire = creates.then(|| Tripwire::lay(&policy, &meant));
+        Ok((meant, tripwire))
+    };
+    let looked = tokio::task::spawn_blocking(look).await;
+    looked.map_err(|error| SandboxError::Start(error.to_string()))?
+}
+
 /// Starts the doorkeeper of a command, in a process group of its own, with nothing of this process's environment.
-fn start(command: ConfinedCommand, mode: SandboxMode, wrapping: Wrapping) -> Result<Child, SandboxError> {
+fn start(command: ConfinedCommand, mode: SandboxMode, wrapping: Wrapping) -> Result<Started, SandboxError> {
     let doorkeeper = doorkeeper::words(wrapping.filter);
     let words = wrapping.outside.into_iter().chain(doorkeeper).chain(wrapping.inside);
     let mut words = words.chain([command.program]).chain(command.arguments);
@@ -228,6 +237,7 @@ fn start(command: ConfinedCommand, mode: SandboxMode, wrapping: Wrapping) -> Res
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
+        .map(|child| Started { child, closed: wrapping.closed })
         .map_err(|error| SandboxError::Start(error.to_string()))
 }
 

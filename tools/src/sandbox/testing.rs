@@ -36,6 +36,8 @@ pub(super) struct Ended {
     #[expect(dead_code, reason = "only printed")]
     pub(super) stderr: String,
     pub(super) aftermath: Aftermath,
+    /// Directories in which it could create nothing new.
+    pub(super) closed: Vec<PathBuf>,
 }
 
 /// With and without mounts, as far as this system has them; none where no sandbox works.
@@ -121,7 +123,7 @@ impl Scene {
 
     /// Waits for a command, ends what it left, and has its output then: what was left may hold the pipes open.
     pub(super) async fn finish(&self, confined: Confined) -> Result<Ended, SandboxError> {
-        let Confined { mut child, leash } = confined;
+        let Confined { mut child, leash, closed } = confined;
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let reading = async { tokio::try_join!(out.read_to_end(&mut stdout), err.read_to_end(&mut stderr)) };
@@ -133,6 +135,7 @@ impl Scene {
             stdout: String::from_utf8_lossy(&stdout).into_owned(),
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
             aftermath: aftermath?,
+            closed,
         })
     }
 

@@ -4,7 +4,8 @@
 //!
 //! Watched are the directories where configuration is looked for: the roots, and those on the way to the working
 //! directory; and where something would appear that a rule of the user names and keeps from changing. What such a rule
-//! means by wildcards is looked for when the command has ended. It cannot be told who created a path: what the user creates in that very moment is put aside too.
+//! means by wildcards is looked for when the command has ended; where that is too much to look at, it is said. It cannot
+//! be told who created a path: what the user creates in that very moment is put aside too.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::processes::Brand;
 use super::protected::is_protected;
-use super::workspace::{absent_unwritable, meant, writes_have_patterns};
-use super::{RefusedPath, SandboxPolicy};
+use super::workspace::{ENTRIES_MAX, Meant, absent_unwritable, found_unwritable, writes_have_patterns};
+use super::{RefusedPath, SandboxError, SandboxPolicy};
 
 /// Watches for protected names while a command runs.
 #[derive(Debug)]
@@ -32,20 +33,25 @@ struct Scene {
     absent: Vec<PathBuf>,
     /// Whose wildcards are looked for in the end.
     policy: Option<SandboxPolicy>,
+    /// Entries that are looked at then.
+    entries_max: usize,
     /// Held for a rename only, never across an await.
     refused: Mutex<Vec<RefusedPath>>,
 }
 
 impl Tripwire {
     /// Remembers what is there. Looks at directories, so not on a thread that others wait for.
-    pub(super) fn lay(policy: &SandboxPolicy) -> Self {
+    pub(super) fn lay(policy: &SandboxPolicy, meant: &Meant) -> Self {
         let directories = policy.configured_directories().to_vec();
-        let has_patterns = writes_have_patterns(policy);
-        let meant = if has_patterns { meant(policy).unwrap_or_default().unwritable } else { Vec::new() };
-        let known = protected_names(&directories).chain(meant).collect();
-        let policy_of_end = has_patterns.then(|| policy.clone());
-        let absent = absent_unwritable(policy);
-        let scene = Scene { directories, known, absent, policy: policy_of_end, refused: Mutex::default() };
+        let known = protected_names(&directories).chain(meant.unwritable.iter().cloned()).collect();
+        let scene = Scene {
+            directories,
+            known,
+            absent: absent_unwritable(policy),
+            policy: writes_have_patterns(policy).then(|| policy.clone()),
+            entries_max: ENTRIES_MAX,
+            refused: Mutex::default(),
+        };
         Self { scene: Arc::new(scene), watcher: None }
     }
 
@@ -55,22 +61,22 @@ impl Tripwire {
         Self { scene: Arc::clone(&self.scene), watcher }
     }
 
-    /// Looks a last time, and gives back everything that was put aside.
-    pub(super) async fn disarm(mut self) -> Vec<RefusedPath> {
+    /// Looks a last time, and gives back everything that was put aside, and why that may not be all.
+    pub(super) async fn disarm(mut self) -> (Vec<RefusedPath>, Option<SandboxError>) {
         if let Some(watcher) = self.watcher.take() {
             watcher.abort();
         }
         let scene = Arc::clone(&self.scene);
         let looked = tokio::task::spawn_blocking(move || scene.put_all_aside()).await;
-        if looked.is_err() {
-            self.put_aside();
-        }
-        self.scene.taken()
+        let unseen = looked.unwrap_or_else(|_| self.scene.put_all_aside());
+        (self.scene.taken(), unseen)
     }
 
-    /// Looks a last time.
+    /// Looks a last time, where nobody is there to be told.
     pub(super) fn put_aside(&self) {
-        self.scene.put_all_aside();
+        if let Some(error) = self.scene.put_all_aside() {
+            tracing::warn!(%error, "not all that a command left was looked at");
+        }
     }
 }
 
@@ -93,17 +99,17 @@ impl Scene {
         }
     }
 
-    /// The same, and what wildcards mean.
-    fn put_all_aside(&self) {
+    /// The same, and what wildcards mean. Gives why that may not be all.
+    fn put_all_aside(&self) -> Option<SandboxError> {
         self.put_aside();
-        let Some(policy) = &self.policy else { return };
-        let found = meant(policy).unwrap_or_default().unwritable;
-        for path in found.into_iter().filter(|path| !self.known.contains(path)) {
+        let found = found_unwritable(self.policy.as_ref()?, self.entries_max);
+        for path in found.unwritable.into_iter().filter(|path| !self.known.contains(path)) {
             // What was put aside must not be found again under its new name.
             if !self.known.iter().any(|known| path.starts_with(known)) && path.symlink_metadata().is_ok() {
                 self.refuse(path);
             }
         }
+        found.unseen
     }
 
     /// Every directory in which something must not appear.
@@ -198,7 +204,8 @@ mod watch {
             scene.put_aside();
             if scene.count() >= REFUSALS_MAX {
                 tracing::warn!("a command that goes on creating protected paths is ended");
-                let _ = end_all(brand).await;
+                // Only a runtime that ends can keep it from happening, and then the leash does it.
+                let _ = tokio::task::spawn_blocking(move || end_all(&brand)).await;
                 return;
             }
         }
@@ -219,7 +226,12 @@ mod watch {
 
 #[cfg(test)]
 mod tests {
+    use codex_task_config::SandboxMode;
+
     use super::*;
+    use crate::DeniedReads;
+    use crate::path::{Case, DeniedPaths, PathPattern, PatternBase};
+    use crate::sandbox::workspace::meant;
 
     #[test]
     fn what_was_there_stays_and_what_appears_is_put_aside_under_a_free_name() {
@@ -234,6 +246,7 @@ mod tests {
             known,
             absent: vec![at("gen/out")],
             policy: None,
+            entries_max: ENTRIES_MAX,
             refused: Mutex::default(),
         };
         std::fs::write(at(".mcp.json"), "evil").expect("a file");
@@ -244,5 +257,30 @@ mod tests {
         assert_eq!(scene.taken(), [expected]);
         assert_eq!(std::fs::read_to_string(at(".mcp.json.refused-2")).expect("the content"), "evil");
         assert!(at(".git").is_dir() && at("fine.txt").is_file() && !at(".mcp.json").exists());
+    }
+
+    #[test]
+    fn what_a_command_hides_behind_too_many_files_is_said_to_be_unseen_and_what_lies_before_them_is_put_aside()
+     {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = std::fs::canonicalize(dir.path()).expect("a path");
+        let base = PatternBase { settings: &root, home: None };
+        let rule = PathPattern::parse("*.lock", &base, Case::Folded).expect("a pattern");
+        let policy =
+            SandboxPolicy::new(SandboxMode::WorkspaceWrite, [root.clone()], &root, DeniedReads::default());
+        let policy = policy.with_unwritable(DeniedPaths::new([rule]));
+        let mut tripwire = Tripwire::lay(&policy, &meant(&policy).expect("a small tree"));
+        let scene = Arc::get_mut(&mut tripwire.scene).expect("nobody watches");
+        std::fs::create_dir_all(root.join("a/b")).expect("folders");
+        for name in ["evil.lock", "a/b/hidden.lock", "a/1", "a/2", "a/3"] {
+            std::fs::write(root.join(name), "").expect("a file");
+        }
+        scene.entries_max = 4;
+        assert_eq!(scene.put_all_aside(), Some(SandboxError::TooManyFiles(4)));
+        let moved_to = Some(root.join("evil.lock.refused-1"));
+        assert_eq!(scene.taken(), [RefusedPath { path: root.join("evil.lock"), moved_to }]);
+        scene.entries_max = 100;
+        assert_eq!(scene.put_all_aside(), None);
+        assert_eq!(scene.taken().len(), 1, "the other one is found as soon as it can be");
     }
 }

@@ -1,6 +1,9 @@
 //! What the user's rules mean in the file system at this moment, and the private place of a sandbox.
 
 use std::collections::VecDeque;
+use std::fs::Metadata;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -9,7 +12,7 @@ use super::{SandboxError, SandboxPolicy};
 
 /// Entries that are looked at for what a pattern means. In a larger tree no command begins: it would reach what was not
 /// found.
-const ENTRIES_MAX: usize = 1_000_000;
+pub(super) const ENTRIES_MAX: usize = 1_000_000;
 
 /// A directory of this process alone: room for a command's temporary files, and nothings to put over what is hidden.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ impl Drop for PrivatePlace {
 }
 
 /// What the rules of a policy mean at this moment.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Meant {
     /// Real paths that commands must not read.
     pub(super) denied: Vec<PathBuf>,
@@ -80,7 +83,15 @@ pub(super) struct Meant {
     pub(super) unwritable: Vec<PathBuf>,
 }
 
-/// Looks for everything that exists and that the policy keeps from reading or changing.
+/// What of [`Meant::unwritable`] was found, and why that may not be all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) unwritable: Vec<PathBuf>,
+    pub(super) unseen: Option<SandboxError>,
+}
+
+/// Looks for everything that exists and that the policy keeps from reading or changing. It walks through the workspace
+/// where rules have wildcards: once for each command, before it begins.
 ///
 /// # Errors
 /// [`SandboxError::TooManyFiles`] when rules have wildcards and there is more to look at than one command may cost.
@@ -99,6 +110,14 @@ pub(super) fn meant(policy: &SandboxPolicy) -> Result<Meant, SandboxError> {
         paths.dedup();
     }
     Ok(meant)
+}
+
+/// Looks once more for what wildcards keep from changing, when a command has ended. What it left may be larger than what
+/// it found; then the outer directories have been looked at, and that it is not all is said.
+pub(super) fn found_unwritable(policy: &SandboxPolicy, entries_max: usize) -> Found {
+    let mut meant = Meant::default();
+    let unseen = search(policy, entries_max, &mut meant).err();
+    Found { unwritable: meant.unwritable, unseen }
 }
 
 /// The places in the writable roots that must not change and are not there, so that they must not appear.
@@ -127,7 +146,13 @@ fn search(policy: &SandboxPolicy, entries_max: usize, meant: &mut Meant) -> Resu
     let mut waiting: VecDeque<PathBuf> = policy.roots().iter().cloned().collect();
     let mut seen = 0_usize;
     while let Some(directory) = waiting.pop_front() {
-        for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
+        let entries = std::fs::read_dir(&directory);
+        if entries.as_ref().is_err_and(|error| can_be_opened_later(&directory, error)) {
+            meant.denied.extend(reads.has_patterns().then(|| directory.clone()));
+            meant.unwritable.extend(looks_for_writes.then_some(directory));
+            continue;
+        }
+        for entry in entries.into_iter().flatten().flatten() {
             seen += 1;
             if seen > entries_max {
                 return Err(SandboxError::TooManyFiles(entries_max));
@@ -148,6 +173,13 @@ fn search(policy: &SandboxPolicy, entries_max: usize, meant: &mut Meant) -> Resu
         }
     }
     Ok(())
+}
+
+/// Whether we could not look into a directory that a command can open for itself, by changing its mode. Nobody knows what
+/// is in it, so that it counts as if all of it were meant.
+fn can_be_opened_later(directory: &Path, error: &std::io::Error) -> bool {
+    let is_ours = |metadata: Metadata| metadata.uid() == rustix::process::geteuid().as_raw();
+    error.kind() == ErrorKind::PermissionDenied && directory.symlink_metadata().is_ok_and(is_ours)
 }
 
 /// A denied directory that holds a root, for instance a worktree among our own files, is denied but for that root.
@@ -205,6 +237,34 @@ mod tests {
         assert_eq!(meant(&policy).unwrap().denied, [root.join("a/b/secrets"), root.join("a/b/server.pem")]);
         let refused = search(&policy, 3, &mut Meant::default());
         assert_eq!(refused, Err(SandboxError::TooManyFiles(3)), "what was not seen would be open");
+    }
+
+    #[test]
+    fn a_directory_that_only_a_command_would_open_counts_as_meant() {
+        use std::os::unix::fs::PermissionsExt as _;
+        if rustix::process::geteuid().is_root() {
+            println!("not tested: no directory is closed to root");
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = std::fs::canonicalize(dir.path()).expect("a path");
+        let closed = root.join("closed");
+        std::fs::create_dir(&closed).expect("a folder");
+        let mode = |mode| std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(mode));
+        mode(0o000).expect("a mode");
+        let base = PatternBase { settings: &root, home: None };
+        let rule =
+            || DeniedPaths::new([PathPattern::parse("*.pem", &base, Case::Folded).expect("a pattern")]);
+        let policy = SandboxPolicy::new(
+            SandboxMode::WorkspaceWrite,
+            [root.clone()],
+            &root,
+            DeniedReads::default().and_rules(rule()),
+        );
+        let meant = meant(&policy.with_unwritable(rule()));
+        mode(0o700).expect("a mode");
+        let closed = vec![closed];
+        assert_eq!(meant, Ok(Meant { denied: closed.clone(), unwritable: closed }));
     }
 
     #[test]

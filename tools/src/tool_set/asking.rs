@@ -1,6 +1,6 @@
 //! Asking: what was granted for good is not asked again, everything else goes to the approver.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use codex_task_config::ToolName;
@@ -17,7 +17,7 @@ const WORDS_BYTES_MAX: usize = 4_000;
 #[derive(Clone)]
 pub(super) struct Asking {
     approver: Arc<dyn Approver>,
-    granted: Arc<Mutex<BTreeSet<Grant>>>,
+    granted: Arc<Mutex<BTreeMap<Grant, GrantScope>>>,
 }
 
 /// A call that may run again: the same call of the same agent, asked for on the same grounds.
@@ -45,35 +45,40 @@ impl Asking {
         Self { approver, granted: Arc::default() }
     }
 
-    /// Waits until the call may run.
+    /// Waits until the call may run. `lasting` is looked for only where somebody is asked. Gives what the call was allowed
+    /// for, if it was for more than this once.
     ///
     /// # Errors
     /// [`ToolError::Refused`] with what the model reads.
-    pub(super) async fn settle(&self, request: ApprovalRequest) -> Result<(), ToolError> {
+    pub(super) async fn settle(
+        &self,
+        request: ApprovalRequest,
+        lasting: impl FnOnce(&ApprovalRequest) -> Lasting,
+    ) -> Result<Option<GrantScope>, ToolError> {
         let grant = Grant::of(&request);
-        if self.granted.lock().unwrap_or_else(PoisonError::into_inner).contains(&grant) {
-            return Ok(());
+        let earlier = self.granted.lock().unwrap_or_else(PoisonError::into_inner).get(&grant).copied();
+        if earlier.is_some() {
+            return Ok(earlier);
         }
+        let request = ApprovalRequest { lasting: lasting(&request), ..request };
         match self.approver.approve(&request).await {
-            Approval::Granted => Ok(()),
+            Approval::Granted => Ok(None),
+            Approval::GrantedAlways { .. } if request.lasting == Lasting::Never => Ok(None),
             Approval::GrantedAlways { scope } => {
-                self.remember(grant, scope, &request.lasting);
-                Ok(())
+                self.remember(grant, scope);
+                Ok(Some(scope))
             }
             Approval::Refused { reason } => Err(ToolError::Refused(refused(&request, reason.as_deref()))),
             Approval::Unanswered => Err(ToolError::Refused(request.verdict.refusal)),
         }
     }
 
-    fn remember(&self, grant: Grant, scope: GrantScope, lasting: &Lasting) {
-        if *lasting == Lasting::Never {
-            return;
-        }
+    fn remember(&self, grant: Grant, scope: GrantScope) {
         let (agent, tool, subject) = (&*grant.agent, grant.tool.as_str(), grant.subject.as_str());
         tracing::info!(agent, tool, subject, ?scope, "granted for good");
         let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         if granted.len() < GRANTS_MAX {
-            granted.insert(grant);
+            granted.insert(grant, scope);
         }
     }
 }

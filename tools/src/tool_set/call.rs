@@ -134,10 +134,12 @@ impl ToolSet {
             Decision::Allow => {}
             Decision::Deny => return Err(ToolError::Refused(verdict.refusal)),
             Decision::Ask => {
-                let question = self.question(&prepared, verdict);
-                // A hook that wants the user asked wants it each time.
-                let lasting = if seen.ask.is_some() { Lasting::Never } else { question.lasting.clone() };
-                self.asking.settle(ApprovalRequest { lasting, ..question }).await?;
+                let lasting = |request: &ApprovalRequest| match seen.ask {
+                    // A hook that wants the user asked wants it each time.
+                    Some(_) => Lasting::Never,
+                    None => self.lasting(&prepared, &request.verdict),
+                };
+                self.ask(&prepared, verdict, lasting).await?;
             }
         }
         // Hooks are told of the arguments once more; without any they are not copied.
@@ -164,15 +166,29 @@ impl ToolSet {
         judge(&self.gate_call(prepared), &self.rights_for(prepared))
     }
 
-    fn question(&self, prepared: &Prepared<'_>, verdict: Verdict) -> ApprovalRequest {
-        let lasting = lasting(&self.gate_call(prepared), &verdict, &self.rights_for(prepared));
-        ApprovalRequest {
+    /// Waits for a yes, and notes one that is for good.
+    async fn ask(
+        &self,
+        prepared: &Prepared<'_>,
+        verdict: Verdict,
+        lasting: impl FnOnce(&ApprovalRequest) -> Lasting,
+    ) -> Result<(), ToolError> {
+        let (tool, subject) = (prepared.name.clone(), subject_of(&prepared.access));
+        let request = ApprovalRequest {
             owner: self.session.owner.clone(),
-            tool: prepared.name.clone(),
-            subject: subject_of(&prepared.access),
+            tool: tool.clone(),
+            subject: subject.clone(),
             verdict,
-            lasting,
+            lasting: Lasting::Never,
+        };
+        if let Some(scope) = self.asking.settle(request, lasting).await? {
+            self.session.grants.note(scope, &tool, &subject);
         }
+        Ok(())
+    }
+
+    fn lasting(&self, prepared: &Prepared<'_>, verdict: &Verdict) -> Lasting {
+        lasting(&self.gate_call(prepared), verdict, &self.rights_for(prepared))
     }
 
     /// The agent's rights, as far as the tool can keep to them.

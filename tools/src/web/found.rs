@@ -1,6 +1,6 @@
 //! Pages that a search found, and the domains that were asked for.
 
-use url::Url;
+use crate::host_name;
 
 /// Where Google's addresses of found pages lead through: the title is the page's domain then.
 const REDIRECT_HOST: &str = "vertexaisearch.cloud.google.com";
@@ -15,8 +15,8 @@ pub(super) struct FoundPage<'a> {
 impl FoundPage<'_> {
     /// The page's host, as far as the provider tells it.
     fn host(&self) -> Option<String> {
-        let host = Url::parse(self.url).ok()?.host_str()?.to_lowercase();
-        Some(if host == REDIRECT_HOST { self.title.trim().to_lowercase() } else { host })
+        let host = host_name::of_url(self.url)?;
+        if host == REDIRECT_HOST { host_name::canonical(self.title.trim()) } else { Some(host) }
     }
 
     /// The title, or what stands for it.
@@ -37,24 +37,24 @@ pub(super) struct Domains<'a> {
 }
 
 impl Domains<'_> {
-    /// A domain as vendors want it: without scheme, path and letter case.
-    pub(super) fn plain(text: &str) -> String {
-        let text = text.trim().to_lowercase();
-        let rest = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
-        rest.split(['/', '?', '#']).next().unwrap_or_default().trim_start_matches("*.").to_owned()
+    /// A domain as vendors want it: without scheme, port, path and letter case, in ASCII. `None` when a text names none.
+    pub(super) fn plain(text: &str) -> Option<String> {
+        let text = text.trim();
+        let host = match text.split_once("://") {
+            Some(_) => host_name::of_url(text),
+            None => host_name::of_url(&format!("https://{text}")),
+        };
+        host.map(|host| host.trim_start_matches("*.").to_owned()).filter(|host| !host.contains('*'))
     }
 
     /// Whether a page lies where the search was to look. A page whose place nobody knows is shown only where every place
     /// is right.
     pub(super) fn admit(&self, page: &FoundPage<'_>) -> bool {
-        let host = page.host();
-        let is_in = |domains: &[String]| {
-            let lies_in = |host: &str, domain: &String| {
-                host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            };
-            host.as_deref().is_some_and(|host| domains.iter().any(|domain| lies_in(host, domain)))
+        let Some(host) = page.host() else { return self.allowed.is_empty() && self.blocked.is_empty() };
+        let lies_in = |domain: &String| {
+            host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
         };
-        (self.allowed.is_empty() || is_in(self.allowed)) && !is_in(self.blocked)
+        (self.allowed.is_empty() || self.allowed.iter().any(lies_in)) && !self.blocked.iter().any(lies_in)
     }
 }
 
@@ -64,8 +64,11 @@ mod tests {
 
     #[test]
     fn pages_are_kept_by_the_domain_that_they_lie_in() {
-        let list = |domains: &[&str]| domains.iter().map(|domain| Domains::plain(domain)).collect::<Vec<_>>();
-        let (docs, bad) = (list(&["https://Docs.RS/x", "*.example.org"]), list(&["bad.example"]));
+        let list =
+            |domains: &[&str]| domains.iter().filter_map(|domain| Domains::plain(domain)).collect::<Vec<_>>();
+        let docs = list(&["https://Docs.RS:443/x", "*.example.org", "bücher.example"]);
+        let bad = list(&["bad.example:8080", "schön.example."]);
+        assert_eq!((docs.len(), bad.len()), (3, 2));
         let google = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/x";
         for (title, url, allowed, blocked) in [
             ("", "https://docs.rs/serde", true, true),
@@ -75,11 +78,24 @@ mod tests {
             ("", "https://bad.example/", false, false),
             ("docs.rs", google, true, true),
             ("bad.example", google, false, false),
-            ("", "no address", false, true),
+            ("", "https://bücher.example/1", true, true),
+            ("", "https://xn--bcher-kva.example:8443/1", true, true),
+            ("", "https://me@shop.bad.example:8080/", false, false),
+            ("", "https://xn--schn-7qa.example./", false, false),
+            ("SCHÖN.example", google, false, false),
+            ("A page about schön.example", google, false, false),
+            ("", "no address", false, false),
         ] {
             let page = FoundPage { title, url };
             assert_eq!(Domains { allowed: &docs, blocked: &[] }.admit(&page), allowed, "{url} {title}");
             assert_eq!(Domains { allowed: &[], blocked: &bad }.admit(&page), blocked, "{url} {title}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_domain_is_none() {
+        for text in ["", "a b", "*", "ex*mple.org", "https://", "file:///etc"] {
+            assert_eq!(Domains::plain(text), None, "{text}");
         }
     }
 }

@@ -123,13 +123,20 @@ impl Arguments {
             let both = "Error: Cannot specify both allowed_domains and blocked_domains in the same request";
             return Err(ToolError::Input(both.to_owned()));
         }
-        let domains = |list: Vec<String>| list.iter().map(|domain| Domains::plain(domain)).collect();
         Ok(SearchQuery {
             text: query,
-            allowed_domains: domains(allowed_domains),
-            blocked_domains: domains(blocked_domains),
+            allowed_domains: domains(&allowed_domains)?,
+            blocked_domains: domains(&blocked_domains)?,
         })
     }
+}
+
+/// Domains in one form. A list with something else in it would keep less away than it says.
+fn domains(list: &[String]) -> Result<Vec<String>, ToolError> {
+    let one = |text: &String| {
+        Domains::plain(text).ok_or_else(|| ToolError::Input(format!("Error: '{text}' names no domain")))
+    };
+    list.iter().filter(|text| !text.trim().is_empty()).map(one).collect()
 }
 
 impl Tool for WebSearch {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::folders::folder_of;
 use crate::settings::claude_file::ClaudeFile;
 use crate::settings::file::SettingsFile;
-use crate::{PermissionMode, Problem};
+use crate::{PermissionMode, Problem, shell_word};
 
 /// The parts of one file that are without effect.
 #[derive(Debug, Default)]
@@ -86,14 +86,7 @@ impl Withheld {
 /// What the user can do to have a folder's settings in full.
 pub(in crate::settings) fn how_to_trust(folder: &Path) -> String {
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    format!("if you trust what is in it: `codex-task trust {}`", quoted(&real.display().to_string()))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let is_plain =
-        |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '+' | ',' | '@' | '%');
-    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    format!("if you trust what is in it: `codex-task trust {}`", shell_word(&real.display().to_string()))
 }
 
 fn servers(all: &mut Option<bool>, named: &mut Vec<String>) -> Option<Servers> {

@@ -2,7 +2,6 @@
 //! and with the same arguments as the built-in tools that they replace.
 
 mod command;
-mod files;
 mod seam;
 #[cfg(test)]
 mod tests;
@@ -10,24 +9,25 @@ mod tests;
 use std::sync::Arc;
 
 use codex_task_config::ToolName;
+use seam::HostApprover;
+pub use seam::{HostCommand, HostOutput, HostTools};
 
-pub use seam::{HostApprover, HostCommand, HostOutput, HostTools};
+use super::file_tools;
+use super::storage::Storage;
+use crate::Toolbox;
 
-use crate::{Tool, Toolbox};
+/// Built-in tools that run no command and neither give nor change the content of a file as such. Every other one would
+/// reach past the host; a new one is left out until it stands here.
+const BESIDE_THE_HOST: [&str; 6] = ["Glob", "Grep", "LS", "TodoWrite", "WebFetch", "WebSearch"];
 
-/// Built-in tools that reach commands or files past the host, and that it lends nothing for.
-const PAST_THE_HOST: [&str; 4] = ["BashOutput", "KillShell", "MultiEdit", "NotebookEdit"];
-
-/// A toolbox in which a host's own Bash, Read, Write and Edit stand for the built-in ones, and in which the host is asked
-/// when no rule decides. Glob, Grep and LS stay: they only search.
+/// A toolbox in which agents' commands and files are the host's, and in which the host is asked when no rule decides. Of
+/// the toolbox only those built-in tools stay that search and do not reach past the host; a host's further tools are added
+/// to what this gives.
 pub fn lent_by(host: &Arc<dyn HostTools>, toolbox: Toolbox) -> Toolbox {
-    let tools: [Arc<dyn Tool>; 4] = [
-        Arc::new(command::HostBash::new(Arc::clone(host))),
-        Arc::new(files::HostRead::new(Arc::clone(host))),
-        Arc::new(files::HostWrite::new(Arc::clone(host))),
-        Arc::new(files::HostEdit::new(Arc::clone(host))),
-    ];
-    let without = PAST_THE_HOST.iter().fold(toolbox, |toolbox, name| toolbox.without(&ToolName::new(*name)));
-    let with = tools.into_iter().fold(without, Toolbox::with);
+    let past: Vec<ToolName> =
+        toolbox.names().filter(|name| !BESIDE_THE_HOST.contains(&name.as_str())).cloned().collect();
+    let without = past.iter().fold(toolbox, Toolbox::without);
+    let with = file_tools(&Storage::Host(Arc::clone(host))).into_iter().fold(without, Toolbox::with);
+    let with = with.with(Arc::new(command::HostBash::new(Arc::clone(host))));
     with.with_approver(Arc::new(HostApprover(Arc::clone(host))))
 }

@@ -61,7 +61,7 @@ pub trait HostTools: Send + Sync {
 }
 
 /// Asks a host.
-pub struct HostApprover(pub(super) Arc<dyn HostTools>);
+pub(super) struct HostApprover(pub(super) Arc<dyn HostTools>);
 
 impl Approver for HostApprover {
     fn approve<'a>(&'a self, request: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {

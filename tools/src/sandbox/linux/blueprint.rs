@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use codex_task_config::SandboxMode;
-
 use super::landlock::{Confinement, Grant};
 use super::trees;
 use crate::sandbox::protected::{ProtectedEntry, protected_entries};
-use crate::sandbox::workspace::{Meant, PrivatePlace, meant};
+use crate::sandbox::workspace::{Meant, PrivatePlace};
 use crate::sandbox::{SandboxError, SandboxPolicy};
 
 /// Devices that programs read and write as a matter of course. No terminal: a command has none.
@@ -36,6 +34,14 @@ pub(super) struct MountPlan {
     pub(super) hidden: Vec<PathBuf>,
 }
 
+/// What holds protected and denied paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Means {
+    Mounts,
+    /// Mounts cannot be made here.
+    Landlock,
+}
+
 /// What is allowed, as paths; [`Blueprint::allow`] opens them after the mounts are made.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Blueprint {
@@ -47,18 +53,12 @@ pub(super) struct Blueprint {
 }
 
 impl Blueprint {
-    /// Looks at the file system for what the policy protects and denies.
-    ///
-    /// # Errors
-    /// [`SandboxError::TooManyFiles`].
-    pub(super) fn draw(
-        policy: &SandboxPolicy,
-        place: &PrivatePlace,
-        can_mount: bool,
-    ) -> Result<Self, SandboxError> {
-        let Meant { denied, unwritable } = meant(policy)?;
+    /// Looks at the file system for what the policy protects; what its rules mean there was looked for before.
+    pub(super) fn draw(policy: &SandboxPolicy, meant: &Meant, place: &PrivatePlace, means: Means) -> Self {
+        let Meant { denied, unwritable } = meant.clone();
         let roots = policy.writable_roots();
-        let pinned = ancestors(&unwritable, roots);
+        let way = on_the_way(&unwritable, roots).into_iter();
+        let pinned = way.filter(|directory| !roots.contains(directory)).collect();
         let unwritable = unwritable.iter().flat_map(|path| ProtectedEntry::found_at(path));
         let protected: Vec<_> = protected_entries(policy.configured_directories())
             .into_iter()
@@ -67,24 +67,30 @@ impl Blueprint {
             .collect();
         let writable: Vec<PathBuf> = roots.iter().cloned().chain([place.temporary.clone()]).collect();
         let in_dev = PathBuf::from("/dev");
-        if can_mount {
+        if means == Means::Mounts {
             // A link cannot be mounted over, so its directory is divided all the same.
             let (links, mountable): (Vec<_>, Vec<_>) = protected.into_iter().partition(|entry| entry.is_link);
             let read_only = mountable.into_iter().map(|entry| entry.path).collect();
-            return Ok(Self {
+            return Self {
                 mounts: Some(MountPlan { writable: writable.clone(), pinned, read_only, hidden: denied }),
                 writable,
                 not_writable: links.into_iter().map(|entry| entry.path).collect(),
                 not_readable: vec![in_dev],
-            });
+            };
         }
         let not_writable = protected.into_iter().map(|entry| entry.path).chain(denied.iter().cloned());
-        Ok(Self {
+        Self {
             mounts: None,
             writable,
             not_writable: not_writable.collect(),
             not_readable: denied.into_iter().chain([in_dev]).collect(),
-        })
+        }
+    }
+
+    /// The directories in which nothing new can be created: they are divided, because something in them is cut out.
+    pub(super) fn closed_directories(&self) -> Vec<PathBuf> {
+        let way = on_the_way(&self.not_writable, &self.writable).into_iter();
+        way.filter(|directory| !self.not_writable.iter().any(|cut| directory.starts_with(cut))).collect()
     }
 
     /// Whether mounts alone hold everything. A protected link is held by Landlock only.
@@ -113,32 +119,36 @@ impl Blueprint {
     }
 }
 
-/// The directories in which nothing new can be created because something protected is in them.
-pub(in crate::sandbox) fn closed_directories(policy: &SandboxPolicy, can_mount: bool) -> Vec<PathBuf> {
-    if policy.mode() != SandboxMode::WorkspaceWrite {
-        return Vec::new();
-    }
-    let unwritable = meant(policy).unwrap_or_default().unwritable;
-    let closing = protected_entries(policy.configured_directories())
-        .into_iter()
-        .chain(unwritable.iter().flat_map(|path| ProtectedEntry::found_at(path)))
-        .filter(|entry| !can_mount || entry.is_link)
-        .filter_map(|entry| entry.path.parent().map(Path::to_owned));
-    let mut closed: Vec<PathBuf> = closing.collect();
-    closed.sort();
-    closed.dedup();
-    closed
-}
-
-/// The directories between the roots and these paths, the outer ones first.
-fn ancestors(paths: &[PathBuf], roots: &[PathBuf]) -> Vec<PathBuf> {
+/// The directories on the way from one of these roots, the root included, to these paths, the outer ones first.
+fn on_the_way(paths: &[PathBuf], roots: &[PathBuf]) -> Vec<PathBuf> {
     let way = paths.iter().flat_map(|path| {
-        let inside =
-            |directory: &&Path| roots.iter().any(|root| directory.starts_with(root) && *directory != root);
+        let inside = |directory: &&Path| roots.iter().any(|root| directory.starts_with(root));
         path.ancestors().skip(1).take_while(inside).map(Path::to_owned)
     });
     let mut directories: Vec<PathBuf> = way.collect();
     directories.sort();
     directories.dedup();
     directories
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_task_config::SandboxMode;
+
+    use super::*;
+    use crate::DeniedReads;
+
+    #[test]
+    fn every_directory_on_the_way_to_something_that_is_cut_out_is_closed_unless_mounts_hold_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = std::fs::canonicalize(dir.path()).unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        let policy =
+            SandboxPolicy::new(SandboxMode::WorkspaceWrite, [root.clone()], &root, DeniedReads::default());
+        let place = PrivatePlace::create().unwrap();
+        let meant = Meant { denied: vec![root.join("a/b/key")], unwritable: Vec::new() };
+        let closed = |means| Blueprint::draw(&policy, &meant, &place, means).closed_directories();
+        assert_eq!(closed(Means::Landlock), [root.clone(), root.join("a"), root.join("a/b")]);
+        assert_eq!(closed(Means::Mounts), <[PathBuf; 0]>::default());
+    }
 }

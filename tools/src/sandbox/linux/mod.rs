@@ -20,7 +20,6 @@ mod syscalls;
 mod thread;
 mod trees;
 
-pub(super) use blueprint::closed_directories;
 pub(super) use detect::{Mounting, support};
 pub(super) use seccomp::building_filter;
 pub(super) use thread::{confine, on_own_thread};

@@ -1,13 +1,12 @@
 //! The thread that is restricted, starts one command and ends.
 
-use tokio::process::Child;
 use tokio::sync::oneshot;
 
-use super::blueprint::Blueprint;
+use super::blueprint::{Blueprint, Means};
 use super::landlock::Confinement;
 use super::{Mounting, bubblewrap, capabilities, mounts, seccomp};
 use crate::sandbox::spawn::Wrapping;
-use crate::sandbox::workspace::PrivatePlace;
+use crate::sandbox::workspace::{Meant, PrivatePlace};
 use crate::sandbox::{LandlockSupport, SandboxError, SandboxPolicy};
 
 const STEP: &str = "the thread that starts the command";
@@ -16,17 +15,19 @@ const STEP: &str = "the thread that starts the command";
 /// thread must start it, do nothing else, and end.
 pub(in crate::sandbox) fn confine(
     policy: &SandboxPolicy,
+    meant: &Meant,
     place: &PrivatePlace,
     mounting: Option<Mounting>,
 ) -> Result<Wrapping, SandboxError> {
-    let blueprint = Blueprint::draw(policy, place, mounting.is_some())?;
+    let means = if mounting.is_some() { Means::Mounts } else { Means::Landlock };
+    let blueprint = Blueprint::draw(policy, meant, place, means);
     match (&blueprint.mounts, mounting) {
         (Some(plan), Some(Mounting::Bubblewrap(program))) if blueprint.is_held_by_mounts() => {
             seccomp::restrict_but_for_mounts(policy.network())?;
             let inside = bubblewrap::words(program, plan, place);
             return Ok(Wrapping { inside, filter: Some(place.filter()?.to_owned()), ..Wrapping::default() });
         }
-        (Some(_), Some(Mounting::Bubblewrap(_))) => return confine(policy, place, None),
+        (Some(_), Some(Mounting::Bubblewrap(_))) => return confine(policy, meant, place, None),
         (Some(plan), Some(Mounting::Own)) => mounts::make(plan, place)?,
         (None, _) | (_, None) => {}
     }
@@ -37,7 +38,7 @@ pub(in crate::sandbox) fn confine(
         return Err(SandboxError::Unavailable(format!("Landlock: {reason}")));
     }
     seccomp::restrict(policy.network())?;
-    Ok(Wrapping::default())
+    Ok(Wrapping { closed: blueprint.closed_directories(), ..Wrapping::default() })
 }
 
 /// Runs `work` on a new thread within the present tokio runtime. What the thread did to itself ends with it, but for
@@ -45,9 +46,9 @@ pub(in crate::sandbox) fn confine(
 ///
 /// # Cancel safety
 /// Dropping the future lets the thread end by itself; a child that it started then is dropped, and so killed.
-pub(in crate::sandbox) async fn on_own_thread(
-    work: impl FnOnce() -> Result<Child, SandboxError> + Send + 'static,
-) -> Result<Child, SandboxError> {
+pub(in crate::sandbox) async fn on_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SandboxError> + Send + 'static,
+) -> Result<T, SandboxError> {
     let runtime = tokio::runtime::Handle::current();
     let (sender, receiver) = oneshot::channel();
     std::thread::Builder::new()
