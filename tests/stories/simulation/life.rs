@@ -25,7 +25,7 @@ use super::world::World;
 use crate::harness::{OneClock, Setup, agent, agents, allow_everything};
 
 /// How long after the end of all tasks everything is back that they held, and on the slowest disk.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub(super) struct Life {

@@ -12,6 +12,9 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+/// Turns that a worker takes after it was asked to end: whoever wakes up then may still do something.
+const LAST_TURNS: usize = 16;
+
 type Job = Box<dyn FnOnce() + Send>;
 /// Until when a worker takes no turn.
 type Stall = Arc<Mutex<Option<Instant>>>;
@@ -72,6 +75,9 @@ async fn work(mut to_do: UnboundedReceiver<Job>, stop: CancellationToken, stall:
                     None => break,
                 },
             }
+        }
+        for _ in 0..LAST_TURNS {
+            tokio::task::yield_now().await;
         }
     }));
     let mut alarm = None;
