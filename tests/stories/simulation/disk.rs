@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rand::RngExt;
 use rand::rngs::StdRng;
+use serde_json::Value;
 use tokio::sync::Notify;
 
 use super::plan::DiskWeather;
@@ -27,7 +28,9 @@ struct Record {
     admission: String,
     steps: Vec<String>,
     totals: Option<String>,
+    /// Calls with effects that have begun, and those whose end was seen.
     begun: BTreeSet<String>,
+    done: BTreeSet<String>,
     endings: Vec<TaskStatus>,
 }
 
@@ -56,6 +59,13 @@ impl Disk {
         self.records().values().any(|record| record.begun.contains(call))
     }
 
+    /// Calls of a task that have begun and whose end nobody has seen.
+    pub(super) fn open_calls(&self, task: TaskId) -> Vec<String> {
+        let records = self.records();
+        let record = records.get(&task);
+        record.map(|record| record.begun.difference(&record.done).cloned().collect()).unwrap_or_default()
+    }
+
     fn write(&self, entry: &JournalEntry) {
         let mut records = self.records();
         match entry {
@@ -68,10 +78,10 @@ impl Disk {
             JournalEntry::Stepped { task, step } => {
                 let record = records.get_mut(task).expect("a task is admitted before it does anything");
                 let json = step.to_json().expect("JSON");
-                if step.kind() == "call_begun" {
-                    let begun: BTreeMap<String, String> = serde_json::from_str(&json).expect("a call's id");
-                    record.begun.extend(begun.into_values());
-                }
+                let stored: Value = serde_json::from_str(&json).expect("JSON");
+                let id = |pointer: &str| stored.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+                record.begun.extend(id("/call_begun"));
+                record.done.extend(id("/call_ended/call_id"));
                 record.steps.push(json);
                 record.totals = step.totals_json().map(|json| json.expect("JSON")).or(record.totals.take());
             }

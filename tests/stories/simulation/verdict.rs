@@ -62,6 +62,13 @@ pub(super) fn check_disk(world: &World) {
         let (endings, index) = (disk.endings(task.id), task.index);
         assert!(endings.len() <= 1, "seed {seed}, task {index}: written twice: {endings:?}");
         let told = world.reports.borrow().get(&task.id).map(TaskReport::status);
+        let has_died = !world.weather.kills.is_empty() || world.weather.workers > 0;
+        let is_whole =
+            |report: &TaskReport| report.restarts == 0 && matches!(report.outcome, Outcome::Completed(_));
+        if !has_died && !forgets && world.reports.borrow().get(&task.id).is_some_and(is_whole) {
+            let open = disk.open_calls(task.id);
+            assert!(open.is_empty(), "seed {seed}, task {index}: the ends of {open:?} are not written");
+        }
         match endings.first() {
             // A process that is killed between writing and telling has told nobody.
             Some(written) => assert!(
