@@ -57,6 +57,7 @@ async fn once(life: &Rc<Life>, dice: &mut StdRng) {
         5 => {
             let time = Duration::from_millis(dice.random_range(1..=9_000)).min(STALL_MAX);
             life.pool.stall(worker, time);
+            life.world.has_stalled.set(true);
             note(&format!("worker {worker} stalls for {time:?}"));
         }
         6 => {

@@ -93,7 +93,7 @@ impl Plan {
         let illness = if dice.random_bool(0.25) { 0.0 } else { dice.random_range(0.02..=0.7) };
         let is_ill = illness > 0.0;
         let disk = dice.random_bool(0.7).then(|| DiskWeather {
-            slowest: Duration::from_millis(if dice.random_bool(0.7) { 30 } else { 8_000 }),
+            slowest: Duration::from_millis(if dice.random_bool(0.5) { 30 } else { 8_000 }),
             losing: if is_ill && dice.random_bool(0.3) { 0.05 } else { 0.0 },
         });
         let kills = if disk.is_some() { dice.random_range(0..=3_usize).saturating_sub(1) } else { 0 };

@@ -9,7 +9,7 @@ use super::world::{SimTask, World};
 
 /// How long after its deadline a task may end.
 const GRACE: Duration = Duration::from_secs(1);
-/// The same where a worker may stall: then the supervisor ends what its agent cannot end itself.
+/// The same where a worker has stalled: then the supervisor ends what its agent cannot end itself.
 const GRACE_OF_STALLED: Duration = Duration::from_secs(2);
 
 /// Panics when a task has not ended in time, or in a way that nothing has led to.
@@ -17,7 +17,7 @@ pub(super) fn check(world: &World, task: &SimTask, report: &TaskReport, waited: 
     let seed = world.plan.seed;
     let name = format!("seed {seed}, task {}", task.index);
     let took = report.timing.total.saturating_sub(report.timing.queued);
-    let grace = if world.weather.workers > 0 { GRACE_OF_STALLED } else { GRACE };
+    let grace = if world.has_stalled.get() { GRACE_OF_STALLED } else { GRACE };
     assert!(took <= task.plan.deadline + grace, "{name}: {took:?} of {:?}", task.plan.deadline);
     assert!(report.timing.total <= waited, "{name}: {:?} in {waited:?}", report.timing);
     assert_eq!(report.task, task.id, "{name}: an answer of another task");

@@ -1,6 +1,6 @@
 //! What outlives a process in the simulation: disk, effects, provider, and the callers who want their tasks done.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) reports: RefCell<BTreeMap<TaskId, TaskReport>>,
     /// Tasks that somebody has cancelled.
     pub(super) cancelled: RefCell<BTreeSet<TaskId>>,
+    /// Whether a worker has stalled.
+    pub(super) has_stalled: Cell<bool>,
     pub(super) trace: Trace,
 }
 
@@ -54,6 +56,7 @@ impl World {
             tasks: plan.tasks().into_iter().enumerate().map(of_plan).collect(),
             reports: RefCell::default(),
             cancelled: RefCell::default(),
+            has_stalled: Cell::new(false),
             trace: Trace::default(),
         }
     }
