@@ -17,7 +17,7 @@ impl IoRuntime {
     }
 
     /// The runtime's handle.
-    pub(crate) fn handle(&self) -> &Handle {
+    pub fn handle(&self) -> &Handle {
         &self.0
     }
 

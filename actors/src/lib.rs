@@ -18,7 +18,7 @@ mod supervisor;
 mod task;
 
 pub use aggregator::{
-    AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, OpenRun, RunUnknown,
+    AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, EventTap, OpenRun, RunUnknown,
 };
 pub use budget::Spent;
 pub use dice::Dice;
@@ -38,6 +38,7 @@ pub use supervisor::{
     SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory, WorkerHost,
 };
 pub use task::{
-    Attempt, Conversation, KeptWorktree, Lineage, Narrowing, Outcome, Priority, RunId, RunReport, RunTask,
-    TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Attempt, Ballot, CallEnd, CallId, CallReport, Conversation, KeptWorktree, Lineage, Narrowing, Outcome,
+    Priority, RunId, RunReport, RunTask, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport,
+    TaskRequest, TaskStatus, TaskTiming,
 };

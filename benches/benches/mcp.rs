@@ -1,13 +1,17 @@
 //! The MCP server: from its start to the answer to `tools/list` with 100 agent files, beside the start of the same
 //! program when it only tells its version; then calls of `Task` through the protocol, one and ten at once, beside the
-//! bare client that sends the same number of requests. Needs the built command: `cargo build --profile bench -p
+//! bare client that sends the same number of requests; then ten calls of the real Codex, where there is one, beside a
+//! server that does nothing. Needs the built command: `cargo build --profile bench -p
 //! codex-task-cli`.
 #![expect(
     clippy::print_stdout,
     clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     reason = "a benchmark prints, and stops at the first fault"
 )]
 
+mod codex_turn;
 mod support;
 
 use std::io::{BufRead, BufReader, Write};
@@ -21,9 +25,11 @@ use support::{Bare, Subagents};
 use tokio::time::Instant;
 
 const ROUNDS: usize = 31;
+/// Codex starts anew for each.
+const CODEX_ROUNDS: usize = 15;
 
 fn main() {
-    if serve_if_asked() {
+    if serve_if_asked() || codex_turn::serve_if_asked() {
         return;
     }
     let Some(program) = program() else {
@@ -38,6 +44,7 @@ fn main() {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
     calls(&program, project.path(), &runtime, &Bare::new(&url), rounds);
+    codex_turn::measure(&program, project.path(), rounds.min(CODEX_ROUNDS));
 }
 
 /// The command beside this benchmark.

@@ -20,6 +20,9 @@ struct Arguments {
     /// Writes a log to stderr: error, warn, info, debug or trace
     #[arg(long, global = true, value_name = "LEVEL")]
     log: Option<String>,
+    /// Writes the log as lines for people or as JSON, at the level info unless --log says another
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<logging::LogFormat>,
     #[command(subcommand)]
     command: Command,
 }
@@ -65,9 +68,7 @@ pub(crate) fn execute(arguments: impl IntoIterator<Item = OsString>, host: &mut 
 }
 
 fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
-    if let Some(directives) = &arguments.log {
-        logging::start(directives, host.terminal.can_redraw())?;
-    }
+    logging::start(arguments.log.as_deref(), arguments.log_format, host.terminal.can_redraw())?;
     match arguments.command {
         Command::Run(args) => {
             if args.output.plain {

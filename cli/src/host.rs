@@ -7,8 +7,12 @@ use codex_task::Environment;
 use codex_task_providers::ChatBackend;
 
 use crate::approve::Keyboard;
+use crate::fault::Fault;
 use crate::interrupt::Interrupts;
 use crate::render::Terminal;
+
+/// Bytes of stdin that are read.
+const STDIN_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The world around a command.
 pub(crate) struct Host {
@@ -39,10 +43,23 @@ impl Host {
         }
     }
 
-    /// Reads all of stdin, at most so many bytes and one more, so that the caller sees that there are too many.
-    pub(crate) fn read_stdin(&mut self, bytes_max: u64) -> std::io::Result<String> {
+    /// Reads all of stdin, which is `what`.
+    ///
+    /// # Errors
+    /// A [`Fault`] when it is no text, or too much.
+    pub(crate) fn read_stdin(&mut self, what: &str) -> Result<String, Fault> {
         let mut text = String::new();
-        (&mut self.stdin).take(bytes_max.saturating_add(1)).read_to_string(&mut text)?;
+        let read = (&mut self.stdin).take(STDIN_BYTES_MAX.saturating_add(1)).read_to_string(&mut text);
+        read.map_err(|error| {
+            Fault::new(format!("{what} cannot be read from stdin"))
+                .because(error.to_string())
+                .suggest("stdin must be text in UTF-8")
+        })?;
+        if text.len() as u64 > STDIN_BYTES_MAX {
+            return Err(Fault::new(format!("{what} on stdin is too large"))
+                .because(format!("more than {} MiB were given", STDIN_BYTES_MAX >> 20))
+                .suggest("put it into a file, and name the file instead"));
+        }
         Ok(text)
     }
 }

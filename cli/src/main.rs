@@ -18,11 +18,13 @@ mod json_splice;
 mod logging;
 mod mcp;
 mod render;
+mod replace;
 mod run;
 mod runs;
 #[cfg(test)]
 mod scenes;
 mod session;
+mod telemetry;
 mod trust;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -13,8 +13,10 @@ mod ids;
 mod instructions;
 mod isolation;
 mod json;
+mod mask_keys;
 mod mcp_servers;
 mod model;
+mod nearest;
 mod permission;
 mod problem;
 mod settings;
@@ -35,10 +37,11 @@ pub use command::{
 };
 pub use duration::parse_duration;
 pub use environment::Environment;
-pub use hook::{Hook, HookAction, HookEvent, HookFailure};
+pub use hook::{Hook, HookAction, HookEvent, HookFailure, HookWait};
 pub use ids::{AgentName, ModelId, NameError, ProviderName};
 pub use instructions::{InstructionFile, InstructionScope, instructions};
 pub use isolation::Isolation;
+pub use mask_keys::{MASK, mask_keys};
 pub use mcp_servers::{
     LoadedMcpServers, McpNameError, McpScope, McpServer, McpServerEntry, McpServerName, McpTransport,
     McpVariableError, mcp_servers_of_frontmatter,
@@ -48,6 +51,7 @@ pub use model::{
     ModelRequest, ModelTier, Price, PriceTable, ProviderKind, SavedUsd, ScheduledPrice, TokenUsage,
     ToolReach, model_of_tier, model_variables, rate_class, resolve_model, vendor_of_model,
 };
+pub use nearest::nearest;
 pub use permission::{
     PermissionMode, PermissionPolicy, PermissionRule, RuleBehavior, RuleExample, RuleOrigin, RulePlace,
     RuleScope, SandboxMode, SandboxUnavailable,
@@ -56,9 +60,11 @@ pub use problem::{Position, Problem, Severity};
 pub use settings::{
     AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
     MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
-    Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError,
-    TrustedFolders, WebSettings,
+    Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TelemetrySettings, TrustOrigin, TrustStore,
+    TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use shell_word::shell_word;
-pub use tool_names::{KNOWN_ELSEWHERE, PROVIDED_TOOLS, ToolName, ToolStatus, tool_status};
+pub use tool_names::{
+    KNOWN_ELSEWHERE, PROVIDED_TOOLS, READING_TOOLS, ToolName, ToolStatus, WRITING_TOOLS, tool_status,
+};
 pub use workspace::{project_directories, repository_root, workspace_root};

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::RuleOrigin;
+
 /// How bad a [`Problem`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -72,6 +74,25 @@ impl Problem {
         self
     }
 
+    /// Sets the place, where there is one.
+    #[must_use]
+    pub fn placed(self, at: Option<Position>) -> Self {
+        match at {
+            Some(at) => self.at(at.line, at.column, at.length),
+            None => self,
+        }
+    }
+
+    /// Sets the file and the place in it that a rule or a hook comes from, as far as they are known.
+    #[must_use]
+    pub fn from_origin(self, origin: &RuleOrigin) -> Self {
+        let placed = self.placed(origin.position);
+        match &origin.path {
+            Some(path) => placed.in_file(path.as_ref()),
+            None => placed,
+        }
+    }
+
     /// Sets the file.
     #[must_use]
     pub fn in_file(mut self, path: impl Into<PathBuf>) -> Self {
@@ -84,6 +105,15 @@ impl Problem {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Offers a name that was probably meant, where there is one.
+    #[must_use]
+    pub fn did_you_mean(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => self.with_help(format!("did you mean '{name}'?")),
+            None => self,
+        }
     }
 
     /// Sets the corrected line.

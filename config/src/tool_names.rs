@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::nearest;
+
 /// Name of a tool as a model calls it, e.g. `Read` or `mcp__server__tool`. Case-sensitive, as in Claude Code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -67,6 +69,12 @@ pub const PROVIDED_TOOLS: &[&str] = &[
     "TodoWrite",
 ];
 
+/// Tools that change a file whose path they are given.
+pub const WRITING_TOOLS: &[&str] = &["Edit", "MultiEdit", "NotebookEdit", "Write"];
+
+/// Tools that read or search where a path leads.
+pub const READING_TOOLS: &[&str] = &["Glob", "Grep", "LS", "NotebookRead", "Read"];
+
 /// Tools of Claude Code that agent files name and that are not built in here.
 pub const KNOWN_ELSEWHERE: &[&str] = &[
     "Agent",
@@ -109,19 +117,9 @@ pub fn tool_status(name: &str) -> ToolStatus {
     } else if name.starts_with("mcp__") {
         ToolStatus::Mcp
     } else {
-        ToolStatus::Unknown { did_you_mean: nearest(name) }
+        let known = PROVIDED_TOOLS.iter().chain(KNOWN_ELSEWHERE).copied();
+        ToolStatus::Unknown { did_you_mean: nearest(name, known, SIMILARITY_MIN) }
     }
-}
-
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_lowercase();
-    PROVIDED_TOOLS
-        .iter()
-        .chain(KNOWN_ELSEWHERE)
-        .map(|known| (strsim::jaro_winkler(&name, &known.to_lowercase()), *known))
-        .filter(|(score, _)| *score >= SIMILARITY_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

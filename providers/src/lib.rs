@@ -38,7 +38,8 @@ pub use error::{ProviderError, Remedy, WaitingFor};
 pub use gemini::{GeminiBackend, GeminiConfig};
 pub use http::clean as without_keys;
 pub use http::{
-    BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, NameResolver, ProxySettings, Resolver,
+    BaseUrl, BaseUrlError, ExtraHeaders, HeaderError, HttpSettings, NameResolver, Postbox, ProxySettings,
+    Receipt, Resolver,
 };
 pub use openai::{OpenAiBackend, OpenAiConfig};
 pub use openai_chat::{ChatDialect, OpenAiChatBackend, OpenAiChatConfig};

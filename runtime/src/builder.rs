@@ -31,8 +31,9 @@ use crate::start_error::StartError;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, ToolCatalog};
+use crate::telemetry::{Surroundings, TelemetryWish};
 use crate::threads::{Threads, io_runtime};
-use crate::worktrees;
+use crate::tidying;
 
 /// Worker Arbiters by default: two fault domains.
 const WORKERS_DEFAULT: usize = 2;
@@ -54,6 +55,7 @@ pub struct RuntimeBuilder {
     pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
     io: Option<Handle>,
+    pub(crate) telemetry: TelemetryWish,
     journal: Option<Arc<dyn Journal>>,
     #[cfg(feature = "store")]
     recorder: Option<Arc<Recorder>>,
@@ -250,10 +252,21 @@ impl PreparedRuntime {
         let Self { settings, environment, mut problems, agents, watcher, rights, builder } = self;
         panic_hook::install();
         let session = session(&settings, &environment)?;
+        let telemetry = builder.telemetry.prepare()?;
         // From here on nothing fails but the lack of threads: a runtime must not be dropped inside a host's.
         let (providers, local_server) = providers(&settings, &environment, builder.backends);
         problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(builder.io).map_err(StartError::Threads)?;
+        let around = Surroundings {
+            settings: &settings,
+            providers: &providers,
+            #[cfg(feature = "otlp")]
+            environment: &environment,
+            #[cfg(feature = "otlp")]
+            io: &io,
+        };
+        let (telemetry, found) = telemetry.start(&around);
+        problems.extend(found);
         let servers_stop = CancellationToken::new();
         let (mcp, found) = mcp_servers(&settings, &environment, &io, &servers_stop);
         problems.extend(found);
@@ -274,9 +287,9 @@ impl PreparedRuntime {
             restart_policy: builder.restart_policy,
             pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
         });
-        worktrees::tidy(&services);
+        tidying::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
-        let (events, board) = (EventBus::new(), TaskBoard::default());
+        let (events, board) = (EventBus::tapped(telemetry.taps()), TaskBoard::default());
         event_sink::feed_all(builder.event_sinks, &events).map_err(StartError::Threads)?;
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
@@ -296,9 +309,12 @@ impl PreparedRuntime {
             .recorder
             .as_deref()
             .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
+        #[cfg(feature = "metrics")]
+        let telemetry = telemetry.serving(&supervisor, &services.io);
         let heartbeat = Heartbeat::start(supervisor.clone(), &services.io);
         let handle = RuntimeHandle::new(Shared {
             heartbeat,
+            telemetry: Mutex::new(telemetry),
             supervisor,
             aggregator,
             board,

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,12 +29,15 @@ use crate::heartbeat::Heartbeat;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, TaskTool, TaskToolSpec, ToolCatalog};
+use crate::telemetry::Telemetry;
 use crate::threads::Threads;
 
 /// Time that running tasks get to end by themselves when [`RuntimeHandle::shutdown`] is called.
 const DRAIN_GRACE: Duration = Duration::from_secs(5);
 /// Time that cancelled tasks get to hand in what they have.
 const CANCEL_GRACE: Duration = Duration::from_secs(2);
+/// How long hooks may run on that nobody waits for.
+const HOOKS_GRACE: Duration = Duration::from_secs(5);
 
 /// A running runtime. Clones share it; dropping the last one stops it without waiting for its tasks.
 #[derive(Clone)]
@@ -57,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) servers_stop: CancellationToken,
     /// Keeps the agent files watched.
     pub(crate) _watcher: Option<RegistryWatcher>,
+    /// What tells others of the tasks; taken by whoever stops the runtime.
+    pub(crate) telemetry: Mutex<Telemetry>,
     /// Taken by whoever stops the runtime first.
     pub(crate) threads: Mutex<Option<Threads>>,
     /// The Task tool of agents.
@@ -246,19 +251,29 @@ impl RuntimeHandle {
             let _ = tokio::time::timeout(CANCEL_GRACE, supervisor.send(Drain)).await; // what is left is counted below
         }
         let abandoned = self.shared.board.len();
+        // Hooks that nobody waited for may be about to tell somebody that the tasks have ended.
+        self.shared.services.session.finish_hooks(HOOKS_GRACE).await;
         self.shared.servers_stop.cancel();
         // A server that does not end by then is killed with the runtime that it lives on.
         let _ = tokio::time::timeout(CANCEL_GRACE, self.shared.services.mcp.close()).await;
         let threads = self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let blocked_workers = match threads {
-            Some(threads) => tokio::task::spawn_blocking(|| threads.stop()).await.unwrap_or(0),
-            None => 0,
+        let telemetry = std::mem::take(&mut *self.shared.telemetry());
+        let stopping = move || {
+            telemetry.finish(); // while there is a runtime that sends
+            threads.map_or(0, Threads::stop)
         };
+        let blocked_workers = tokio::task::spawn_blocking(stopping).await.unwrap_or(0);
         #[cfg(feature = "store")]
         if let Some(recorder) = &self.shared.recorder {
             recorder.flush().await;
         }
         ShutdownReport { cancelled, abandoned, blocked_workers }
+    }
+}
+
+impl Shared {
+    pub(crate) fn telemetry(&self) -> MutexGuard<'_, Telemetry> {
+        self.telemetry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -18,7 +18,7 @@ pub use command::CommandJson;
 pub use consensus::{AnswerJson, ConsensusJson};
 pub use event::{EventJson, EventKindJson};
 #[cfg(feature = "store")]
-pub use record::{RecordStatusJson, RunRecordJson, TaskRecordJson, WatchJson};
+pub use record::{RunRecordJson, TaskRecordJson, WatchJson};
 
 /// A run: `{"run_id", "status", "tasks"}`.
 #[derive(Clone, Debug, Serialize)]

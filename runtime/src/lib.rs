@@ -39,18 +39,19 @@ mod start_error;
 #[cfg(feature = "store")]
 pub mod store;
 mod task_tool;
+mod telemetry;
 mod threads;
-mod worktrees;
+mod tidying;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, BoardEntry, BoardState, CancelTask,
-    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, Dice, Fail, FailProvider, HealthState,
-    Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage,
-    Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
-    ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
-    SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
-    TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, Ballot, BoardEntry, BoardState, CallEnd,
+    CallId, CallReport, CancelTask, ClassHealth, CloseRun, CollectRun, Conversation, Delegate, Dice, Fail,
+    FailProvider, HealthState, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth,
+    LimitsHealth, Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler,
+    Priority, ProviderCounters, ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask,
+    RunTasks, Shortage, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind,
+    TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{
     BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SandboxMode,
@@ -69,6 +70,7 @@ pub use prompt::ExpandedPrompt;
 pub use resume::{ResumeError, Resumed};
 pub use start_error::StartError;
 pub use task_tool::{TaskTool, TaskToolSpec, ToolAnswer, ToolCaller, ToolCatalog};
+pub use telemetry::SPAN_TARGET;
 
 /// Where a runtime begins.
 #[derive(Clone, Copy, Debug)]

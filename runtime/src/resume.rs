@@ -9,8 +9,9 @@ use codex_task_actors::{
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::consensus::Consensus;
 use crate::handle::RuntimeHandle;
-use crate::store::{Claim, ClaimError, Recorder};
+use crate::store::{Claim, ClaimError, Recorder, StoreError};
 
 /// What came of resuming a run.
 #[derive(Clone, Debug)]
@@ -21,6 +22,9 @@ pub struct Resumed {
     pub ended: usize,
     /// Tasks of the run that another process works on; they were not touched.
     pub running: usize,
+    /// What the run comes to, where several agents answer one question in it: also answers that were there before are
+    /// compared. `None` while somebody else works on one of them.
+    pub consensus: Option<Consensus>,
 }
 
 /// Why nothing could be resumed.
@@ -36,6 +40,9 @@ pub enum ResumeError {
     /// There is no runtime to take the tasks.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// The record cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl RuntimeHandle {
@@ -93,8 +100,27 @@ impl RuntimeHandle {
     /// # Cancel safety
     /// Dropping the future cancels the tasks.
     pub async fn resume(&self, run: RunId) -> Result<Resumed, ResumeError> {
-        let Claim { images, ended, running } = self.claim(run).await?;
-        Ok(Resumed { report: self.go_on(run, images).await?, ended, running })
+        let claim = self.claim(run).await?;
+        self.finish(run, claim).await
+    }
+
+    /// Goes on with what was taken over; see [`RuntimeHandle::resume`].
+    ///
+    /// # Errors
+    /// [`ResumeError`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the tasks.
+    pub async fn finish(&self, run: RunId, claim: Claim) -> Result<Resumed, ResumeError> {
+        let Claim { images, ended, running } = claim;
+        let mut report = self.go_on(run, images).await?;
+        let consensus = self.judge_resumed(run, &report).await?;
+        let judge = consensus.as_ref().and_then(Consensus::judge);
+        let is_new = |judge: &&Arc<TaskReport>| report.tasks.iter().all(|task| task.task != judge.task);
+        if let Some(judge) = judge.filter(is_new) {
+            report.tasks.push(Arc::clone(judge));
+        }
+        Ok(Resumed { report, ended, running, consensus })
     }
 
     /// Goes on with the conversation of a task, ended or not, under its id, with a new prompt: all that the agent has
@@ -149,7 +175,7 @@ fn is_nested(image: &TaskImage) -> bool {
 }
 
 /// Runs a question to the database where it holds nobody up: the caller's thread may be the only one of its runtime.
-async fn blocking<T: Send + 'static, E: Send + From<crate::store::StoreError> + 'static>(
+pub(crate) async fn blocking<T: Send + 'static, E: Send + From<crate::store::StoreError> + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {
     match tokio::task::spawn_blocking(work).await {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use codex_task::json::ConsensusJson;
+use codex_task::store::{Recorder, Records};
 use codex_task::{Consensus, ConsensusRequest, ExpandedPrompt};
 use codex_task_config::ProviderName;
 use codex_task_providers::ProviderError;
@@ -112,4 +113,36 @@ async fn several_providers_answer_where_there_are_several() {
     assert!(!consensus.notes.iter().any(|note| note.contains("one model")), "{:?}", consensus.notes);
     let names: Vec<&str> = consensus.voters.iter().map(|voter| voter.name.as_str()).collect();
     assert_eq!(names, ["general-purpose-1", "general-purpose-2", "general-purpose-3"]);
+}
+
+#[tokio::test]
+async fn answers_that_nobody_has_compared_yet_are_compared_when_their_run_is_gone_on_with() {
+    let project = TestProject::new();
+    let environment = project.environment();
+    let records = Records::of_user(&environment).expect("the records open");
+    let recorder = || Arc::new(Recorder::start(records.clone(), &environment, "").expect("it records"));
+    let registry = || agents([agent("a"), agent("b"), agent("c")]);
+    let model = scripted([
+        Rule::error(refused()).when(of("b")),
+        Rule::text(VERDICT).when(judge()),
+        Rule::text("says yes"),
+    ]);
+    let runtime = TestRuntime::start_in(project, |builder| {
+        builder.agents(registry()).backend(model.clone()).recorder(recorder())
+    });
+    let names = ["a", "b", "c"].map(str::to_owned);
+    let question = ExpandedPrompt { text: "Is it so?".into(), ..ExpandedPrompt::default() };
+    let request = ConsensusRequest::new(&runtime, question, &names, 3, None);
+    // As far as a process comes that is killed between the last answer and the judge.
+    let run = runtime.run_all(request.requests()).await.expect("the runtime runs").run;
+    runtime.recorder().expect("it records").flush().await;
+    assert!(records.awaits_judge(run).expect("it is on record"));
+    let resumed = runtime.resume(run).await.expect("it goes on");
+    let consensus = resumed.consensus.expect("a consensus");
+    assert_eq!(consensus.verdict.expect("a verdict").agreement[0].agents, ["a", "c"]);
+    assert_eq!(consensus.notes[0], "2 of 3 agents answered; missing: b");
+    assert_eq!((resumed.ended, resumed.report.tasks.len()), (3, 1), "the judge alone was new");
+    runtime.recorder().expect("it records").flush().await;
+    assert!(!records.awaits_judge(run).expect("it is on record"));
+    assert!(runtime.resume(run).await.expect("nothing is left").report.tasks.is_empty());
 }

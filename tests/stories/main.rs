@@ -69,6 +69,8 @@ mod taint;
 #[cfg(test)]
 mod task_tool;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod traps;
 #[cfg(test)]
 mod typed;

@@ -97,6 +97,8 @@ async fn two_hundred_tasks_all_complete_and_events_and_board_agree() {
                 TaskEventKind::Queued { .. } => "queued",
                 TaskEventKind::Started { .. } => "started",
                 TaskEventKind::TurnStarted { .. } => "turn",
+                TaskEventKind::CallSent { .. } => "sent",
+                TaskEventKind::CallEnded(_) => "ended",
                 TaskEventKind::Text { .. } => "text",
                 TaskEventKind::Finished(_) => "finished",
                 other => panic!("nothing else happens, not {other:?}"),
@@ -119,7 +121,7 @@ async fn two_hundred_tasks_all_complete_and_events_and_board_agree() {
     for id in ids {
         let mut events = seen[&id].clone();
         events.retain(|event| *event != "queued");
-        assert_eq!(events, ["started", "turn", "text", "finished"]);
+        assert_eq!(events, ["started", "turn", "sent", "text", "ended", "finished"]);
     }
     assert!(runtime.board().is_empty());
     let prompts: Vec<String> = model.recorded().iter().map(prompt_of).collect();

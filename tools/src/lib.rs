@@ -11,6 +11,7 @@ mod mcp;
 mod media;
 mod owner;
 mod path;
+mod piped;
 mod rights;
 mod sandbox;
 mod session;
@@ -36,6 +37,7 @@ pub use hook::{AfterStart, AfterStop, HookCaller, Hooks};
 pub use mcp::{McpHub, McpOptions, McpState, McpStatus};
 pub use owner::Owner;
 pub use path::{PathError, PathGuard, Protection, ResolvedPath, WriteTarget};
+pub use piped::PipedProcess;
 pub use rights::{Rights, Withheld};
 pub use sandbox::{
     Aftermath, CommandEnvironment, Confined, ConfinedCommand, DeniedReads, LandlockSupport, Leash,

@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_task_config::Environment;
 use tokio_util::sync::CancellationToken;
 
 use crate::builtin::{ReadStamps, Shells};
 use crate::gate::Confinement;
-use crate::hook::ScriptPins;
+use crate::hook::{HooksBeside, ScriptPins};
 use crate::path::DeniedPaths;
 use crate::sandbox::SandboxOfSession;
-use crate::web::{SharedReader, SharedSearcher};
+use crate::web::Lent;
 use crate::{Grants, Hooks, Owner, PageReader, PathError, PathGuard, Taint, TodoList, WebSearcher};
 
 /// One agent's tool session: where it works, with which environment, and what ends it.
@@ -35,9 +36,9 @@ pub struct Session {
     /// Commands that the agent has left running.
     pub(crate) shells: Shells,
     /// Who reads pages of the web for the agent.
-    pub(crate) page_reader: SharedReader,
+    pub(crate) page_reader: Lent<dyn PageReader>,
     /// Who searches the web for the agent.
-    pub(crate) web_searcher: SharedSearcher,
+    pub(crate) web_searcher: Lent<dyn WebSearcher>,
     /// What the agent has set out to do.
     pub todos: TodoList,
     /// What untrusted texts the agent has read.
@@ -48,6 +49,8 @@ pub struct Session {
     pub hooks: Hooks,
     /// The scripts of hooks, as they were when the session began.
     pub(crate) scripts: ScriptPins,
+    /// Hooks that nobody waits for.
+    pub(crate) hooks_beside: HooksBeside,
     /// Whose calls these are.
     pub owner: Owner,
     /// What holds this call's command back.
@@ -78,13 +81,14 @@ impl Session {
             guard,
             reads: ReadStamps::default(),
             shells: Shells::default(),
-            page_reader: SharedReader::default(),
-            web_searcher: SharedSearcher::default(),
+            page_reader: Lent::default(),
+            web_searcher: Lent::default(),
             todos: TodoList::default(),
             taint: Taint::default(),
             grants: Grants::default(),
             hooks: Hooks::default(),
             scripts: ScriptPins::default(),
+            hooks_beside: HooksBeside::default(),
             owner: Owner::default(),
             confinement: Confinement::Free,
             sandbox: SandboxOfSession::default(),
@@ -127,7 +131,7 @@ impl Session {
     /// The same session with somebody who reads pages of the web for the agent, instead of whom the tool has.
     #[must_use]
     pub fn with_page_reader(self, reader: Arc<dyn PageReader>) -> Self {
-        Self { page_reader: SharedReader(Some(reader)), ..self }
+        Self { page_reader: Lent(Some(reader)), ..self }
     }
 
     /// The same session with programs that are told of what the agent does.
@@ -144,7 +148,15 @@ impl Session {
     /// The same session with somebody who searches the web for the agent.
     #[must_use]
     pub fn with_web_searcher(self, searcher: Arc<dyn WebSearcher>) -> Self {
-        Self { web_searcher: SharedSearcher(Some(searcher)), ..self }
+        Self { web_searcher: Lent(Some(searcher)), ..self }
+    }
+
+    /// Waits for the hooks that run beside, at most so long, and ends the rest. To be called when the session ends.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends them at once.
+    pub async fn finish_hooks(&self, time_max: Duration) {
+        self.hooks_beside.finish(time_max).await;
     }
 
     /// Ends what the task has left running, and lets nothing more be left. To be called when the task has ended.

@@ -1,11 +1,14 @@
 //! What ends commands when this process is killed, and can end nothing itself any longer: a shell that knows their process
-//! groups and kills those that are left when its input ends. The kernel closes that input, however this process dies.
+//! groups and kills those that are left when its input ends, and then whatever carries the badge of this process in its
+//! environment: what left its group, and what was being started just then. The kernel closes that input, however this
+//! process dies.
 //!
 //! There is one while any command runs, and none otherwise.
 
 use std::io::{self, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 use rustix::process::Pid;
@@ -19,10 +22,28 @@ while read -r sign group; do
   case $sign in
     +) groups="$groups$group " ;;
     -) groups="${groups%%" $group "*} ${groups#*" $group "}" ;;
+    .) exit 0 ;;
   esac
 done
 for group in $groups; do kill -KILL "-$group"; done
+[ -d /proc/self ] || exit 0
+for round in 1 2 3 4; do
+  for file in $(grep -lsF -e "$1" /proc/[0-9]*/environ); do
+    process="${file#/proc/}"
+    kill -KILL "${process%/environ}"
+  done
+  sleep 1
+done
 "#;
+
+/// What every process has in its environment that a call of this process has started, and no other process has.
+pub(crate) fn badge() -> &'static str {
+    static BADGE: OnceLock<String> = OnceLock::new();
+    BADGE.get_or_init(|| {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        format!("{}.{}.", std::process::id(), since_epoch.as_nanos())
+    })
+}
 
 /// The one that is there, as long as somebody needs it.
 static PRESENT: Mutex<Weak<Warden>> = Mutex::new(Weak::new());
@@ -33,6 +54,10 @@ struct Warden {
     shell: Mutex<Option<(Child, ChildStdin)>>,
 }
 
+/// Watches over what carries the badge: to be had before a process is started.
+#[derive(Debug)]
+pub(crate) struct Watch(Option<Arc<Warden>>);
+
 /// A process group that ends with this process. Dropping it leaves the group alone: whoever does so has ended it.
 #[derive(Debug)]
 pub(crate) struct Watched {
@@ -41,11 +66,11 @@ pub(crate) struct Watched {
     warden: Option<Arc<Warden>>,
 }
 
-impl Watched {
-    /// Watches over a group from now on. Takes a moment for the first one.
-    pub(crate) fn over(group: Pid) -> Self {
+impl Watch {
+    /// Takes a moment for the first one.
+    pub(crate) fn keep() -> Self {
         let mut present = PRESENT.lock().unwrap_or_else(PoisonError::into_inner);
-        let warden = present.upgrade().or_else(|| match Warden::start() {
+        let warden = present.upgrade().or_else(|| match Warden::start(badge()) {
             Ok(warden) => Some(Arc::new(warden)),
             Err(error) => {
                 tracing::debug!(%error, "nobody ends commands if this process is killed");
@@ -53,11 +78,15 @@ impl Watched {
             }
         });
         *present = warden.as_ref().map(Arc::downgrade).unwrap_or_default();
-        drop(present);
-        if let Some(warden) = &warden {
+        Self(warden)
+    }
+
+    /// Watches over a group from now on.
+    pub(crate) fn over(self, group: Pid) -> Watched {
+        if let Some(warden) = &self.0 {
             warden.tell('+', group);
         }
-        Self { group, warden }
+        Watched { group, warden: self.0 }
     }
 }
 
@@ -70,9 +99,9 @@ impl Drop for Watched {
 }
 
 impl Warden {
-    fn start() -> io::Result<Self> {
+    fn start(badge: &str) -> io::Result<Self> {
         let mut command = Command::new(SHELL);
-        command.args(["-c", SCRIPT, "codex-task-warden"]).env_clear().current_dir("/");
+        command.args(["-c", SCRIPT, "codex-task-warden", badge]).env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // A signal for the whole group of this process is not for it.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -96,7 +125,11 @@ impl Warden {
 impl Drop for Warden {
     fn drop(&mut self) {
         let shell = self.shell.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        let Some((mut child, input)) = shell else { return };
+        let Some((mut child, mut input)) = shell else { return };
+        // Without that word it would end what the next one watches over.
+        if input.write_all(b". 0\n").is_err() {
+            let _ = child.kill(); // the only failure is that it has ended by itself
+        }
         drop(input);
         // It ends at once, but not at this instant; and a child that nobody waits for stays.
         let waiting = std::thread::Builder::new().name("warden-end".to_owned()).spawn(move || child.wait());
@@ -112,13 +145,17 @@ mod tests {
     use std::os::unix::process::CommandExt as _;
     use std::time::Duration;
 
-    use rustix::process::{Signal, kill_process, test_kill_process_group};
+    use rustix::process::{Signal, kill_process, test_kill_process, test_kill_process_group};
     use tokio::time::Instant;
 
     use super::*;
 
     fn sleeper() -> (Child, Pid) {
-        let child = Command::new("sleep").arg("600").process_group(0).spawn().unwrap();
+        sleeper_with("")
+    }
+
+    fn sleeper_with(badge: &str) -> (Child, Pid) {
+        let child = Command::new("sleep").arg("600").env("BADGE", badge).process_group(0).spawn().unwrap();
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         (child, group)
     }
@@ -134,22 +171,25 @@ mod tests {
 
     #[test]
     fn groups_that_are_left_end_with_the_input_and_others_do_not() {
-        let warden = Warden::start().unwrap();
+        let badge = format!("badge.of.a.test.{}.", std::process::id());
+        let warden = Warden::start(&badge).unwrap();
         let (mut left, left_group) = sleeper();
         let (mut ended, ended_group) = sleeper();
         let (mut other, other_group) = sleeper();
+        let (mut unnamed, _) = sleeper_with(&format!("{badge}7."));
         for (sign, group) in [('+', left_group), ('+', ended_group), ('+', other_group), ('-', ended_group)] {
             warden.tell(sign, group);
         }
         warden.tell('-', other_group);
-        let shell = warden.shell.lock().unwrap().as_ref().map(|(child, _)| child.id()).unwrap();
-        let shell = Pid::from_raw(i32::try_from(shell).unwrap()).unwrap();
+        let (mut child, input) = warden.shell.lock().unwrap().take().unwrap();
+        let shell = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         // What a closing terminal sends ends it no sooner.
         for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
             kill_process(shell, signal).unwrap();
         }
-        drop(warden); // as the kernel closes the input of one that was killed
-        wait_until(|| left.try_wait().unwrap().is_some());
+        drop(input); // as the kernel closes it of one that was killed
+        wait_until(|| left.try_wait().unwrap().is_some() && unnamed.try_wait().unwrap().is_some());
+        child.wait().unwrap();
         assert!(test_kill_process_group(ended_group).is_ok() && test_kill_process_group(other_group).is_ok());
         for child in [&mut ended, &mut other] {
             child.kill().unwrap();
@@ -160,10 +200,14 @@ mod tests {
     #[test]
     fn there_is_one_as_long_as_somebody_is_watched_over() {
         let (mut child, group) = sleeper();
-        let (first, second) = (Watched::over(group), Watched::over(group));
+        let (first, second) = (Watch::keep().over(group), Watch::keep().over(group));
         let same = |watched: &Watched| watched.warden.as_ref().map(Arc::as_ptr);
         assert_eq!(same(&first), same(&second));
+        let shell =
+            first.warden.as_ref().unwrap().shell.lock().unwrap().as_ref().map(|(child, _)| child.id());
         drop((first, second));
+        let shell = Pid::from_raw(i32::try_from(shell.unwrap()).unwrap()).unwrap();
+        wait_until(|| test_kill_process(shell).is_err());
         assert!(child.try_wait().unwrap().is_none(), "it was given back alive");
         child.kill().unwrap();
         child.wait().unwrap();

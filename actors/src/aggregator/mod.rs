@@ -2,7 +2,9 @@
 
 mod actor;
 mod event_bus;
+mod teller;
 
 pub(crate) use actor::TaskEnded;
 pub use actor::{AggregatorActor, AggregatorCounters, CloseRun, CollectRun, OpenRun, RunUnknown};
-pub use event_bus::EventBus;
+pub use event_bus::{EventBus, EventTap};
+pub(crate) use teller::Teller;

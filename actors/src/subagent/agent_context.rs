@@ -14,19 +14,17 @@ use super::checkpoint::CheckpointStep;
 use super::plan::AgentPlan;
 use super::screen::Screen;
 use super::stop::StopSignal;
-use crate::aggregator::EventBus;
+use crate::aggregator::Teller;
 use crate::budget::Budget;
 use crate::io_runtime::IoRuntime;
 use crate::journal::{Journal, JournalError};
 use crate::messages::SubagentStepped;
 use crate::supervisor::SupervisorActor;
-use crate::task::{Priority, RunId, TaskEvent, TaskEventKind, TaskId};
+use crate::task::{Priority, TaskEventKind, TaskId};
 
 /// What an agent's parts share while it runs.
 pub(crate) struct AgentContext {
     pub(crate) task: TaskId,
-    pub(crate) run: RunId,
-    pub(crate) agent: Arc<str>,
     pub(crate) generation: u64,
     /// The generation that may act: another one when this agent was blocked and has a successor.
     pub(crate) acting: Arc<AtomicU64>,
@@ -41,7 +39,7 @@ pub(crate) struct AgentContext {
     /// When the time of the run, or of the task that asked for this one, is over.
     pub(crate) deadline: Option<Instant>,
     pub(crate) io: IoRuntime,
-    pub(crate) events: EventBus,
+    pub(crate) teller: Teller,
     pub(crate) supervisor: Addr<SupervisorActor>,
     /// Where the supervisor writes down what it is told, if anywhere.
     pub(crate) journal: Option<Arc<dyn Journal>>,
@@ -50,12 +48,7 @@ pub(crate) struct AgentContext {
 impl AgentContext {
     /// Publishes an event of this task, if anybody watches.
     pub(crate) fn publish(&self, kind: impl FnOnce() -> TaskEventKind) {
-        self.events.publish(|| TaskEvent {
-            task: self.task,
-            run: self.run,
-            agent: Arc::clone(&self.agent),
-            kind: kind(),
-        });
+        self.teller.tell(kind);
     }
 
     /// Reports a step to the supervisor, before its effects.
@@ -119,7 +112,7 @@ impl AgentContext {
 
     /// Shows streamed text to whoever watches.
     pub(crate) fn screen(&self) -> Screen {
-        Screen::new(self.events.clone(), self.task, self.run, Arc::clone(&self.agent))
+        Screen::new(self.teller.clone())
     }
 }
 

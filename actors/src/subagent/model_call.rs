@@ -399,7 +399,10 @@ async fn run_call(
         };
         drive(&*backend, &request, &limits, &stop, hear).await
     };
-    agent.io.run(call).await
+    let told = agent.teller.call_sent(route);
+    let outcome = agent.io.run(call).await;
+    told.ended(&outcome);
+    outcome
 }
 
 /// The conversation without any provider's own state.

@@ -1,13 +1,12 @@
 //! Streamed text on its way to a person: a line now and then, never every token.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task_providers::{Progress, without_keys};
 use tokio::time::Instant;
 
-use crate::aggregator::EventBus;
-use crate::task::{RunId, TaskEvent, TaskEventKind, TaskId};
+use crate::aggregator::Teller;
+use crate::task::TaskEventKind;
 
 /// Least time between two lines of one agent.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -16,23 +15,20 @@ const LINE_CHARS_MAX: usize = 120;
 
 /// Collects one answer's text and publishes its current line at most ten times a second.
 pub(crate) struct Screen {
-    events: EventBus,
-    task: TaskId,
-    run: RunId,
-    agent: Arc<str>,
+    teller: Teller,
     line: String,
     shown: Option<Instant>,
 }
 
 impl Screen {
-    pub(super) fn new(events: EventBus, task: TaskId, run: RunId, agent: Arc<str>) -> Self {
-        Self { events, task, run, agent, line: String::new(), shown: None }
+    pub(super) fn new(teller: Teller) -> Self {
+        Self { teller, line: String::new(), shown: None }
     }
 
     /// Takes the next piece of an answer.
     pub(super) fn show(&mut self, progress: Progress<'_>) {
         let Progress::Text(text) = progress else { return };
-        if !self.events.is_watched() {
+        if !self.teller.is_watched() {
             return;
         }
         match text.rsplit_once('\n') {
@@ -45,12 +41,7 @@ impl Screen {
             let line: String = self.line.chars().filter(|c| !c.is_control()).take(LINE_CHARS_MAX).collect();
             // Whoever watches is not who gets the result.
             let line = without_keys(&line);
-            self.events.publish(|| TaskEvent {
-                task: self.task,
-                run: self.run,
-                agent: Arc::clone(&self.agent),
-                kind: TaskEventKind::Text { line },
-            });
+            self.teller.tell(|| TaskEventKind::Text { line });
         }
     }
 }

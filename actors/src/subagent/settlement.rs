@@ -21,6 +21,14 @@ pub(crate) struct Paid {
 }
 
 impl Paid {
+    /// What is to be paid for a call, if anything: one that failed is paid for what was generated before.
+    pub(crate) fn of(route: &BoundRoute, outcome: &CallOutcome) -> Option<Self> {
+        match &outcome.result {
+            Ok(reply) => Some(Self::at(answering::price(route, reply), reply.usage)),
+            Err(_) => (outcome.usage.total_tokens() > 0).then(|| Self::at(route.price, outcome.usage)),
+        }
+    }
+
     /// What a call costs today.
     fn at(price: Option<&ModelInfo>, usage: TokenUsage) -> Self {
         let today = jiff::Zoned::now().date();
@@ -39,18 +47,15 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Gives everything back, tells the gate what the call showed, and says what is to be paid, if anything. A call
-    /// that failed is paid for what was generated before.
+    /// Gives everything back, tells the gate what the call showed, and says what is to be paid, if anything.
     pub(crate) fn settle(
         self,
         route: &BoundRoute,
         outcome: CallOutcome,
     ) -> (Result<ChatReply, CallError>, Option<Paid>) {
+        let paid = Paid::of(route, &outcome);
         let CallOutcome { result, usage, .. } = outcome;
-        let usage = result.as_ref().map_or(usage, |reply| reply.usage);
-        let is_billed = result.is_ok() || usage.total_tokens() > 0;
-        let price = result.as_ref().map_or(route.price, |reply| answering::price(route, reply));
-        let paid = is_billed.then(|| Paid::at(price, usage));
+        let usage = paid.map_or(usage, |paid| paid.usage);
         if let Some(paid) = &paid {
             self.reservation.settle(&usage, paid.cost);
         }

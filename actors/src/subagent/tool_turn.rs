@@ -84,6 +84,7 @@ async fn run_one(
         return Ok(answer(call, ToolReply::error(STOPPED)));
     }
     agent.publish(|| TaskEventKind::ToolStarted {
+        call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),
         summary: without_keys(&summary(&call.arguments)),
     });
@@ -92,6 +93,7 @@ async fn run_one(
     let (id, name, arguments) = (Arc::clone(&call.id), Arc::clone(&call.name), call.arguments.clone());
     let reply = agent.io.run(async move { tools.call_as(&id, &name, &arguments).await }).await;
     agent.publish(|| TaskEventKind::ToolFinished {
+        call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),
         is_error: reply.is_error,
         duration: started.elapsed(),

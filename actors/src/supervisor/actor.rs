@@ -25,7 +25,7 @@ use super::slots::{SlotKey, Slots};
 use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
-use crate::aggregator::{AggregatorActor, EventBus, TaskEnded};
+use crate::aggregator::{AggregatorActor, EventBus, TaskEnded, Teller};
 use crate::budget::{Budget, Spent};
 use crate::dice::Dice;
 use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
@@ -125,7 +125,7 @@ impl SupervisorActor {
         let first_look = services.pressure.sample();
         let limit = RunningLimit::new(limits.min_concurrent, limits.max_concurrent, &first_look);
         Self {
-            planner: Planner::new(Arc::clone(&services)),
+            planner: Planner::new(Arc::clone(&services), events.clone()),
             slots: Slots::new(limit.now()),
             services,
             tasks: BTreeMap::new(),
@@ -257,6 +257,7 @@ impl SupervisorActor {
         let Some(entry) = self.tasks.get(&task) else { return };
         self.publish(&entry.request, || TaskEventKind::Started {
             description: entry.request.description.clone(),
+            prompt: Arc::clone(&entry.request.prompt),
             expected: self.history.expected(&entry.request.subagent_type),
         });
     }
@@ -271,8 +272,6 @@ impl SupervisorActor {
         let started = *entry.started.get_or_insert(now);
         let context = AgentContext {
             task,
-            run: entry.request.run,
-            agent: Arc::clone(&entry.request.subagent_type),
             generation: entry.generation,
             acting: Arc::clone(&entry.acting),
             plan: Arc::clone(&entry.plan),
@@ -283,7 +282,7 @@ impl SupervisorActor {
             budget: Arc::clone(&entry.budget),
             deadline: entry.deadline,
             io: self.services.io.clone(),
-            events: self.events.clone(),
+            teller: Teller::of(&entry.request, &self.events),
             supervisor: ctx.address(),
             journal: self.journal.clone(),
         };
@@ -372,12 +371,7 @@ impl SupervisorActor {
     }
 
     pub(super) fn publish(&self, request: &TaskRequest, kind: impl FnOnce() -> TaskEventKind) {
-        self.events.publish(|| TaskEvent {
-            task: request.id,
-            run: request.run,
-            agent: Arc::clone(&request.subagent_type),
-            kind: kind(),
-        });
+        self.events.publish(|| TaskEvent::of(request, kind()));
     }
 
     /// The current incarnation of a task, if a message is from it.

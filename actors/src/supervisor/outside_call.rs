@@ -12,6 +12,7 @@ use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
 
 use super::prompt;
+use crate::aggregator::Teller;
 use crate::budget::Budget;
 use crate::provider::{Acquire, CallShape, Standing, Try};
 use crate::subagent::{BYTES_PER_TOKEN, BoundRoute, Held, Paid, StopSignal, wish};
@@ -54,6 +55,7 @@ pub(super) struct OutsideCall {
     pub(super) stop: StopSignal,
     pub(super) ledger: Arc<Ledger>,
     pub(super) budget: Arc<Budget>,
+    pub(super) teller: Teller,
 }
 
 /// Tokens of a prompt before anybody has counted them.
@@ -105,7 +107,9 @@ impl OutsideCall {
                 beginning.tell(rates);
             }
         };
+        let told = self.teller.call_sent(&self.route);
         let outcome = drive(&*self.route.backend, request, &limits, self.stop.token(), hear).await;
+        told.ended(&outcome);
         let (result, paid) = Held { permit, reservation }.settle(&self.route, outcome);
         if let Some(paid) = paid {
             self.ledger.add(paid);

@@ -23,6 +23,7 @@ use super::server_tools::{Equipment, ServerTools, to_spec};
 use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
+use crate::aggregator::{EventBus, Teller};
 use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
@@ -44,6 +45,7 @@ pub(crate) struct Planned {
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
     services: Arc<Services>,
+    events: EventBus,
     gates: GateBook,
     prefixes: HashMap<Arc<str>, Prefix>,
     /// The small model of each provider, where it has one.
@@ -69,11 +71,12 @@ struct KnownTools {
 }
 
 impl Planner {
-    pub(crate) fn new(services: Arc<Services>) -> Self {
+    pub(crate) fn new(services: Arc<Services>, events: EventBus) -> Self {
         let agents = services.agents.current();
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
-        Self { services, gates: GateBook::new(), prefixes: HashMap::new(), small_models: HashMap::new() }
+        let (prefixes, small_models) = (HashMap::new(), HashMap::new());
+        Self { services, events, gates: GateBook::new(), prefixes, small_models }
     }
 
     /// The actors of the providers that were used so far, with the names of these.
@@ -328,7 +331,8 @@ impl Planner {
         let searcher = candidates.into_iter().flatten().find(can_search);
         let outside = |route| {
             let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
-            OutsideCall { route, priority: request.priority, stop, ledger, budget }
+            let teller = Teller::of(request, &self.events);
+            OutsideCall { route, priority: request.priority, stop, ledger, budget, teller }
         };
         let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
         let session = session.with_page_reader(Arc::new(reader));

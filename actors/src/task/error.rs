@@ -125,6 +125,12 @@ pub enum TaskError {
         /// What the hook said.
         reason: String,
     },
+    /// It had failed before its run was gone on with: all that is left of it is on record.
+    #[error("{cause}")]
+    Earlier {
+        /// Why, as the record has it.
+        cause: String,
+    },
     /// What the task did could not be written down, so it did no more.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -160,6 +166,7 @@ impl TaskError {
             Self::PriceUnknown { .. } => "price_unknown",
             Self::Stuck { .. } => "stuck",
             Self::EndedByHook { .. } => "ended_by_hook",
+            Self::Earlier { .. } => "earlier",
             Self::Journal(_) => "journal",
             Self::ShuttingDown => "shutting_down",
             Self::RuntimeDown => "runtime_down",
@@ -199,6 +206,7 @@ impl TaskError {
                     .into(),
             ),
             Self::EndedByHook { .. } => Some("do what the hook wants, or change the hook".into()),
+            Self::Earlier { .. } => Some("see `codex-task runs show`, and start a new task".into()),
             Self::Journal(_) => {
                 Some("free space on the disk of the state directory, then resume the run".into())
             }
@@ -230,6 +238,7 @@ impl TaskError {
             | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
+            | Self::Earlier { .. }
             | Self::Journal(_) => false,
         }
     }
@@ -259,6 +268,7 @@ impl TaskError {
             | Self::PriceUnknown { .. }
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
+            | Self::Earlier { .. }
             | Self::Journal(_)
             | Self::ShuttingDown
             | Self::RuntimeDown => format!("Agent failed: {self}"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use codex_task_config::{ModelId, ProviderName};
 
-use super::{RunId, TaskId, TaskReport};
+use super::{CallId, CallReport, RunId, TaskId, TaskReport, TaskRequest};
 
 /// One event of one task.
 #[derive(Clone, Debug)]
@@ -14,10 +14,25 @@ pub struct TaskEvent {
     pub task: TaskId,
     /// The run that it belongs to.
     pub run: RunId,
+    /// The task whose agent has asked for it, where that is one of ours.
+    pub parent: Option<TaskId>,
     /// The agent, as it was asked for.
     pub agent: Arc<str>,
     /// What happened.
     pub kind: TaskEventKind,
+}
+
+impl TaskEvent {
+    /// What happened to the task of this request.
+    pub(crate) fn of(request: &TaskRequest, kind: TaskEventKind) -> Self {
+        Self {
+            task: request.id,
+            run: request.run,
+            parent: request.lineage.parent,
+            agent: Arc::clone(&request.subagent_type),
+            kind,
+        }
+    }
 }
 
 /// What happened.
@@ -34,6 +49,8 @@ pub enum TaskEventKind {
     Started {
         /// The caller's words for the task.
         description: Option<String>,
+        /// What the agent is asked to do.
+        prompt: Arc<str>,
         /// Time that tasks of this agent took so far, where there were any.
         expected: Option<Duration>,
     },
@@ -46,6 +63,17 @@ pub enum TaskEventKind {
         /// Which model.
         model: ModelId,
     },
+    /// A request is sent to a provider, after the wait for its permit. Tools that ask a model send some too.
+    CallSent {
+        /// Which.
+        call: CallId,
+        /// Where it goes.
+        provider: ProviderName,
+        /// Which model.
+        model: ModelId,
+    },
+    /// A request to a provider is over.
+    CallEnded(Box<CallReport>),
     /// The agent has written something.
     Text {
         /// The last line of it, cut to a screen's width.
@@ -53,6 +81,8 @@ pub enum TaskEventKind {
     },
     /// A tool call begins.
     ToolStarted {
+        /// Id of the call, unique within its turn.
+        call_id: Arc<str>,
         /// The tool.
         tool: Arc<str>,
         /// The call in a few words, e.g. a path or a command.
@@ -60,6 +90,8 @@ pub enum TaskEventKind {
     },
     /// A tool call ended.
     ToolFinished {
+        /// Id of the call, unique within its turn.
+        call_id: Arc<str>,
         /// The tool.
         tool: Arc<str>,
         /// Whether it failed or was refused.

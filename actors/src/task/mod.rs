@@ -1,5 +1,7 @@
 //! What a task is: its request, its events, its ending. Values only; no actor knows more than these.
 
+mod ballot;
+mod call;
 mod error;
 mod event;
 mod id;
@@ -7,6 +9,8 @@ mod lineage;
 mod report;
 mod request;
 
+pub use ballot::Ballot;
+pub use call::{CallEnd, CallId, CallReport};
 pub use error::TaskError;
 pub use event::{TaskEvent, TaskEventKind};
 pub use id::{RunId, TaskId};

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Lineage, RunId, TaskError, TaskId, TaskReport};
+use super::{Ballot, Lineage, RunId, TaskError, TaskId, TaskReport};
 
 /// Which waiting task runs first; within one priority the oldest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,6 +101,9 @@ pub struct TaskRequest {
     /// Who has asked, and what that leaves of the session's rights.
     #[serde(default)]
     pub lineage: Lineage,
+    /// Its part in a question that several agents answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ballot: Option<Ballot>,
 }
 
 /// Runs one subagent to its end and replies exactly once, whatever happens to it: how the task ended, also when it
@@ -156,6 +159,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> RunTask<T> {
                 isolation: None,
                 output: schema_of::<T>(),
                 lineage: Lineage::default(),
+                ballot: None,
             },
             _result: PhantomData,
         }

@@ -1,6 +1,6 @@
 //! The hooks that hold for one agent, for `agents show`.
 
-use codex_task_config::{AgentDefinition, Hook, LoadedSettings, Problem};
+use codex_task_config::{AgentDefinition, Hook, HookWait, LoadedSettings, Problem};
 use codex_task_tools::Hooks;
 use serde::Serialize;
 
@@ -13,6 +13,12 @@ pub(super) struct ShownHook {
     /// The tools or agents that it is told about; `null` for all.
     matcher: Option<String>,
     runs: String,
+    /// The calls that it is about, as a rule; absent when it is about all.
+    #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
+    condition: Option<String>,
+    /// Whether nobody waits for it.
+    #[serde(rename = "async")]
+    runs_beside: bool,
     timeout_seconds: u64,
     file: Option<String>,
     #[serde(skip)]
@@ -30,6 +36,8 @@ pub(super) fn of(agent: &AgentDefinition, loaded: &LoadedSettings) -> (Vec<Shown
             event: hook.event.as_str(),
             matcher: hook.matcher.clone(),
             runs: hook.action.to_string(),
+            condition: hook.condition.as_ref().map(|rule| rule.text.clone()),
+            runs_beside: hook.wait == HookWait::Beside,
             timeout_seconds: hook.timeout.as_secs(),
             line: format!("{hook} ({})", file.as_deref().unwrap_or("the session")),
             file,

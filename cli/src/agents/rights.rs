@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use codex_task::json::ProblemJson;
 use codex_task_config::{
-    AgentDefinition, LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior,
-    RuleOrigin, RuleScope, ToolName, ToolPattern, ToolSelection,
+    AgentDefinition, LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem,
+    READING_TOOLS, RuleBehavior, RuleScope, ToolName, ToolPattern, ToolSelection, WRITING_TOOLS,
+    workspace_root,
 };
 use codex_task_tools::{Rights, Withheld, builtin_tools};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use crate::fault::Fault;
 use crate::gate::{Call, Place, session_rights};
 use crate::host::Host;
 use crate::render::width::{columns, pad};
-use crate::render::{Line, Style, shown_path};
+use crate::render::{Line, Style, shown_origin, shown_path};
 use crate::session::{print_json, warn_of};
 
 /// A path of the workspace, or a command that no table knows: what is asked about where no rule is.
@@ -70,7 +71,7 @@ pub(super) fn show(
 ) -> Result<(), Fault> {
     let session = session_rights(loaded);
     let problems: Vec<Problem> = loaded.problems.iter().chain(session.problems()).cloned().collect();
-    let table = table(agent, file, loaded, &problems, host)?;
+    let table = table((agent, file), (loaded, &session), &problems, host)?;
     if json {
         print_json(&table, &mut host.terminal);
     } else {
@@ -80,21 +81,25 @@ pub(super) fn show(
     Ok(())
 }
 
+/// What a session's rights leave to an agent, as the runtime computes it.
+pub(super) fn narrowed(session: &Rights, agent: &AgentDefinition) -> Rights {
+    session.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode)
+}
+
 fn table(
-    agent: &AgentDefinition,
-    file: Option<&std::path::Path>,
-    loaded: &LoadedSettings,
+    (agent, file): (&AgentDefinition, Option<&std::path::Path>),
+    (loaded, session): (&LoadedSettings, &Rights),
     problems: &[Problem],
     host: &Host,
 ) -> Result<RightsTable, Fault> {
-    let narrowed =
-        |rights: &Rights| rights.narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode);
-    let session = session_rights(loaded);
-    let rights = narrowed(&session);
-    let place = Place::open(None, &host.environment)?;
+    let rights = narrowed(session, agent);
+    let place = Place::of(loaded.clone(), &workspace_root(host.environment.cwd()))?;
     let bare = place.without_rules(loaded.settings.permissions.mode);
-    let bare =
-        narrowed(&session.containment().map_or(bare.clone(), |containment| bare.contained(containment)));
+    let bare = match session.containment() {
+        Some(containment) => bare.contained(containment),
+        None => bare,
+    };
+    let bare = narrowed(&bare, agent);
     let tool = |name: &ToolName| {
         let verdict = Call::new(name.as_str(), SAMPLE).judge(&place.session, &bare);
         let withheld = rights.withholds(name);
@@ -173,11 +178,10 @@ fn effect(behavior: RuleBehavior) -> &'static str {
 /// writes, and Bash must keep what is denied to them.
 fn concerns(rule: &ToolName, tool: &ToolName) -> bool {
     let (rule, tool) = (rule.as_str(), tool.as_str());
-    let is_file_tool = ["Read", "Glob", "Grep", "LS", "Write", "Edit", "MultiEdit", "NotebookEdit", "Bash"];
-    let writes = ["Write", "Edit", "MultiEdit", "NotebookEdit", "Bash"];
+    let writes = tool == "Bash" || WRITING_TOOLS.contains(&tool);
     rule == tool
-        || (rule == "Read" && is_file_tool.contains(&tool))
-        || (rule == "Edit" && writes.contains(&tool))
+        || (rule == "Read" && (writes || READING_TOOLS.contains(&tool)))
+        || (rule == "Edit" && writes)
         || (rule == "Agent" && tool == "Task")
 }
 
@@ -187,10 +191,10 @@ fn mode_from(
     mode: PermissionMode,
     host: &Host,
 ) -> String {
-    let session = policy
-        .mode_origin
-        .as_ref()
-        .map_or_else(|| "no setting names another".to_owned(), |origin| origin_in_words(origin, host));
+    let session = policy.mode_origin.as_ref().map_or_else(
+        || "no setting names another".to_owned(),
+        |origin| shown_origin(origin, &host.environment),
+    );
     match agent.permission_mode {
         Some(own) if own == mode && mode != policy.mode => {
             format!("the agent's file; {} in the session: {session}", policy.mode.as_str())
@@ -199,16 +203,6 @@ fn mode_from(
             format!("{session}; the agent's file names {}, which is wider and does not count", own.as_str())
         }
         Some(_) | None => session,
-    }
-}
-
-fn origin_in_words(origin: &RuleOrigin, host: &Host) -> String {
-    match origin.path.as_deref() {
-        Some(path) => {
-            let line = origin.position.map(|at| format!(":{}", at.line)).unwrap_or_default();
-            format!("{}{line}", shown_path(path, &host.environment))
-        }
-        None => "the command line".to_owned(),
     }
 }
 

@@ -4,7 +4,8 @@ use clap::Args;
 use codex_task::json::AgentJson;
 use codex_task_config::{
     AgentDefinition, AgentEntry, AgentRegistry, AgentStatus, LoadedSettings, ModelRequest, PermissionMode,
-    Problem, SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, resolve_model, tool_status,
+    Problem, SandboxMode, ToolName, ToolPattern, ToolSelection, ToolStatus, WRITING_TOOLS, resolve_model,
+    tool_status,
 };
 use codex_task_providers::{ProviderRegistry, plan_routes};
 use codex_task_tools::{Rights, SandboxPresence, Withheld, builtin_tools};
@@ -113,7 +114,7 @@ fn find<'a>(name: &str, registry: &'a AgentRegistry) -> Result<&'a AgentEntry, F
 
 fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
     let agent = entry.definition.as_deref();
-    let rights = agent.map(|agent| rights_of(agent, loaded));
+    let rights = agent.map(|agent| rights::narrowed(&session_rights(loaded), agent));
     let (hooks, hook_problems) = agent.map(|agent| hooks::of(agent, loaded)).unwrap_or_default();
     let (routes, route_error) = agent.map(|agent| routes(agent, loaded)).unwrap_or_default();
     Shown {
@@ -134,11 +135,6 @@ fn shown(entry: &AgentEntry, loaded: &LoadedSettings) -> Shown {
         max_turns: agent.and_then(|agent| agent.max_turns),
         prompt: agent.map(|agent| agent.prompt.clone()),
     }
-}
-
-/// What the agent may do in this session, as the runtime computes it.
-fn rights_of(agent: &AgentDefinition, loaded: &LoadedSettings) -> Rights {
-    session_rights(loaded).narrowed_for(&agent.tools, &agent.disallowed_tools, agent.permission_mode)
 }
 
 fn routes(agent: &AgentDefinition, loaded: &LoadedSettings) -> (Vec<String>, Option<String>) {
@@ -207,7 +203,7 @@ fn shown_tool(name: &ToolName, agent: &AgentDefinition, rights: &Rights) -> Show
 
 /// What happens to calls of a tool that no rule names.
 fn use_of(name: &ToolName, rights: &Rights) -> String {
-    let is_writer = matches!(name.as_str(), "Write" | "Edit" | "MultiEdit" | "NotebookEdit");
+    let is_writer = WRITING_TOOLS.contains(&name.as_str());
     let reads_web = matches!(name.as_str(), "WebFetch" | "WebSearch");
     let acts = reads_web || name.as_str() == "Bash";
     let stays_within = matches!(name.as_str(), "BashOutput" | "KillShell" | "TodoWrite");

@@ -1,10 +1,12 @@
 //! A turn of Codex while it runs: messages of Codex, events of our tasks, questions and interruptions, as they come.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use codex_task::{Approver, RuntimeHandle, TaskEvent, TaskEventKind, TaskReport, TaskTool, ToolCaller};
 use codex_task_tools::Headless;
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -15,7 +17,7 @@ use super::ending::{Ending, Status};
 use super::message::{Message, at};
 use super::opening::{self, Opened};
 use super::question::{self, Question};
-use super::requests::{Dealt, Requests};
+use super::requests::{Dealt, Reply, Requests};
 use super::view::View;
 use crate::approve::Desk;
 use crate::fault::Fault;
@@ -31,6 +33,8 @@ const QUIET_TIME_MAX: Duration = Duration::from_mins(1);
 const SIGN_OF_LIFE_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time for Codex to end an interrupted turn.
 const INTERRUPTION_TIME_MAX: Duration = Duration::from_secs(3);
+/// Time for cancelled tasks to hand in what they have.
+const CANCEL_TIME_MAX: Duration = Duration::from_secs(2);
 /// A cheap request that any thread can answer.
 const SIGN_OF_LIFE: &str = "thread/loaded/list";
 
@@ -40,8 +44,18 @@ pub(super) enum Ended {
     Turn(Box<Ending>),
     /// Nobody reads the output any longer.
     ReaderGone,
-    /// Interrupted twice, or once where Codex does not react.
+    /// Interrupted twice.
     AtOnce(Interruption),
+}
+
+/// How far the end has come that somebody has asked for.
+enum Course {
+    /// Nobody has.
+    On,
+    /// No task begins any longer, and those that run may come to their end.
+    Draining(BoxFuture<'static, usize>),
+    /// Codex was asked to end its turn, and the tasks are cancelled.
+    Interrupted,
 }
 
 /// See the module.
@@ -64,6 +78,9 @@ pub(super) struct Drive {
     error: Option<String>,
     began: Instant,
     interrupted_by: Option<Interruption>,
+    course: Course,
+    /// Requests to add something to the turn that Codex has not answered.
+    additions: HashSet<u64>,
 }
 
 impl Drive {
@@ -95,10 +112,13 @@ impl Drive {
             error: None,
             began: Instant::now(),
             interrupted_by: None,
+            course: Course::On,
+            additions: HashSet::new(),
         }
     }
 
-    /// Waits for the end of the turn. Ctrl-C or SIGTERM interrupts it and cancels its tasks; a second one ends the wait.
+    /// Waits for the end of the turn. Ctrl-C interrupts it and cancels its tasks; SIGTERM lets running tasks go on for a
+    /// while before. A second one ends the wait.
     ///
     /// # Errors
     /// A [`Fault`] when Codex ends, falls silent or cannot be understood.
@@ -123,26 +143,27 @@ impl Drive {
                     if let Some(first) = self.interrupted_by {
                         return Ok(Ended::AtOnce(first));
                     }
-                    self.interrupt(came, terminal).await;
-                    patience = Instant::now() + INTERRUPTION_TIME_MAX;
+                    self.leave_on(came, terminal).await;
+                    patience = Instant::now() + self.longest_silence();
                 }
-                message = self.connection.next() => {
-                    if self.interrupted_by.is_none() {
-                        patience = Instant::now() + QUIET_TIME_MAX;
-                        is_asked = false;
-                    }
-                    match (message, self.interrupted_by) {
-                        (Ok(message), _) => {
-                            if let Some(ending) = self.hear(message, terminal) {
-                                self.show_rest(terminal);
-                                return Ok(Ended::Turn(self.with_tasks(ending)));
-                            }
+                message = self.connection.next() => match message {
+                    Ok(message) => {
+                        if !self.is_interrupted() {
+                            patience = Instant::now() + QUIET_TIME_MAX;
+                            is_asked = false;
                         }
-                        (Err(_), Some(came)) => return Ok(Ended::AtOnce(came)),
-                        (Err(broken), None) => return Err(broken.into()),
+                        if let Some(ending) = self.hear(message, terminal) {
+                            return Ok(Ended::Turn(self.with_tasks(ending, terminal).await));
+                        }
                     }
+                    Err(_) if self.is_interrupted() => return Ok(self.cut_off(terminal).await),
+                    Err(broken) => return Err(broken.into()),
+                },
+                dealt = self.requests.next(), if !self.requests.is_empty() => self.answer(dealt),
+                () = drained(&mut self.course) => {
+                    self.interrupt().await;
+                    patience = Instant::now() + self.longest_silence();
                 }
-                dealt = self.requests.next(), if !self.requests.is_empty() => self.answer(&dealt),
                 event = self.events.recv() => match event {
                     Ok(event) => self.show(&event, terminal),
                     Err(RecvError::Lagged(missed)) => self.progress.missed(missed, terminal),
@@ -152,18 +173,20 @@ impl Drive {
                 turn = session::next_turn(&mut self.desk) => {
                     session::show_turn(turn, &mut self.desk, Some(&mut self.progress), terminal);
                 }
-                () = sleep_until(patience) => match self.interrupted_by {
-                    Some(came) => return Ok(Ended::AtOnce(came)),
-                    None if is_asked => return Err(opening::silent(QUIET_TIME_MAX + SIGN_OF_LIFE_TIME_MAX)),
-                    None => {
-                        self.connection.request(SIGN_OF_LIFE, &json!({}));
-                        is_asked = true;
-                        patience = Instant::now() + SIGN_OF_LIFE_TIME_MAX;
+                () = sleep_until(patience) => {
+                    if self.is_interrupted() {
+                        return Ok(self.cut_off(terminal).await);
                     }
-                },
-                _ = frames.tick(), if self.progress.is_live() || self.interrupted_by.is_some() => {
+                    if is_asked {
+                        return Err(opening::silent(QUIET_TIME_MAX + SIGN_OF_LIFE_TIME_MAX));
+                    }
+                    self.connection.request(SIGN_OF_LIFE, &json!({}));
+                    is_asked = true;
+                    patience = Instant::now() + SIGN_OF_LIFE_TIME_MAX;
+                }
+                _ = frames.tick(), if self.progress.is_live() || self.is_interrupted() => {
                     self.progress.tick();
-                    if self.interrupted_by.is_some() {
+                    if self.is_interrupted() {
                         // A task that was on its way to the supervisor is cancelled when it has arrived.
                         self.handle.cancel_all().await;
                     }
@@ -181,20 +204,52 @@ impl Drive {
         terminal.desk = self.desk;
     }
 
-    async fn interrupt(&mut self, came: Interruption, terminal: &mut Terminal) {
+    /// Begins to end, as somebody has asked for.
+    async fn leave_on(&mut self, came: Interruption, terminal: &mut Terminal) {
         self.interrupted_by = Some(came);
-        let text = "Codex ends its turn, its tasks are cancelled; once more ends at once";
-        self.progress.say("Interrupted:", text, terminal);
+        match came {
+            Interruption::Interrupt => {
+                let text = "Codex ends its turn, its tasks are cancelled; once more ends at once";
+                self.progress.say("Interrupted:", text, terminal);
+                self.interrupt().await;
+            }
+            Interruption::Terminate => {
+                self.progress.say("Terminating:", &session::terminating(&self.handle), terminal);
+                let (handle, grace) = (self.handle.clone(), self.handle.settings().limits.drain_timeout);
+                self.course = Course::Draining(Box::pin(async move { handle.drain(grace).await }));
+            }
+        }
+    }
+
+    /// Asks Codex to end its turn, and cancels what runs.
+    async fn interrupt(&mut self) {
+        self.course = Course::Interrupted;
         let turn = json!({"threadId": self.opened.thread, "turnId": self.opened.turn});
         self.connection.request("turn/interrupt", &turn);
         self.handle.cancel_all().await;
+    }
+
+    fn is_interrupted(&self) -> bool {
+        matches!(self.course, Course::Interrupted)
+    }
+
+    fn longest_silence(&self) -> Duration {
+        if self.is_interrupted() { INTERRUPTION_TIME_MAX } else { QUIET_TIME_MAX }
     }
 
     /// Takes a message; gives the ending when it is the last one of the turn.
     fn hear(&mut self, message: Message, terminal: &mut Terminal) -> Option<Box<Ending>> {
         match message {
             // The turn was begun already, and a sign of life is one by itself.
-            Message::Answer { .. } => None,
+            Message::Answer { id, result } => {
+                if let (true, Err(error)) = (self.additions.remove(&id), result) {
+                    let text = format!(
+                        "Codex's model does not read your words, only that the answer is no: {error}"
+                    );
+                    self.progress.say("Warning:", &text, terminal);
+                }
+                None
+            }
             Message::Request { id, method, params } => {
                 self.work_on(id, &method, &params);
                 None
@@ -225,15 +280,18 @@ impl Drive {
 
     fn call(&mut self, id: Value, params: &Value) {
         let name = at(params, "/tool").as_str().unwrap_or_default();
-        // After an interruption nothing begins any longer.
-        if !self.handle.tool_catalog().is_tool(name) || self.interrupted_by.is_some() {
+        if !self.handle.tool_catalog().is_tool(name) {
             let text = format!("No such tool available: {name}");
-            return self.connection.answer(&id, &reply(false, &[text]));
+            return self.connection.answer(&id, &failure(text));
+        }
+        if self.interrupted_by.is_some() {
+            let text = "Agent failed: the session is ending, nothing begins any longer".to_owned();
+            return self.connection.answer(&id, &failure(text));
         }
         let answer = self.tool.call(name, at(params, "/arguments"), &self.caller(params));
         let calling = async move {
             let answer = answer.await;
-            reply(!answer.is_error, &answer.blocks)
+            Reply::from(texts(!answer.is_error, &answer.blocks))
         };
         self.requests.begin(id, Box::pin(calling));
     }
@@ -244,10 +302,13 @@ impl Drive {
         mcp::caller_of_codex(Some(&self.opened.model), Some(self.opened.sandbox), depth)
     }
 
-    fn answer(&self, dealt: &Dealt) {
-        if let Some(answer) = &dealt.answer {
-            self.connection.answer(&dealt.id, answer);
+    fn answer(&mut self, dealt: Dealt) {
+        let Some(Reply { answer, addition }) = dealt.reply else { return };
+        // First the words, so that they are there when the model hears of the answer.
+        if let Some(addition) = addition {
+            self.additions.insert(self.connection.request("turn/steer", &addition));
         }
+        self.connection.answer(&dealt.id, &answer);
     }
 
     fn note(&mut self, method: &str, params: &Value, terminal: &mut Terminal) -> Option<Box<Ending>> {
@@ -309,6 +370,10 @@ impl Drive {
                 Status::Failed { cause }
             }
         };
+        self.ending_as(status)
+    }
+
+    fn ending_as(&mut self, status: Status) -> Box<Ending> {
         Box::new(Ending {
             status,
             answer: self.view.take_answer(),
@@ -321,7 +386,18 @@ impl Drive {
         })
     }
 
-    fn with_tasks(&mut self, mut ending: Box<Ending>) -> Box<Ending> {
+    /// An interrupted turn of a Codex that does not end it, or has ended itself.
+    async fn cut_off(&mut self, terminal: &mut Terminal) -> Ended {
+        let ending = self.ending_as(Status::Interrupted);
+        Ended::Turn(self.with_tasks(ending, terminal).await)
+    }
+
+    async fn with_tasks(&mut self, mut ending: Box<Ending>, terminal: &mut Terminal) -> Box<Ending> {
+        if self.interrupted_by.is_some() {
+            // What is still there has this long to hand in what it has.
+            self.handle.drain(CANCEL_TIME_MAX).await;
+        }
+        self.show_rest(terminal);
         ending.tasks = std::mem::take(&mut self.tasks);
         ending
     }
@@ -345,10 +421,23 @@ impl Drive {
     }
 }
 
+/// Waits until tasks that may come to their end have done so; without any such it never comes.
+async fn drained(course: &mut Course) {
+    match course {
+        Course::Draining(draining) => drop(draining.await),
+        Course::On | Course::Interrupted => std::future::pending().await,
+    }
+}
+
 /// The answer to a call, as texts.
-fn reply(is_success: bool, blocks: &[String]) -> Value {
+fn texts(is_success: bool, blocks: &[String]) -> Value {
     let item = |text: &String| json!({"type": "inputText", "text": text});
     json!({"success": is_success, "contentItems": blocks.iter().map(item).collect::<Vec<_>>()})
+}
+
+/// The answer to a call that cannot be made.
+fn failure(text: String) -> Value {
+    texts(/*is_success*/ false, &[text])
 }
 
 /// Whether a program wants to know: what happens in the thread, not how its text grows or who is signed in.

@@ -68,8 +68,14 @@ impl Ending {
     ) -> Result<Exit, Fault> {
         if output.json || output.jsonl {
             session::print_json(&self.json(output), terminal);
-        } else if !self.answer.trim().is_empty() {
-            terminal.out.block(&self.answer);
+        } else {
+            if !self.answer.trim().is_empty() {
+                terminal.out.block(&self.answer);
+            }
+            // Codex's model had no time to make something of them.
+            if self.interrupted_by.is_some() && !self.tasks.is_empty() {
+                session::print_reports(&self.report(), output, terminal);
+            }
         }
         if !output.quiet {
             self.print_figures(handle, terminal);
@@ -112,14 +118,12 @@ impl Ending {
         let text = format!("Codex: {}{}", tokens.unwrap_or_default(), duration(self.took));
         terminal.err.wrapped(Style::Dim, &text);
         if !self.tasks.is_empty() {
-            // Each call of Task is a run of its own; for people they are one.
-            let report = RunReport {
-                run: RunId::new(),
-                tasks: self.tasks.clone(),
-                nested: Vec::new(),
-                total: self.took,
-            };
+            let report = self.report();
             terminal.err.wrapped(Style::Dim, &summary(&report, session::is_scripted(&report, handle)));
         }
+    }
+    /// The tasks. Each call of Task is a run of its own; for people they are one.
+    fn report(&self) -> RunReport {
+        RunReport { run: RunId::new(), tasks: self.tasks.clone(), nested: Vec::new(), total: self.took }
     }
 }

@@ -27,7 +27,6 @@ use crate::{approve, exec, install, run, session};
 use connection::Connection;
 use drive::{Drive, Ended};
 use opening::Wish;
-use process::AppServer;
 
 pub(crate) use args::CodexArgs;
 
@@ -57,17 +56,37 @@ pub(crate) fn run(args: &CodexArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     session::block_on(async {
         let mut interrupts = Interrupts::of(host)?;
-        let (server, reader, writer) = AppServer::start(&program, &overrides, &host.environment)?;
+        let (server, reader, writer) = process::start(&program, &overrides, &host.environment)?;
         let connection = Connection::new(reader, writer);
         let turn = Turn { args, prompt, approver, builder };
         let done = turn.run(connection, host, &mut interrupts).await;
         // The connection is closed by now, at which Codex ends by itself.
-        let last_words = server.end().await;
-        done.map_err(|fault| match last_words {
-            Some(text) => fault.saying(&text),
-            None => fault,
-        })
+        let last_words = process::end(server).await;
+        match done {
+            Ok(exit) => Ok(exit),
+            Err(Failed::ToOpen(fault)) => {
+                let fault = said(fault, last_words);
+                Err(program::explain(fault, &program, &host.environment).await)
+            }
+            Err(Failed::Later(fault)) => Err(said(fault, last_words)),
+        }
     })
+}
+
+/// When a turn has failed.
+enum Failed {
+    /// Before it had begun: Codex may be another one than is needed.
+    ToOpen(Fault),
+    /// Afterwards.
+    Later(Fault),
+}
+
+/// With what Codex has said last.
+fn said(fault: Fault, last_words: Option<String>) -> Fault {
+    match last_words {
+        Some(text) => fault.saying(&text),
+        None => fault,
+    }
 }
 
 /// What one turn needs.
@@ -84,9 +103,9 @@ impl Turn<'_> {
         connection: Connection,
         host: &mut Host,
         interrupts: &mut Interrupts,
-    ) -> Result<Exit, Fault> {
+    ) -> Result<Exit, Failed> {
         let Self { args, prompt, approver, builder } = self;
-        let handle = builder.start()?;
+        let handle = builder.start().map_err(|error| Failed::Later(error.into()))?;
         if !args.output.quiet {
             session::announce(&handle, &[], &host.environment, &mut host.terminal);
         }
@@ -111,17 +130,17 @@ async fn drive(
     output: OutputArgs,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
-) -> Result<Exit, Fault> {
+) -> Result<Exit, Failed> {
     let opened = tokio::select! {
         biased;
         came = interrupts.next() => return Ok(came.into()),
-        opened = opening::open(&mut connection, wish) => opened?,
+        opened = opening::open(&mut connection, wish) => opened.map_err(Failed::ToOpen)?,
     };
     let mut drive = Drive::new(connection, opened, handle, approver, output, terminal);
     let ended = drive.run(terminal, interrupts).await;
     drive.leave(terminal);
-    match ended? {
-        Ended::Turn(ending) => ending.print(handle, output, terminal),
+    match ended.map_err(Failed::Later)? {
+        Ended::Turn(ending) => ending.print(handle, output, terminal).map_err(Failed::Later),
         Ended::ReaderGone => Ok(Exit::Success),
         Ended::AtOnce(came) => Ok(came.into()),
     }

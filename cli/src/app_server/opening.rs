@@ -92,7 +92,7 @@ fn sandbox(policy: &Value) -> SandboxMode {
 }
 
 fn text(value: &Value, what: &str) -> Result<String, Fault> {
-    value.as_str().map(str::to_owned).ok_or_else(|| program::too_old(format!("it answered without {what}")))
+    value.as_str().map(str::to_owned).ok_or_else(|| program::too_old(&format!("it answered without {what}")))
 }
 
 /// Asks, and keeps what else is said before the answer.
@@ -116,10 +116,20 @@ async fn ask(
         Err(_) => Err(silent(ANSWER_TIME_MAX)),
         Ok(Err(fault)) => Err(fault),
         Ok(Ok(Ok(result))) => Ok(result),
+        Ok(Ok(Err(error))) if is_about_tools(&error) => {
+            Err(program::too_old(&format!("it refused {method}: {error}")))
+        }
         Ok(Ok(Err(error))) => Err(Fault::new(format!("Codex refused {method}"))
             .because(error)
             .suggest("see whether `codex exec` works in this directory, and that Codex is 0.169 or newer")),
     }
+}
+
+/// Whether Codex does not know what a thread of ours has: tools of its front end, an interface that may change.
+fn is_about_tools(error: &str) -> bool {
+    ["dynamicTools", "dynamic_tools", "experimentalApi", "experimental_api"]
+        .iter()
+        .any(|word| error.contains(word))
 }
 
 /// Codex lives and says nothing.

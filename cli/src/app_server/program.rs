@@ -1,8 +1,12 @@
 //! Which Codex is started.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
 
 use codex_task::Environment;
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::fault::Fault;
 
@@ -10,6 +14,8 @@ use crate::fault::Fault;
 const VERSION_MIN: (u32, u32) = (0, 169);
 /// The version of a Codex that somebody has built from its sources.
 const VERSION_OF_SOURCES: (u32, u32) = (0, 0);
+/// Time for a program to say its version.
+const VERSION_TIME_MAX: Duration = Duration::from_secs(5);
 /// How Codex is installed, or brought up to date.
 const INSTALL: &str = "install it with `npm install -g @openai/codex@latest`, or name it with --codex PATH";
 
@@ -49,27 +55,46 @@ fn missing(cause: String) -> Fault {
 /// # Errors
 /// A [`Fault`] that says how to get another one.
 pub(super) fn check(user_agent: &str) -> Result<(), Fault> {
-    match version(user_agent) {
-        Some(found) if found < VERSION_MIN && found != VERSION_OF_SOURCES => Err(too_old(format!(
-            "it is version {}.{}, and its front ends cannot bring tools along before {}.{}",
-            found.0, found.1, VERSION_MIN.0, VERSION_MIN.1
-        ))),
+    user_agent.split_once('/').map_or(Ok(()), |(_, rest)| check_version(rest))
+}
+
+/// Why a Codex could not be worked with: perhaps it is too old, which it does not say by itself.
+pub(super) async fn explain(fault: Fault, program: &Path, environment: &Environment) -> Fault {
+    let mut command = Command::new(program);
+    command.arg("--version").envs(environment.variables()).current_dir(environment.cwd()).kill_on_drop(true);
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    match timeout(VERSION_TIME_MAX, command.output()).await {
+        // `codex-cli 0.98.0`
+        Ok(Ok(output)) => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            let version = text.trim().rsplit(' ').next().unwrap_or_default();
+            check_version(version).err().unwrap_or(fault)
+        }
+        Ok(Err(_)) | Err(_) => fault,
+    }
+}
+
+fn check_version(text: &str) -> Result<(), Fault> {
+    match version(text) {
+        Some(found) if found < VERSION_MIN && found != VERSION_OF_SOURCES => {
+            Err(too_old(&format!("it is version {}.{}", found.0, found.1)))
+        }
         Some(_) | None => Ok(()),
     }
 }
 
 /// A Codex without what we need.
-pub(super) fn too_old(cause: String) -> Fault {
+pub(super) fn too_old(cause: &str) -> Fault {
+    let (major, minor) = VERSION_MIN;
     Fault::new("this Codex is too old")
-        .because(cause)
+        .because(format!("{cause}; front ends can bring tools along since {major}.{minor}"))
         .suggest(INSTALL)
         .fall_back("`codex-task install codex` offers the tool to any version, over MCP")
 }
 
-/// `codex-task/0.169.0 (Debian ...)`
-fn version(user_agent: &str) -> Option<(u32, u32)> {
-    let (_, rest) = user_agent.split_once('/')?;
-    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+/// `0.169.0 (Debian ...)`
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 

@@ -6,6 +6,8 @@ use codex_task_tools::{Decision, Owner, Ruling, Verdict};
 use serde_json::{Value, json};
 
 use super::message::at;
+use super::requests::Reply;
+use crate::render::clean::headline;
 
 /// Codex as the one who asks.
 const ASKER: &str = "Codex";
@@ -25,6 +27,8 @@ pub(super) struct Question {
     kind: Kind,
     /// The rights that are asked for.
     rights: Value,
+    thread: String,
+    turn: String,
 }
 
 impl Question {
@@ -60,11 +64,31 @@ impl Question {
             verdict,
             lasting: if may_last(kind, params) { Lasting::Session } else { Lasting::Never },
         };
-        Some(Self { request, kind, rights: at(params, "/permissions").clone() })
+        let rights = at(params, "/permissions").clone();
+        Some(Self {
+            request,
+            kind,
+            rights,
+            thread: text("threadId").to_owned(),
+            turn: text("turnId").to_owned(),
+        })
     }
 
-    /// The answer in Codex's words.
-    pub(super) fn reply(&self, approval: &Approval) -> Value {
+    /// What is said to it, in Codex's words.
+    pub(super) fn reply(&self, approval: &Approval) -> Reply {
+        Reply { answer: self.answer(approval), addition: self.addition(approval) }
+    }
+
+    /// The user's words for the model. A no has no room for them: they come into the turn as the user's next message.
+    fn addition(&self, approval: &Approval) -> Option<Value> {
+        let Approval::Refused { reason: Some(words) } = approval else { return None };
+        let text =
+            format!("I said no to {} ({}): {words}", self.request.tool, headline(&self.request.subject));
+        let input = json!([{"type": "text", "text": text}]);
+        Some(json!({"threadId": self.thread, "expectedTurnId": self.turn, "input": input}))
+    }
+
+    fn answer(&self, approval: &Approval) -> Value {
         let is_yes = matches!(approval, Approval::Granted | Approval::GrantedAlways { .. });
         match (self.kind, approval) {
             (Kind::Rights, _) => {
@@ -130,7 +154,7 @@ mod tests {
             (&refused, "decline"),
             (&Approval::Unanswered, "decline"),
         ] {
-            assert_eq!(asked.reply(approval), json!({"decision": decision}));
+            assert_eq!(asked.reply(approval), json!({"decision": decision}).into());
         }
         let once = of("item/commandExecution/requestApproval", &json!({"command": "ls"}));
         assert_eq!(once.request.lasting, Lasting::Never);
@@ -139,8 +163,20 @@ mod tests {
         assert_eq!(change.request.verdict.ruling.reason, "why");
         let rights = json!({"permissions": {"network": {"enabled": true}}});
         let asked = of("item/permissions/requestApproval", &rights);
-        assert_eq!(asked.reply(&refused)["permissions"], json!({}));
-        assert_eq!(asked.reply(&Approval::Granted)["permissions"], rights["permissions"]);
+        assert_eq!(asked.answer(&refused)["permissions"], json!({}));
+        assert_eq!(asked.answer(&Approval::Granted)["permissions"], rights["permissions"]);
         assert!(Question::read("item/tool/call", &json!({}), None).is_none());
+    }
+
+    #[test]
+    fn the_users_words_come_into_the_turn_that_has_asked() {
+        let asked = json!({"command": "rm -r x\nls", "threadId": "T", "turnId": "U"});
+        let asked = Question::read("item/commandExecution/requestApproval", &asked, None).expect("one");
+        let no = asked.reply(&Approval::Refused { reason: Some("keep x".to_owned()) });
+        assert_eq!(no.answer, json!({"decision": "decline"}));
+        let text = "I said no to exec_command (rm -r x): keep x";
+        let input = json!([{"type": "text", "text": text}]);
+        assert_eq!(no.addition, Some(json!({"threadId": "T", "expectedTurnId": "U", "input": input})));
+        assert_eq!(asked.reply(&Approval::Refused { reason: None }).addition, None);
     }
 }

@@ -8,12 +8,27 @@ use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+/// What is said to a request.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reply {
+    /// The answer.
+    pub(super) answer: Value,
+    /// What is added to the turn with it, where the answer itself has no room for it.
+    pub(super) addition: Option<Value>,
+}
+
+impl From<Value> for Reply {
+    fn from(answer: Value) -> Self {
+        Self { answer, addition: None }
+    }
+}
+
 /// A request that was dealt with.
 pub(super) struct Dealt {
     /// Its id.
     pub(super) id: Value,
-    /// The answer; none where Codex no longer wants one.
-    pub(super) answer: Option<Value>,
+    /// What is said to it; nothing where Codex no longer wants an answer.
+    pub(super) reply: Option<Reply>,
 }
 
 /// See the module.
@@ -26,14 +41,14 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Works on a request.
-    pub(super) fn begin(&mut self, id: Value, work: BoxFuture<'static, Value>) {
+    pub(super) fn begin(&mut self, id: Value, work: BoxFuture<'static, Reply>) {
         let token = CancellationToken::new();
         self.open.insert(id.to_string(), token.clone());
         self.running.push(Box::pin(async move {
             tokio::select! {
                 biased;
-                () = token.cancelled() => Dealt { id, answer: None },
-                answer = work => Dealt { id, answer: Some(answer) },
+                () = token.cancelled() => Dealt { id, reply: None },
+                reply = work => Dealt { id, reply: Some(reply) },
             }
         }));
     }
@@ -75,13 +90,13 @@ mod tests {
     async fn a_request_that_is_taken_back_gets_no_answer_and_no_other_waits_for_it() {
         let mut requests = Requests::default();
         requests.begin(json!(0), Box::pin(std::future::pending()));
-        requests.begin(json!("b"), Box::pin(std::future::ready(json!("done"))));
+        requests.begin(json!("b"), Box::pin(std::future::ready(json!("done").into())));
         let dealt = requests.next().await;
-        assert_eq!((dealt.id, dealt.answer), (json!("b"), Some(json!("done"))));
+        assert_eq!((dealt.id, dealt.reply), (json!("b"), Some(json!("done").into())));
         requests.withdraw(&json!("b"));
         requests.withdraw(&json!(0));
         let dealt = requests.next().await;
-        assert_eq!((dealt.id, dealt.answer), (json!(0), None));
+        assert_eq!((dealt.id, dealt.reply), (json!(0), None));
         assert!(requests.is_empty());
     }
 }

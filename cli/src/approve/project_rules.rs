@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use serde_json::value::RawValue;
-use tempfile::NamedTempFile;
 
 use crate::json_splice::{self, Place};
+use crate::replace::replace;
 
 /// Bytes of the file that are read.
 const BYTES_MAX: u64 = 1024 * 1024;
@@ -34,8 +34,7 @@ pub(super) fn keep(root: &Path, rules: &[String]) -> io::Result<PathBuf> {
     };
     let new = rules.iter().try_fold(text.clone(), |text, rule| with_rule(&text, rule))?;
     if new != text {
-        fs::create_dir_all(&directory)?;
-        replace(&directory, &path, &new)?;
+        replace(&path, &new)?;
     }
     Ok(path)
 }
@@ -61,18 +60,6 @@ fn with_rule(text: &str, rule: &str) -> io::Result<String> {
 
 fn members(object: &str) -> io::Result<BTreeMap<String, &RawValue>> {
     Ok(serde_json::from_str(object)?)
-}
-
-/// Whoever reads the file meanwhile sees the old text or the new one.
-fn replace(directory: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = NamedTempFile::new_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    if let Ok(found) = path.metadata() {
-        file.as_file().set_permissions(found.permissions())?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What a check of the doctor comes to.
 
+use codex_task::Environment;
+use codex_task_config::Problem;
 use serde::Serialize;
 
-use crate::render::{Mark, Terminal, sentence};
+use crate::fault::place_and_message;
+use crate::render::{Mark, Terminal, sentence, shown_path};
 
 /// One line of the doctor, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +40,21 @@ impl Check {
 
     pub(super) fn ok(name: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(name, Status::Ok, message)
+    }
+
+    /// A problem with its place, and with its help as the remedy.
+    pub(super) fn of_problem(
+        name: &str,
+        status: Status,
+        problem: &Problem,
+        environment: &Environment,
+    ) -> Self {
+        let path = problem.path.as_deref().map(|path| shown_path(path, environment)).unwrap_or_default();
+        let check = Self::new(name, status, place_and_message(problem, &path));
+        match &problem.help {
+            Some(help) => check.remedy(help),
+            None => check,
+        }
     }
 
     #[must_use]

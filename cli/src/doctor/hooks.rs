@@ -4,7 +4,6 @@ use codex_task_config::{Hook, LoadedSettings};
 use codex_task_tools::Hooks;
 
 use super::check::{Check, Status};
-use crate::fault::place_and_message;
 use crate::render::shown_path;
 
 /// The hooks of the settings that are in force, one line each with their file; nothing without any. Those that are not are
@@ -16,14 +15,9 @@ pub(super) fn look(loaded: &LoadedSettings) -> Vec<Check> {
         None => "the session".to_owned(),
     };
     let shown = hooks.iter().map(|hook| Check::ok("hook", format!("{hook} ({})", file(hook))));
-    let problems = Hooks::problems(hooks).into_iter().map(|problem| {
-        let path = problem.path.as_deref().map(|path| shown_path(path, &loaded.environment));
-        let check = Check::new("hook", Status::Error, place_and_message(&problem, &path.unwrap_or_default()));
-        match problem.help {
-            Some(help) => check.remedy(help),
-            None => check,
-        }
-    });
+    let problems = Hooks::problems(hooks);
+    let problems =
+        problems.iter().map(|problem| Check::of_problem("hook", Status::Error, problem, &loaded.environment));
     let off = loaded.settings.hooks.is_switched_off.then(|| {
         Check::new("hooks", Status::Note, "switched off")
             .remedy("take disableAllHooks out of your settings to have them")

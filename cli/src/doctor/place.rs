@@ -9,7 +9,6 @@ use codex_task_config::{
 use codex_task_tools::{Containment, SandboxStatus, builtin_tools};
 
 use super::check::{Check, Status};
-use crate::fault::place_and_message;
 use crate::gate::session_rights;
 use crate::render::figures::counted;
 use crate::render::shown_path;
@@ -42,15 +41,8 @@ pub(super) fn settings(loaded: &LoadedSettings) -> Vec<Check> {
         [] => Check::new("settings", Status::Note, "no settings files, the defaults are in force"),
         files => Check::ok("settings", files.join(", ")),
     };
-    let problem = |problem: &Problem| {
-        let path = problem.path.as_deref().map(|path| shown_path(path, &loaded.environment));
-        let message = place_and_message(problem, &path.unwrap_or_default());
-        let check = Check::new("settings", Status::Warning, message);
-        match &problem.help {
-            Some(help) => check.remedy(help),
-            None => check,
-        }
-    };
+    let problem =
+        |problem: &Problem| Check::of_problem("settings", Status::Warning, problem, &loaded.environment);
     let rights = session_rights(loaded);
     let problems = loaded.problems.iter().chain(rights.problems()).map(problem);
     std::iter::once(summary).chain(problems).collect()

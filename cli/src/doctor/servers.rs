@@ -3,8 +3,6 @@
 use codex_task_config::{LoadedMcpServers, LoadedSettings, Problem, Severity};
 
 use super::check::{Check, Status};
-use crate::fault::place_and_message;
-use crate::render::shown_path;
 
 /// The project's MCP servers that may run, and why others may not; nothing without any.
 pub(super) fn look(loaded: &LoadedSettings) -> Vec<Check> {
@@ -20,17 +18,11 @@ pub(super) fn look(loaded: &LoadedSettings) -> Vec<Check> {
         Check::ok("MCP servers", format!("{}, started when an agent needs them", may_run.join(", ")))
     });
     let check = |problem: &Problem| {
-        let path = problem.path.as_deref().map(|path| shown_path(path, &loaded.environment));
         let status = match problem.severity {
             Severity::Note => Status::Note,
             Severity::Warning | Severity::Error => Status::Warning,
         };
-        let message = place_and_message(problem, &path.unwrap_or_default());
-        let check = Check::new("MCP servers", status, message);
-        match &problem.help {
-            Some(help) => check.remedy(help),
-            None => check,
-        }
+        Check::of_problem("MCP servers", status, problem, &loaded.environment)
     };
     summary.into_iter().chain(problems.iter().map(check)).collect()
 }

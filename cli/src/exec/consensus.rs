@@ -32,18 +32,28 @@ pub(super) async fn run(
     match session::watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
         Ending::Collected { report, interrupted_by } => {
             print(&report, output, handle, terminal);
-            Ok(match (interrupted_by, &report.verdict) {
-                (Some(came), _) => came.into(),
-                (None, Some(_)) => Exit::Success,
-                (None, None) => Exit::Failure,
-            })
+            Ok(interrupted_by.map_or_else(|| exit(&report), Exit::from))
         }
         Ending::ReaderGone => Ok(Exit::Success),
         Ending::AtOnce(came) => Ok(came.into()),
     }
 }
 
-fn print(consensus: &Consensus, output: OutputArgs, handle: &RuntimeHandle, terminal: &mut Terminal) {
+/// How the command ends after it.
+pub(crate) fn exit(consensus: &Consensus) -> Exit {
+    match consensus.verdict {
+        Some(_) => Exit::Success,
+        None => Exit::Failure,
+    }
+}
+
+/// Prints it.
+pub(crate) fn print(
+    consensus: &Consensus,
+    output: OutputArgs,
+    handle: &RuntimeHandle,
+    terminal: &mut Terminal,
+) {
     if output.json {
         session::print_json(&ConsensusJson::from(consensus), terminal);
     } else if output.jsonl {

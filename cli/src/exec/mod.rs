@@ -16,11 +16,12 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::run;
-use crate::session::{self, Work};
+use crate::session;
 use options::ConsensusOptions;
 use prompt::Asked;
 
 pub(crate) use args::ExecArgs;
+pub(crate) use consensus::{exit as exit_of_consensus, print as print_consensus};
 pub(crate) use prompt::read as read_prompt;
 
 /// What to write when there was no prompt.
@@ -86,9 +87,7 @@ async fn carry_out(
     }
     let terminal = &mut host.terminal;
     match doing(args, asked, expanded, handle) {
-        Doing::Main(task) => {
-            session::run(handle, Work::Tasks(vec![*task]), args.output, terminal, interrupts).await
-        }
+        Doing::Main(task) => session::run(handle, vec![*task], args.output, terminal, interrupts).await,
         Doing::Consensus(request) => {
             consensus::run(*request, handle, args.output, terminal, interrupts).await
         }

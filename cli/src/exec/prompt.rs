@@ -16,9 +16,6 @@ use crate::render::shown_path;
 use crate::run::RunOptions;
 use crate::session;
 
-/// Bytes of a prompt that are read.
-const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
-
 /// What a user asks for.
 pub(super) enum Asked {
     /// A text.
@@ -38,8 +35,8 @@ pub(super) enum Asked {
 /// A [`Fault`] when there is none; `usage` says how it is given.
 pub(crate) fn read(words: &[String], usage: &str, host: &mut Host) -> Result<String, Fault> {
     let text = match words {
-        [] => read_stdin(host)?,
-        [word] if word == "-" => read_stdin(host)?,
+        [] => host.read_stdin("the prompt")?,
+        [word] if word == "-" => host.read_stdin("the prompt")?,
         [word] => word.clone(),
         // The shell has taken the quotes of `/command alpha "beta gamma"`.
         [first, rest @ ..] if first.starts_with('/') => {
@@ -49,20 +46,6 @@ pub(crate) fn read(words: &[String], usage: &str, host: &mut Host) -> Result<Str
     };
     if text.trim().is_empty() {
         return Err(Fault::new("there is nothing to do").because("the prompt is empty").suggest(usage));
-    }
-    Ok(text)
-}
-
-fn read_stdin(host: &mut Host) -> Result<String, Fault> {
-    let text = host.read_stdin(INPUT_BYTES_MAX).map_err(|error| {
-        Fault::new("the prompt cannot be read from stdin")
-            .because(error.to_string())
-            .suggest("stdin must be text in UTF-8")
-    })?;
-    if text.len() as u64 > INPUT_BYTES_MAX {
-        return Err(Fault::new("the prompt on stdin is too large")
-            .because(format!("more than {} MiB were given", INPUT_BYTES_MAX >> 20))
-            .suggest("put it into a file, and name the file in the prompt"));
     }
     Ok(text)
 }

@@ -2,13 +2,8 @@
 
 use std::path::PathBuf;
 
-use codex_task_config::{ToolName, shell_word};
+use codex_task_config::{READING_TOOLS, ToolName, WRITING_TOOLS, shell_word};
 use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, judge};
-
-/// Tools that are asked about with a path that they read.
-const READERS: [&str; 5] = ["Read", "Glob", "Grep", "LS", "NotebookRead"];
-/// Tools that are asked about with a path that they change.
-const WRITERS: [&str; 4] = ["Write", "Edit", "MultiEdit", "NotebookEdit"];
 
 /// A call of a tool: a command for Bash, a path for file tools, an agent's name for Task.
 pub(crate) struct Call {
@@ -23,8 +18,8 @@ impl Call {
         let path = || PathBuf::from(text);
         let access = match tool {
             "Bash" => Access::Execute { command: text.to_owned() },
-            _ if READERS.contains(&tool) => Access::Read(path()),
-            _ if WRITERS.contains(&tool) => Access::Write(path()),
+            _ if READING_TOOLS.contains(&tool) => Access::Read(path()),
+            _ if WRITING_TOOLS.contains(&tool) => Access::Write(path()),
             "WebSearch" => Access::Search { query: text.to_owned() },
             _ => Access::Nothing,
         };

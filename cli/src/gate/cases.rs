@@ -17,8 +17,6 @@ use crate::render::{Mark, Terminal};
 use crate::run::{permission_mode, sandbox_mode};
 use crate::session::print_json;
 
-/// Bytes that are read of a file of cases.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The layer that the gate's verdicts belong to; cases of other layers need a file system or a running agent.
 const LAYER: &str = "matcher";
 
@@ -134,12 +132,11 @@ pub(super) fn run(args: &TestArgs, host: &mut Host) -> Result<Exit, Fault> {
 }
 
 fn read(file: &Path, host: &mut Host) -> Result<String, Fault> {
-    let text = if file == Path::new("-") {
-        host.read_stdin(FILE_BYTES_MAX)
-    } else {
-        std::fs::read_to_string(host.environment.cwd().join(file))
-    };
-    text.map_err(|error| Fault::file("cannot read", file, &error))
+    if file == Path::new("-") {
+        return host.read_stdin("the list of cases");
+    }
+    std::fs::read_to_string(host.environment.cwd().join(file))
+        .map_err(|error| Fault::file("cannot read", file, &error))
 }
 
 /// Judges one case; nothing when the verdict is the written one.

@@ -14,7 +14,7 @@ use super::place::{GivenModes, GivenRules, Judged, Place};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::render::{Line, Stream, Style, shown_path};
+use crate::render::{Line, Stream, Style, shown_origin};
 use crate::run::{permission_mode, rule, sandbox_mode};
 use crate::session::{print_json, problem_sentence, warn};
 
@@ -169,13 +169,7 @@ fn print(
     problems: &[Problem],
     host: &mut Host,
 ) {
-    let place = |rule: &DecidingRule| match rule.origin.path.as_deref() {
-        Some(path) => {
-            let line = rule.origin.position.map(|at| format!(":{}", at.line)).unwrap_or_default();
-            format!("{}{line}", shown_path(path, &host.environment))
-        }
-        None => "the command line".to_owned(),
-    };
+    let place = |rule: &DecidingRule| shown_origin(&rule.origin, &host.environment);
     let out = &mut host.terminal.out;
     out.line(verdict_line(verdict.decision(), call));
     if let Some(rule) = &verdict.ruling.rule {

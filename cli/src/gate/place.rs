@@ -76,9 +76,17 @@ impl Place {
             None => workspace_root(&cwd),
             Some(_) => cwd,
         };
+        Self::of(loaded, &workspace)
+    }
+
+    /// The place of these settings, at the root of this workspace.
+    ///
+    /// # Errors
+    /// When the workspace cannot be worked in.
+    pub(crate) fn of(loaded: LoadedSettings, workspace: &Path) -> Result<Self, Fault> {
         let policy = loaded.settings.permissions;
         let directories: &[PathBuf] = &policy.additional_directories;
-        let session = Session::open(&workspace, directories, loaded.environment, CancellationToken::new())
+        let session = Session::open(workspace, directories, loaded.environment, CancellationToken::new())
             .map_err(|error| Fault::new("cannot work here").because(error.to_string()))?;
         Ok(Self { session, policy, problems: loaded.problems })
     }

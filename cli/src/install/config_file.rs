@@ -1,13 +1,12 @@
 //! A client's configuration file: read whole, replaced whole or not at all, a copy of the old one kept. Links are
 //! followed, so that the file stays where its owner keeps it.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use crate::fault::Fault;
+use crate::replace::{permissions_of, replace, replace_as};
 
 /// Bytes of a configuration that are read.
 const BYTES_MAX: u64 = 4 << 20;
@@ -72,46 +71,19 @@ impl ConfigFile {
                 .suggest("try again"));
         }
         let Some(old) = &self.text else {
-            self.replace(&self.target, text).map_err(|error| fault(&error))?;
+            replace(&self.target, text).map_err(|error| fault(&error))?;
             return Ok(None);
         };
         let mut name = self.target.file_name().unwrap_or_default().to_owned();
         name.push(BACKUP_SUFFIX);
         let backup = self.target.with_file_name(name);
-        self.replace(&backup, old).map_err(|error| Fault::file("cannot write", &backup, &error))?;
-        self.replace(&self.target, text).map_err(|error| fault(&error))?;
+        // Keys may be in it: the copy is no more open than the file.
+        let permissions = permissions_of(&self.target).map_err(|error| fault(&error))?;
+        replace_as(&backup, old, permissions)
+            .map_err(|error| Fault::file("cannot write", &backup, &error))?;
+        replace(&self.target, text).map_err(|error| fault(&error))?;
         Ok(Some(backup))
     }
-
-    /// Puts a text in the place of a file, with the permissions of the present configuration. Whoever reads it meanwhile
-    /// sees the old text or the new one.
-    fn replace(&self, place: &Path, text: &str) -> io::Result<()> {
-        let directory = place.parent().unwrap_or_else(|| Path::new("."));
-        let mut file = NamedTempFile::new_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(self.permissions()?)?;
-        file.as_file().sync_all()?;
-        file.persist(place)?;
-        Ok(())
-    }
-
-    fn permissions(&self) -> io::Result<Permissions> {
-        match fs::metadata(&self.target) {
-            Ok(metadata) => Ok(metadata.permissions()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => new_permissions(&self.target),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// What any new file in the directory would have: the user's mask applies.
-fn new_permissions(beside: &Path) -> io::Result<Permissions> {
-    let directory = beside.parent().unwrap_or_else(|| Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let probe = builder.tempfile_in(directory)?;
-    Ok(probe.as_file().metadata()?.permissions())
 }
 
 fn read_text(path: &Path) -> io::Result<Option<String>> {

@@ -5,6 +5,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use codex_task::{Environment, PreparedRuntime, RuntimeHandle, ToolCatalog};
 use tracing::warn;
 
+#[cfg(feature = "metrics")]
+use crate::fault::Fault;
 use crate::run::{self, RunOptions};
 
 /// Records what runs, as `codex-task run` does.
@@ -35,7 +37,14 @@ pub(super) struct LazyRuntime {
     /// Who records what runs, if it is to be recorded.
     records: Option<RecordKeeper>,
     /// Its handle, or why there is none.
-    started: OnceLock<Result<RuntimeHandle, String>>,
+    started: OnceLock<Result<RuntimeHandle, NotStarted>>,
+}
+
+/// Why there is no runtime.
+struct NotStarted {
+    for_model: String,
+    #[cfg(feature = "metrics")]
+    for_user: Fault,
 }
 
 impl LazyRuntime {
@@ -55,7 +64,16 @@ impl LazyRuntime {
     /// # Errors
     /// Why the runtime could not start, for the model.
     pub(super) fn get(&self) -> Result<&RuntimeHandle, &str> {
-        self.started.get_or_init(|| self.start()).as_ref().map_err(String::as_str)
+        self.started.get_or_init(|| self.start()).as_ref().map_err(|why| why.for_model.as_str())
+    }
+
+    /// Starts the runtime before anything is called, for those who watch it.
+    ///
+    /// # Errors
+    /// Why it could not start, for the user.
+    #[cfg(feature = "metrics")]
+    pub(super) fn start_now(&self) -> Result<&RuntimeHandle, Fault> {
+        self.started.get_or_init(|| self.start()).as_ref().map_err(|why| why.for_user.clone())
     }
 
     /// The runtime, if it runs already.
@@ -63,17 +81,27 @@ impl LazyRuntime {
         self.started.get()?.as_ref().ok()
     }
 
-    fn start(&self) -> Result<RuntimeHandle, String> {
+    fn start(&self) -> Result<RuntimeHandle, NotStarted> {
         let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(prepared) = prepared else {
-            return Err("Agent failed: the runtime did not start".to_owned());
+            let for_model = "Agent failed: the runtime did not start".to_owned();
+            return Err(NotStarted {
+                for_model,
+                #[cfg(feature = "metrics")]
+                for_user: Fault::internal("the runtime did not start"),
+            });
         };
         let prepared = match &self.records {
             Some(records) => records.keep_of(prepared),
             None => prepared,
         };
-        prepared.start().map_err(|error| {
-            format!("Agent failed: the runtime could not start: {error}\nSuggestion: {}", error.help())
+        prepared.start().map_err(|error| NotStarted {
+            for_model: format!(
+                "Agent failed: the runtime could not start: {error}\nSuggestion: {}",
+                error.help()
+            ),
+            #[cfg(feature = "metrics")]
+            for_user: Fault::from(error),
         })
     }
 }

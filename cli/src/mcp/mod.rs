@@ -28,6 +28,9 @@ use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::render::Style;
 use crate::run::RunOptions;
+#[cfg(feature = "metrics")]
+use crate::telemetry;
+use crate::telemetry::TelemetryArgs;
 use crate::{run, session};
 pub(crate) use caller::of_codex as caller_of_codex;
 use elicit::ClientApprover;
@@ -59,18 +62,28 @@ pub(crate) struct McpArgs {
     /// Trusts the project: its own settings may allow what they ask for; see `codex-task trust`
     #[arg(long)]
     trust: bool,
+    #[command(flatten)]
+    telemetry: TelemetryArgs,
 }
 
 /// Serves until the client closes stdin or ends us.
 pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let options = RunOptions::of_server(args.permission_mode, args.trust);
     let approver = ClientApprover::default();
-    let builder = options.builder(&host.environment).approver(Arc::new(approver.clone()));
+    let builder = options.builder(&host.environment);
+    #[cfg(feature = "metrics")]
+    let builder = telemetry::as_asked(args.telemetry, builder);
+    let builder = builder.approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);
-    let parts = (LazyRuntime::new(prepared, records), approver);
+    let runtime = LazyRuntime::new(prepared, records);
+    #[cfg(feature = "metrics")]
+    if args.telemetry.metrics_listen.is_some() {
+        telemetry::announce(runtime.start_now()?, &mut host.terminal);
+    }
+    let parts = (runtime, approver);
     if args.http {
         return serve_http(args, parts, host);
     }

@@ -61,14 +61,17 @@ impl Progress {
                 ("Executing", format!("turn {turn}, asking {model}"))
             }
             TaskEventKind::Text { line } => ("Executing", line.clone()),
-            TaskEventKind::ToolStarted { tool, summary } => ("Executing", format!("{tool} {summary}")),
+            TaskEventKind::ToolStarted { tool, summary, .. } => ("Executing", format!("{tool} {summary}")),
             TaskEventKind::Retrying { error, .. } => ("Retrying", error.clone()),
             TaskEventKind::RouteChanged { provider, model, error, .. } => {
                 ("Retrying", format!("with {provider} ({model}), because {error}"))
             }
             TaskEventKind::Restarted { cause, .. } => ("Restarted", format!("after a crash: {cause}")),
             TaskEventKind::Compacted { .. } => ("Executing", "summing up older turns".to_owned()),
-            TaskEventKind::ToolFinished { .. } | TaskEventKind::Finished(_) => return None,
+            TaskEventKind::CallSent { .. }
+            | TaskEventKind::CallEnded(_)
+            | TaskEventKind::ToolFinished { .. }
+            | TaskEventKind::Finished(_) => return None,
         };
         Some(cut(&format!("Task({verb} {}): {}", one_line(&event.agent), one_line(&text)), COLUMNS_MAX))
     }

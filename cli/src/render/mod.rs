@@ -17,6 +17,6 @@ pub(crate) mod width;
 pub(crate) use four_lines::{FourLines, sentence};
 pub(crate) use line::{Line, Style};
 pub(crate) use mark::Mark;
-pub(crate) use path::shown_path;
+pub(crate) use path::{shown_origin, shown_path};
 pub(crate) use snippet::Snippet;
 pub(crate) use terminal::{Stream, Terminal};

@@ -11,6 +11,7 @@ use codex_task_config::{
 
 use super::spec;
 use crate::approve::Ask;
+use crate::telemetry::TelemetryArgs;
 
 const EXAMPLES: &str = r#"Examples:
   codex-task run code-reviewer "Review src/auth.rs"
@@ -106,6 +107,8 @@ pub(crate) struct SessionArgs {
     /// Keeps no record of the run: it cannot be listed, shown or resumed
     #[arg(long)]
     pub(crate) no_record: bool,
+    #[command(flatten)]
+    pub(crate) telemetry: TelemetryArgs,
 }
 
 /// What is printed, and how.

@@ -14,8 +14,6 @@ use crate::fault::{Fault, place_and_message};
 use crate::host::Host;
 use crate::render::Snippet;
 
-/// Bytes of a prompt or a list that are read.
-const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How a Task call is written.
 const FORM: &str = "write Task(subagent_type=\"NAME\", prompt=\"TEXT\"), in single quotes for the shell";
 
@@ -56,7 +54,7 @@ pub(super) fn collect(args: &RunArgs, host: &mut Host) -> Result<Collected, Faul
 }
 
 fn from_words(agent: &str, prompt: &str, host: &mut Host) -> Result<Collected, Fault> {
-    let prompt = if prompt == "-" { read_stdin("the prompt", host)? } else { prompt.to_owned() };
+    let prompt = if prompt == "-" { host.read_stdin("the prompt")? } else { prompt.to_owned() };
     let task = TaskSpec { agent: Some(agent.to_owned()), prompt: Some(prompt), ..TaskSpec::default() };
     Ok(Collected { tasks: vec![task], warnings: Vec::new() })
 }
@@ -145,7 +143,7 @@ fn position(text: &str, offset: usize) -> Position {
 
 fn from_file(file: &Path, host: &mut Host) -> Result<Collected, Fault> {
     let (name, text) = if file == Path::new("-") {
-        ("stdin".to_owned(), read_stdin("the list of tasks", host)?)
+        ("stdin".to_owned(), host.read_stdin("the list of tasks")?)
     } else {
         let path = host.environment.cwd().join(file);
         let text = fs::read_to_string(&path)
@@ -159,18 +157,4 @@ fn from_file(file: &Path, host: &mut Host) -> Result<Collected, Fault> {
         None => place_and_message(problem, &name),
     };
     Ok(Collected { warnings: list.warnings.iter().map(sentence).collect(), tasks: list.tasks })
-}
-
-fn read_stdin(what: &str, host: &mut Host) -> Result<String, Fault> {
-    let text = host.read_stdin(INPUT_BYTES_MAX).map_err(|error| {
-        Fault::new(format!("cannot read {what} from stdin"))
-            .because(error.to_string())
-            .suggest("give UTF-8 text on stdin")
-    })?;
-    if text.len() as u64 > INPUT_BYTES_MAX {
-        return Err(Fault::new(format!("{what} is too long"))
-            .because(format!("stdin has more than {INPUT_BYTES_MAX} bytes"))
-            .suggest("name files in the prompt and let the agent read them"));
-    }
-    Ok(text)
 }

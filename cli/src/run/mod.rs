@@ -22,7 +22,9 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
 use crate::runs;
-use crate::session::{self, Work};
+use crate::session;
+#[cfg(feature = "metrics")]
+use crate::telemetry;
 
 pub(crate) use args::{OutputArgs, RunArgs, SessionArgs, permission_mode, rule, sandbox_mode};
 pub(crate) use options::RunOptions;
@@ -70,7 +72,7 @@ pub(crate) async fn run_tasks(
         let agents: Vec<&str> = tasks.iter().map(|task| &*task.subagent_type).collect();
         session::announce(&handle, &agents, &host.environment, terminal);
     }
-    let exit = session::run(&handle, Work::Tasks(tasks), output, terminal, &mut interrupts).await?;
+    let exit = session::run(&handle, tasks, output, terminal, &mut interrupts).await?;
     session::end(handle, terminal, &mut interrupts).await;
     Ok(exit)
 }
@@ -94,6 +96,8 @@ pub(crate) fn builder_asking(
     host: &mut Host,
 ) -> RuntimeBuilder {
     let builder = options.builder(&host.environment);
+    #[cfg(feature = "metrics")]
+    let builder = telemetry::as_asked(args.telemetry, builder);
     let builder = host.backends.drain(..).fold(builder, RuntimeBuilder::backend);
     let builder = match approver {
         Some(approver) => builder.approver(approver),

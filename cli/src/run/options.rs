@@ -5,6 +5,7 @@ use codex_task_config::{SandboxMode, SettingsOverrides};
 use serde::{Deserialize, Serialize};
 
 use super::args::{SessionArgs, trust};
+use crate::telemetry;
 
 /// See the module.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -95,10 +96,10 @@ impl RunOptions {
     /// A runtime with these options.
     pub(crate) fn builder(&self, environment: &Environment) -> RuntimeBuilder {
         let builder = Runtime::builder().environment(environment.clone()).overrides(self.overrides());
-        match &self.agents {
+        telemetry::as_configured(match &self.agents {
             Some(json) => builder.agents_json(json),
             None => builder,
-        }
+        })
     }
 }
 

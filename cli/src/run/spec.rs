@@ -130,6 +130,7 @@ impl TaskSpec {
             isolation: self.isolation,
             output,
             lineage: Lineage::default(),
+            ballot: None,
         }
     }
 }

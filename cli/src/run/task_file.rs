@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<TaskList, Box<Problem>> {
         };
         let Value::Object(keys) = item else {
             let problem = Problem::error("a task is written as keys and values, with a prompt at least");
-            return Err(Box::new(at(problem, place(None))));
+            return Err(Box::new(problem.placed(place(None))));
         };
         let value_place = |key: &str| {
             let path: Vec<&str> = path.iter().copied().chain([key]).collect();
@@ -64,22 +64,22 @@ fn task(
         match spec.set(key, value) {
             Ok(Key::Taken) => {}
             Ok(Key::NotUsedYet) => {
-                warnings.push(at(Problem::warning(format!("'{key}' is not used yet")), place(Some(key))));
+                warnings.push(Problem::warning(format!("'{key}' is not used yet")).placed(place(Some(key))));
             }
             Ok(Key::Unknown) => {
                 let problem = Problem::warning(format!("unknown key '{key}'"));
                 let help = format!("known: {}", KEYS.join(", "));
-                warnings.push(at(problem.with_help(help), place(Some(key))));
+                warnings.push(problem.with_help(help).placed(place(Some(key))));
             }
             Err(message) => {
-                return Err(Box::new(at(Problem::error(format!("{key}: {message}")), value_place(key))));
+                return Err(Box::new(Problem::error(format!("{key}: {message}")).placed(value_place(key))));
             }
         }
     }
     if spec.prompt.is_none() {
         let problem = Problem::error("a task without a prompt")
             .with_help("add `prompt:` with what the agent should do");
-        return Err(Box::new(at(problem, place(None))));
+        return Err(Box::new(problem.placed(place(None))));
     }
     Ok(spec)
 }
@@ -87,13 +87,6 @@ fn task(
 fn no_list() -> Problem {
     Problem::error("a list of tasks is needed")
         .with_help("write each task as `- agent: NAME` with `prompt: TEXT` below it, or the same as JSON")
-}
-
-fn at(problem: Problem, position: Option<Position>) -> Problem {
-    match position {
-        Some(at) => problem.at(at.line, at.column, at.length),
-        None => problem,
-    }
 }
 
 #[cfg(test)]

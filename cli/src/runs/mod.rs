@@ -11,14 +11,15 @@ pub(crate) use kept::kept;
 pub(crate) use resume::resume_here;
 
 use clap::Subcommand;
-use codex_task::store::{RecordState, Records, RunRecord, StoreError};
+use codex_task::store::{RecordState, Records, RunRecord, StoreError, TaskRecord};
 use codex_task::{Environment, MicroUsd, TaskStatus, TokenUsage};
 
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::Style;
-use crate::render::figures::thousands;
+use crate::render::clean::one_line;
+use crate::render::figures::{counted, thousands};
 
 /// Lists recorded runs, shows, watches and cancels them, and goes on with those that were cut off.
 #[derive(Subcommand, Debug)]
@@ -62,6 +63,18 @@ fn find(records: &Records, id: &str) -> Result<RunRecord, Fault> {
             .because("it was never recorded, or it is older than what is kept")
             .suggest("see `codex-task runs list`")),
     }
+}
+
+/// `worker (a change)`
+fn title(task: &TaskRecord) -> String {
+    let about = task.description.as_deref().map(|text| format!(" ({})", one_line(text))).unwrap_or_default();
+    format!("{}{about}", one_line(&task.agent))
+}
+
+/// `2 turns, 1,234 tokens, $0.0012`
+fn took_by(task: &TaskRecord) -> String {
+    let turns = counted(usize::try_from(task.turns).unwrap_or(usize::MAX), "turn");
+    format!("{turns}, {}", took(task.usage, task.cost))
 }
 
 /// Tokens, and what they cost where that is known.

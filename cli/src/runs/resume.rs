@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use clap::Args;
 use codex_task::store::{Claim, RecordState, Records, RunRecord};
-use codex_task::{Approver, ResumeError, RunId, RuntimeBuilder, RuntimeHandle, TaskReport, TaskStatus};
+use codex_task::{
+    Approver, ResumeError, Resumed, RunId, RunReport, RuntimeBuilder, RuntimeHandle, TaskId, TaskReport,
+    TaskRequest, TaskStatus,
+};
 
 use super::{find, records, unusable};
-use crate::approve;
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::{Interruption, Interrupts};
 use crate::render::figures::counted;
 use crate::run::{OutputArgs, RunOptions, recorder};
-use crate::session::{self, Work};
+use crate::session::{self, Collected, Ending};
+use crate::{approve, exec};
 
 /// Goes on with the unfinished tasks of a run whose process is gone, each from its last step. Nothing that is on record
 /// is paid or done again; a call that was cut off is not repeated, and its agent is told.
@@ -37,7 +40,7 @@ pub(super) fn run(args: &ResumeArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     let records = records(&host.environment)?;
     match &args.id {
-        Some(id) => resume(&find(&records, id)?, args.output, host),
+        Some(id) => resume(&records, &find(&records, id)?, args.output, host),
         None => all(&records, args.output, host),
     }
 }
@@ -51,7 +54,8 @@ fn all(records: &Records, output: OutputArgs, host: &mut Host) -> Result<Exit, F
     let home = host.environment.clone();
     let mut exit = Exit::Success;
     for run in &runs {
-        let ended = resume(run, output, host).unwrap_or_else(|fault| fault.report(&mut host.terminal));
+        let ended =
+            resume(records, run, output, host).unwrap_or_else(|fault| fault.report(&mut host.terminal));
         host.environment = home.clone();
         match ended {
             Exit::Success => {}
@@ -113,9 +117,11 @@ async fn quietly(
     Ok((format!("{done} of {} completed", counted(all, "task")), came))
 }
 
-fn resume(run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
+fn resume(records: &Records, run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
     match run.state {
         RecordState::Unfinished => {}
+        // All have answered, and nobody has compared the answers.
+        RecordState::Ended(_) if records.awaits_judge(run.run).map_err(|error| unusable(&error))? => {}
         RecordState::Running => {
             return Err(Fault::new(format!("run {} is still running", run.run.short()))
                 .because("a process works on it")
@@ -163,22 +169,61 @@ async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut 
     let mut interrupts = Interrupts::of(host)?;
     let approver = approve::set_up(/*ask*/ None, output, host)?;
     let handle = start(options, approver, host)?;
-    let Claim { images, ended, running } = handle.claim(run).await.map_err(|error| cannot(run, &error))?;
+    let claim = handle.claim(run).await.map_err(|error| cannot(run, &error))?;
     if !output.quiet {
-        let agents: Vec<&str> = images.iter().map(|image| &*image.request().subagent_type).collect();
-        session::announce(&handle, &agents, &host.environment, &mut host.terminal);
-        let rest = [(ended, "ended before"), (running, "run elsewhere")].map(|(count, what)| match count {
+        announce(run, &claim, &handle, host);
+    }
+    let exit = finish(run, claim, &handle, output, (host, &mut interrupts)).await?;
+    session::end(handle, &mut host.terminal, &mut interrupts).await;
+    Ok(exit)
+}
+
+/// `2 tasks of run 1a2b3c4d go on, 1 ended before`
+fn announce(run: RunId, claim: &Claim, handle: &RuntimeHandle, host: &mut Host) {
+    let agents: Vec<&str> = claim.images.iter().map(|image| &*image.request().subagent_type).collect();
+    session::announce(handle, &agents, &host.environment, &mut host.terminal);
+    let rest =
+        [(claim.ended, "ended before"), (claim.running, "run elsewhere")].map(|(count, what)| match count {
             0 => String::new(),
             count => format!(", {count} {what}"),
         });
-        let text = format!("{} of run {} go on{}", counted(images.len(), "task"), run.short(), rest.concat());
-        host.terminal.err.line(text);
+    let tasks = counted(claim.images.len(), "task");
+    host.terminal.err.line(format!("{tasks} of run {} go on{}", run.short(), rest.concat()));
+}
+
+impl Collected for Resumed {
+    fn report(&self) -> &RunReport {
+        &self.report
     }
-    let exit =
-        session::run(&handle, Work::Resumed { run, images }, output, &mut host.terminal, &mut interrupts);
-    let exit = exit.await?;
-    session::end(handle, &mut host.terminal, &mut interrupts).await;
-    Ok(exit)
+}
+
+/// Goes on, and prints what the run comes to.
+async fn finish(
+    run: RunId,
+    claim: Claim,
+    handle: &RuntimeHandle,
+    output: OutputArgs,
+    (host, interrupts): (&mut Host, &mut Interrupts),
+) -> Result<Exit, Fault> {
+    let terminal = &mut host.terminal;
+    let tasks: Vec<TaskRequest> = claim.images.iter().map(|image| image.request().clone()).collect();
+    let judges = tasks.iter().filter_map(|task| task.ballot.as_ref()).map(|ballot| ballot.judge);
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).chain(judges).collect();
+    let doing = async { handle.finish(run, claim).await.map_err(|error| cannot(run, &error)) };
+    let (resumed, came) =
+        match session::watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
+            Ending::Collected { report, interrupted_by } => (report, interrupted_by),
+            Ending::ReaderGone => return Ok(Exit::Success),
+            Ending::AtOnce(came) => return Ok(came.into()),
+        };
+    let exit = if let Some(consensus) = &resumed.consensus {
+        exec::print_consensus(consensus, output, handle, terminal);
+        exec::exit_of_consensus(consensus)
+    } else {
+        session::print(&resumed.report, output, handle, terminal);
+        session::exit(&resumed.report)
+    };
+    Ok(came.map_or(exit, Exit::from))
 }
 
 fn cannot(run: RunId, error: &ResumeError) -> Fault {

@@ -5,12 +5,11 @@ use codex_task::json::RunRecordJson;
 use codex_task::store::{RecordState, TaskRecord};
 use serde_json::Value;
 
-use super::{find, records, shown, took};
+use super::{find, records, shown, title, took_by};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::clean::one_line;
-use crate::render::figures::counted;
 use crate::render::{Line, Terminal};
 use crate::session::print_json;
 
@@ -47,12 +46,8 @@ pub(super) fn run(args: &ShowArgs, host: &mut Host) -> Result<Exit, Fault> {
 
 fn show_task(task: &TaskRecord, terminal: &mut Terminal) {
     let (state, style) = shown(task.state);
-    let about = task.description.as_deref().map(|text| format!(" ({})", one_line(text))).unwrap_or_default();
-    terminal.out.line(
-        Line::new().bold(format!("# {}{about}", one_line(&task.agent))).text(": ").styled(style, state),
-    );
-    let turns = counted(usize::try_from(task.turns).unwrap_or(usize::MAX), "turn");
-    terminal.out.line(format!("{}: {turns}, {}", task.task, took(task.usage, task.cost)));
+    terminal.out.line(Line::new().bold(format!("# {}", title(task))).text(": ").styled(style, state));
+    terminal.out.line(format!("{}: {}", task.task, took_by(task)));
     let report = task.report.as_ref();
     let text = |pointer: &str| report.and_then(|report| report.pointer(pointer)).and_then(Value::as_str);
     let restarts = report.and_then(|report| report.pointer("/restarts")).and_then(Value::as_u64);

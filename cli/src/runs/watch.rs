@@ -9,13 +9,11 @@ use codex_task::TaskStatus;
 use codex_task::json::{RunRecordJson, WatchJson};
 use codex_task::store::{RecordState, RunRecord, TaskRecord};
 
-use super::{find, records, shown, took, unusable};
+use super::{find, records, shown, title, took, took_by, unusable};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::interrupt::Interrupts;
-use crate::render::clean::one_line;
-use crate::render::figures::counted;
 use crate::render::{Line, Terminal};
 use crate::session::{self, print_json};
 
@@ -71,13 +69,8 @@ fn tell(task: &TaskRecord, args: &WatchArgs, terminal: &mut Terminal) {
         return print_json(&WatchJson::of_task(task), terminal);
     }
     let (state, style) = shown(task.state);
-    let about = task.description.as_deref().map(|text| format!(" ({})", one_line(text))).unwrap_or_default();
-    let turns = counted(usize::try_from(task.turns).unwrap_or(usize::MAX), "turn");
-    let line = Line::new()
-        .bold(format!("{}{about}", one_line(&task.agent)))
-        .text(": ")
-        .styled(style, state)
-        .text(format!(", {turns}, {}", took(task.usage, task.cost)));
+    let line =
+        Line::new().bold(title(task)).text(": ").styled(style, state).text(format!(", {}", took_by(task)));
     let columns = terminal.out.columns.unwrap_or(usize::MAX);
     terminal.out.line(line.cut(columns));
 }

@@ -2,6 +2,8 @@
 
 mod agents;
 mod ask;
+#[cfg(unix)]
+mod codex;
 mod doctor;
 mod exec;
 mod gate;

@@ -21,7 +21,7 @@ use crate::interrupt::{Interruption, Interrupts};
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
-const FILTERS: [(&str, &str); 9] = [
+const FILTERS: [(&str, &str); 10] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
     // The last digits of a run's id.
     (r"\brun [0-9a-f]{8}\b", "run [RUN]"),
@@ -31,6 +31,8 @@ const FILTERS: [(&str, &str); 9] = [
     (r"\b\d+\.\d+ s\b", "[TIME]"),
     (r"\b\d+ min \d\d s left", "[TIME] left"),
     (r#""(ms|[a-z_]+_ms)":\d+"#, r#""$1":"[MS]""#),
+    // As large as SQLite makes it.
+    (r"on record, \d+\.\d MB", "on record, [SIZE] MB"),
     // What the system can enforce.
     (r"(?m)^\S+ sandbox: .*\n( .*\n)*", "[SANDBOX]\n"),
     (r"(?m)^Warning: sandbox for commands: .*\n( .*\n)*", ""),

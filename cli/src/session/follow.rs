@@ -131,7 +131,8 @@ fn interrupted(handle: &RuntimeHandle) -> String {
     format!("{tasks} will be cancelled and what exists is printed; once more ends at once")
 }
 
-fn terminating(handle: &RuntimeHandle) -> String {
+/// What is said when SIGTERM has come.
+pub(crate) fn terminating(handle: &RuntimeHandle) -> String {
     let running = |state: BoardState| matches!(state, BoardState::Running { .. });
     let tasks = counted(handle.board().iter().filter(|entry| running(entry.state)).count(), "running task");
     let grace = duration(handle.settings().limits.drain_timeout);

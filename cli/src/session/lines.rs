@@ -60,6 +60,8 @@ pub(super) fn tell(event: &TaskEvent, labels: &Labels, columns: Option<usize>) -
             line(verb, style, upshot(report))
         }
         TaskEventKind::TurnStarted { .. }
+        | TaskEventKind::CallSent { .. }
+        | TaskEventKind::CallEnded(_)
         | TaskEventKind::Text { .. }
         | TaskEventKind::ToolStarted { .. }
         | TaskEventKind::ToolFinished { .. }
@@ -111,7 +113,8 @@ mod tests {
         let captured = Captured::new(&[]);
         let mut terminal = captured.terminal();
         for kind in kinds {
-            let event = TaskEvent { task: task.id, run: RunId::new(), agent: "code-review".into(), kind };
+            let (run, agent) = (RunId::new(), "code-review".into());
+            let event = TaskEvent { task: task.id, run, parent: None, agent, kind };
             match tell(&event, &labels, None) {
                 Some(Told::Line(line)) => terminal.err.line(line),
                 Some(Told::Failure(lines)) => lines.print(&mut terminal.err),
@@ -123,7 +126,8 @@ mod tests {
 
     #[test]
     fn progress_is_told_in_the_words_of_the_specification() {
-        let started = |expected| TaskEventKind::Started { description: None, expected };
+        let started =
+            |expected| TaskEventKind::Started { description: None, prompt: "Review it".into(), expected };
         let kinds = vec![started(None), started(Some(Duration::from_secs(12)))];
         assert_eq!(
             told("Security analysis in progress...", kinds),

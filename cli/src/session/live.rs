@@ -65,7 +65,10 @@ impl Live {
             TaskEventKind::Queued { .. } => {
                 self.waiting.insert(event.task);
             }
-            TaskEventKind::TurnStarted { turn: 1, .. } | TaskEventKind::ToolFinished { .. } => {}
+            TaskEventKind::TurnStarted { turn: 1, .. }
+            | TaskEventKind::CallSent { .. }
+            | TaskEventKind::CallEnded(_)
+            | TaskEventKind::ToolFinished { .. } => {}
             TaskEventKind::Started { expected, .. } => {
                 if let Some(expected) = expected {
                     self.expect(event, *expected);
@@ -74,7 +77,7 @@ impl Live {
             }
             TaskEventKind::TurnStarted { turn, .. } => self.say(event, &format!("turn {turn}...")),
             TaskEventKind::Text { line } => self.say(event, line),
-            TaskEventKind::ToolStarted { tool, summary } => self.say(event, &format!("{tool} {summary}")),
+            TaskEventKind::ToolStarted { tool, summary, .. } => self.say(event, &format!("{tool} {summary}")),
             TaskEventKind::Retrying { after, .. } => {
                 self.say(event, &format!("waiting for {}", duration(*after)));
             }

@@ -10,7 +10,6 @@ mod live;
 mod notices;
 mod progress;
 mod results;
-mod work;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,28 +23,27 @@ use crate::render::Terminal;
 use crate::run::OutputArgs;
 
 pub(crate) use asking::{attend, desk, next as next_turn, show as show_turn};
-pub(crate) use follow::{Collected, Ending, FRAME};
+pub(crate) use follow::{Collected, Ending, FRAME, terminating};
 pub(crate) use json::print as print_json;
 pub(crate) use notices::{announce, problem_sentence, warn, warn_of};
 pub(crate) use progress::Progress;
-pub(crate) use results::{is_scripted, print_asides};
-pub(crate) use work::Work;
+pub(crate) use results::{exit, is_scripted, print, print_asides, print_reports};
 
-/// Does the work and prints what comes of them.
+/// Runs the tasks and prints what comes of them.
 ///
 /// # Errors
 /// A [`Fault`] when there is no runtime to take the tasks; tasks that fail are no error.
 pub(crate) async fn run(
     handle: &RuntimeHandle,
-    work: Work,
+    tasks: Vec<TaskRequest>,
     output: OutputArgs,
     terminal: &mut Terminal,
     interrupts: &mut Interrupts,
 ) -> Result<Exit, Fault> {
-    let tasks = work.requests();
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
-    let doing = async { work.run(handle).await.map_err(|error| no_runtime(&error)) };
-    match watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {
+    let known = tasks.clone();
+    let doing = async { handle.run_all(tasks).await.map_err(|error| no_runtime(&error)) };
+    match watch(handle, (&known, &ids), doing, output, terminal, interrupts).await? {
         Ending::Collected { report, interrupted_by } => {
             results::print(&report, output, handle, terminal);
             Ok(interrupted_by.map_or_else(|| results::exit(&report), Exit::from))

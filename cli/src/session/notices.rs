@@ -7,6 +7,8 @@ use codex_task_providers::BaseUrl;
 use crate::fault::place_and_message;
 use crate::render::clean::one_line;
 use crate::render::{Style, Terminal, shown_path};
+#[cfg(feature = "metrics")]
+use crate::telemetry;
 
 /// Says it, on stderr. `agents` are those that will run.
 pub(crate) fn announce(
@@ -17,6 +19,8 @@ pub(crate) fn announce(
 ) {
     warn_of(handle.problems(), environment, terminal);
     warn_of(handle.missing_sandbox().as_slice(), environment, terminal);
+    #[cfg(feature = "metrics")]
+    telemetry::announce(handle, terminal);
     if let Some(server) = handle.local_server() {
         let text = format!("{} at {} (model {})", server.name, origin(&server.base_url), server.model);
         terminal.err.paragraph("Using", Style::Plain, &text);

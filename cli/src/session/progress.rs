@@ -194,7 +194,8 @@ impl Progress {
         for task in report.iter().flat_map(|report| &report.tasks) {
             let kind = TaskEventKind::Finished(Arc::clone(task));
             let agent = Arc::clone(&task.agent);
-            self.show(&TaskEvent { task: task.task, run: task.run, agent, kind }, terminal);
+            let (task, run, parent) = (task.task, task.run, None);
+            self.show(&TaskEvent { task, run, parent, agent, kind }, terminal);
         }
         if let Display::Live(live) = &mut self.display {
             live.clear();

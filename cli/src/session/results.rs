@@ -15,13 +15,13 @@ use crate::render::{FourLines, Line, Style, Terminal};
 use crate::run::OutputArgs;
 
 /// How the command ends after these tasks.
-pub(super) fn exit(report: &RunReport) -> Exit {
+pub(crate) fn exit(report: &RunReport) -> Exit {
     let completed = report.tasks.iter().all(|task| task.status() == TaskStatus::Completed);
     if completed { Exit::Success } else { Exit::Failure }
 }
 
 /// Prints everything.
-pub(super) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHandle, terminal: &mut Terminal) {
+pub(crate) fn print(report: &RunReport, output: OutputArgs, handle: &RuntimeHandle, terminal: &mut Terminal) {
     if output.json {
         json::print(&RunJson::from(report), terminal);
     } else if !output.jsonl {
@@ -76,7 +76,8 @@ fn print_errors(report: &RunReport, terminal: &mut Terminal) {
     }
 }
 
-fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal) {
+/// Prints the reports of tasks, what they had written when they ended otherwise, and how they ended.
+pub(crate) fn print_reports(report: &RunReport, output: OutputArgs, terminal: &mut Terminal) {
     if let [task] = report.tasks.as_slice() {
         print_report(task, terminal);
         return;

@@ -40,11 +40,20 @@ fn run(project: &Project, arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), text(stdout), text(stderr))
 }
 
+/// The text as if lines were of any length.
+fn unwrapped(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn an_app_server_that_cannot_be_worked_with_is_one_clear_error() {
     let refuses =
         r#"read -r line; echo '{"id":1,"error":{"code":1,"message":"not today"}}'; cat > /dev/null"#;
     let old = r#"read -r line; echo '{"id":1,"result":{"userAgent":"codex-task/0.98.0"}}'; cat > /dev/null"#;
+    let no_tools = r#"
+        read -r line; echo '{"id":1,"result":{"userAgent":"somebody/else"}}'
+        read -r line; read -r line; echo '{"id":2,"error":{"code":1,"message":"unknown field `dynamicTools`"}}'
+        cat > /dev/null"#;
     let dies_later = format!("{OPENING}\necho 'out of luck' >&2; exit 7");
     for (script, error, cause) in [
         ("echo Welcome; cat > /dev/null", "app-server said cannot be understood", "Welcome"),
@@ -58,12 +67,22 @@ fn an_app_server_that_cannot_be_worked_with_is_one_clear_error() {
         (refuses, "Codex refused initialize", "Not today"),
         (old, "This Codex is too old", "0.98"),
         (&dies_later, "Codex ended before the turn was over", "out of luck"),
+        (
+            r#"[ "$1" = --version ] && echo 'codex-cli 0.42.1' || { echo "unrecognized subcommand" >&2; exit 2; }"#,
+            "This Codex is too old",
+            "It is version 0.42; front ends can bring tools along since 0.169",
+        ),
+        (
+            no_tools,
+            "This Codex is too old",
+            "unknown field `dynamicTools`; front ends can bring tools along since 0.169",
+        ),
     ] {
         let project = scripted(script);
         let (code, out, err) = run(&project, &["go"]);
         assert_eq!((code, &*out), (Some(1), ""), "{script}: {err}");
         assert!(
-            err.contains(error) && err.contains(cause) && err.contains("Suggestion: "),
+            err.contains(error) && unwrapped(&err).contains(cause) && err.contains("Suggestion: "),
             "{script}: {err}"
         );
         wait_until("all processes are gone", || project.programs().is_empty());

@@ -142,3 +142,37 @@ fn an_interrupted_turn_leaves_no_process() {
         wait_until("the connection is closed", || child.in_flight() == 0);
     }
 }
+
+#[test]
+fn a_terminated_turn_lets_its_tasks_end_and_prints_what_those_have_that_do_not() {
+    let Some(codex) = Peer::Codex.find() else { return };
+    let work = |call: &Call| match task_of(call).as_str() {
+        "ends" => Reply::After(Duration::from_millis(900), Box::new(Reply::text("did end"))),
+        _ => Reply::Stalls("half of a report".to_owned()),
+    };
+    for (prompts, grace, expected) in
+        [(&["ends"][..], "20s", &["completed"][..]), (&["ends", "stalls"], "2s", &["completed", "cancelled"])]
+    {
+        let (parent, child) = (parent(prompts.iter().map(|prompt| task(prompt)).collect()), model(work));
+        let project = project(&parent, &child).agent("worker", "description: Works\ntools: []\n");
+        let config = format!("local: {{probe: false}}\nlimits: {{drain_timeout: {grace}}}\n");
+        project.write("home/.config/codex-task/config.yaml", &config);
+        let mut command = command(&project, &codex, &["--json"]);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let running = command.spawn().expect("it starts");
+        wait_until("all are at the model", || child.in_flight() == prompts.len());
+        let sent = Command::new("kill").args(["-TERM", &running.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+        let done = running.wait_with_output().expect("it is ours");
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(143), "{err}");
+        let ending: Value = serde_json::from_slice(&done.stdout).expect("one object");
+        let tasks = ending["tasks"].as_array().expect("tasks");
+        let statuses: Vec<&str> = tasks.iter().filter_map(|task| task["status"].as_str()).collect();
+        assert_eq!((statuses.as_slice(), &ending["status"]), (expected, &json!("interrupted")), "{ending}");
+        let results: Vec<&str> = tasks.iter().filter_map(|task| task["result"].as_str()).collect();
+        assert!(results[0].starts_with("did end") && results.len() == prompts.len(), "{ending}");
+        assert!(err.contains("Terminating: no task begins any longer"), "{err}");
+        wait_until("all processes are gone", || project.programs().is_empty());
+    }
+}

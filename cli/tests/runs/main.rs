@@ -3,8 +3,10 @@
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod consensus;
 mod control;
 mod descriptors;
 mod drain;
 mod record;
 mod stage;
+mod telemetry;

@@ -29,6 +29,14 @@ impl Stage {
         Self { project, mock: Mock::start(Format::Anthropic, respond) }
     }
 
+    /// With a file in the project.
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("folders");
+        fs::write(path, text).expect("a file");
+        self
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.project.path().join(name)
     }

@@ -379,10 +379,7 @@ fn other_keys(keyed: &mut Keyed<'_>, fields: &[Field]) {
                 None => Problem::note(format!("unknown key '{key}' is ignored")),
             },
         };
-        keyed.problems.push(match field.place {
-            Some(place) => problem.at(place.key.line, place.key.column, place.key.length),
-            None => problem,
-        });
+        keyed.problems.push(problem.placed(field.place.map(|place| place.key)));
     }
 }
 

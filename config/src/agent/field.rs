@@ -33,14 +33,6 @@ pub(super) struct Leniency {
 impl Field {
     /// A problem of this field's value.
     pub(crate) fn placed(&self, problem: Problem) -> Problem {
-        placed(problem, self.place.map(|place| place.value))
-    }
-}
-
-/// A problem at a place, if there is one.
-pub(super) fn placed(problem: Problem, at: Option<Position>) -> Problem {
-    match at {
-        Some(at) => problem.at(at.line, at.column, at.length),
-        None => problem,
+        problem.placed(self.place.map(|place| place.value))
     }
 }

@@ -1,6 +1,6 @@
 //! The keys and values of a frontmatter: by YAML if it is YAML, else line by line, with every leniency named.
 
-use super::field::{Field, Leniency, Place, placed};
+use super::field::{Field, Leniency, Place};
 use super::fix::Fix;
 use super::value::Value;
 use super::{keys, lenient, write};
@@ -42,7 +42,7 @@ impl Frontmatter {
             read_line_breaks(field);
             let (Some(place), Some(leniency)) = (field.place, &field.leniency) else { continue };
             let line = write::line(&field.key, &field.value);
-            let problem = placed(Problem::warning(leniency.message.as_str()), Some(leniency.at));
+            let problem = Problem::warning(leniency.message.as_str()).placed(Some(leniency.at));
             let problem = problem.with_help("write the line as shown").with_fix(line.as_str());
             frontmatter.problems.push(problem);
             frontmatter.fixes.push(Fix { first_line: place.key.line, last_line: place.last_line, line });

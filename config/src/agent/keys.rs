@@ -1,5 +1,7 @@
 //! The keys of an agent file: those of Claude Code 2.1.330 and our own, and what becomes of each.
 
+use crate::nearest::nearest_by;
+
 /// What becomes of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyUse {
@@ -75,11 +77,7 @@ pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
     if let Some((_, name)) = OTHER_SPELLINGS.iter().find(|(spelling, _)| *spelling == unknown) {
         return Some(name);
     }
-    KEYS.iter()
-        .map(|(name, _)| (strsim::jaro_winkler(&unknown, &folded(name)), *name))
-        .filter(|(score, _)| *score >= SIMILARITY_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+    nearest_by(&unknown, KEYS.iter().map(|(name, _)| *name), |name| folded(name), SIMILARITY_MIN)
 }
 
 fn folded(key: &str) -> String {

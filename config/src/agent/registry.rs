@@ -8,6 +8,7 @@ use std::thread;
 use super::discovery::Discovery;
 use super::places::AgentPlace;
 use super::{AgentDefinition, AgentEntry, AgentReport, AgentSource, AgentStatus, built_in, command_line};
+use crate::nearest::nearest_by;
 use crate::{AgentName, Environment, Problem};
 
 /// Files that are worth a thread of their own.
@@ -85,13 +86,8 @@ impl AgentRegistry {
 
     /// The agent whose name is nearest to one that does not exist, if near enough to be what was meant.
     pub fn nearest(&self, name: &str) -> Option<&AgentName> {
-        let name = name.to_lowercase();
-        self.agents
-            .iter()
-            .map(|agent| (strsim::jaro_winkler(&name, &agent.name.as_str().to_lowercase()), &agent.name))
-            .filter(|(score, _)| *score >= SIMILARITY_MIN)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, name)| name)
+        let names = self.agents.iter().map(|agent| &agent.name);
+        nearest_by(name, names, |name| name.as_str().to_lowercase(), SIMILARITY_MIN)
     }
 
     /// Finds out who shadows whom, and sorts.

@@ -85,13 +85,10 @@ impl<'a> ToolCheck<'a> {
         let name = pattern.name.as_str();
         let problem = Problem::error(format!("{message}: '{name}'"));
         let problem = match self.place_of(name, field) {
-            Some(at) => problem.at(at.line, at.column, at.length),
+            at @ Some(_) => problem.placed(at),
             None => field.placed(problem),
         };
-        self.problems.push(match did_you_mean {
-            Some(meant) => problem.with_help(format!("did you mean '{meant}'?")),
-            None => problem,
-        });
+        self.problems.push(problem.did_you_mean(did_you_mean));
         self.unknown.push(UnknownTool { name: name.to_owned(), did_you_mean });
     }
 

@@ -6,10 +6,15 @@ use super::call::is_in_names;
 use super::entry::CommandEntry;
 use super::{CommandDefinition, CommandSource, Orchestration, Template};
 use crate::agent::{Document, Field, Frontmatter, Keyed, file, normalized, texts};
-use crate::{ModelChoice, PermissionRule, Problem, RuleBehavior, RuleOrigin, RuleScope, ToolPattern};
+use crate::{
+    ModelChoice, PermissionRule, Problem, RuleBehavior, RuleOrigin, RuleScope, ToolPattern, nearest,
+};
 
 /// Characters of a description that is only the first line of a body.
 const FIRST_LINE_CHARS_MAX: usize = 100;
+
+/// Least similarity at which another key is offered.
+const SIMILARITY_MIN: f64 = 0.9;
 
 /// Keys of Claude Code's commands and skills that change nothing here.
 const KEYS_NOT_USED: [&str; 8] =
@@ -157,18 +162,14 @@ fn unknown(field: &Field) -> Option<Problem> {
     let problem = if KEYS_NOT_USED.contains(&key) {
         Problem::note(format!("'{key}' is not used here"))
     } else {
-        let similar = KEYS.iter().map(|known| (strsim::jaro_winkler(known, &key.to_lowercase()), known));
-        let nearest = similar.filter(|(score, _)| *score >= 0.9).max_by(|a, b| a.0.total_cmp(&b.0));
-        match nearest {
-            Some((_, known)) => Problem::warning(format!("unknown key '{key}' is ignored"))
-                .with_help(format!("did you mean '{known}'?")),
+        match nearest(key, KEYS, SIMILARITY_MIN) {
+            Some(known) => {
+                Problem::warning(format!("unknown key '{key}' is ignored")).did_you_mean(Some(known))
+            }
             None => Problem::note(format!("unknown key '{key}' is ignored")),
         }
     };
-    Some(match field.place {
-        Some(place) => problem.at(place.key.line, place.key.column, place.key.length),
-        None => problem,
-    })
+    Some(problem.placed(field.place.map(|place| place.key)))
 }
 
 fn first_line(body: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::entry::CommandEntry;
 use super::{CommandDefinition, CommandSource, CommandStatus, built_in, file};
 use crate::agent::{AgentPlace, Discovery};
-use crate::{AgentSource, Environment};
+use crate::{AgentSource, Environment, nearest};
 
 /// Least similarity at which a name is offered as what was meant.
 const SIMILARITY_MIN: f64 = 0.8;
@@ -67,10 +67,7 @@ impl CommandRegistry {
         if let Some(command) = self.commands().find(|command| last(&command.name)) {
             return Some(&command.name);
         }
-        let scored =
-            self.commands().map(|command| (strsim::jaro_winkler(name, &command.name), &command.name));
-        let near = scored.filter(|(score, _)| *score >= SIMILARITY_MIN);
-        near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name.as_str())
+        nearest(name, self.commands().map(|command| command.name.as_str()), SIMILARITY_MIN)
     }
 
     fn from_strongest_first(mut entries: Vec<CommandEntry>) -> Self {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::HookEvent;
-use crate::RuleOrigin;
+use crate::{PermissionRule, RuleOrigin};
 
 /// One hook: when it runs, what it runs, and who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +13,15 @@ pub struct Hook {
     pub event: HookEvent,
     /// The tools or agents that it is told about, as written; `None` for all.
     pub matcher: Option<String>,
+    /// The calls of those tools that it is told about; `None` for all. Written as a rule, and read as one that refuses: what
+    /// may be meant is meant.
+    pub condition: Option<PermissionRule>,
     /// What is run.
     pub action: HookAction,
     /// The time that it has.
     pub timeout: Duration,
+    /// Whether it is waited for.
+    pub wait: HookWait,
     /// What its failure means.
     pub on_failure: HookFailure,
     /// Where it stands.
@@ -43,6 +48,16 @@ pub enum HookAction {
         /// Its `type`.
         kind: String,
     },
+}
+
+/// Whether somebody waits for a hook's answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HookWait {
+    /// What it is told of goes on when it has answered.
+    #[default]
+    Awaited,
+    /// It runs beside: it can neither refuse nor change anything, and what it adds is read later.
+    Beside,
 }
 
 /// What it means when a hook ends with an exit code that says nothing (neither 0 nor 2).
@@ -77,11 +92,17 @@ impl fmt::Display for HookAction {
 }
 
 impl fmt::Display for Hook {
-    /// `PreToolUse Bash|Edit: ./check.sh`
+    /// `PreToolUse Bash|Edit: ./check.sh`, `PreToolUse Bash if Bash(rm:*): ./check.sh`, `PostToolUse beside: ./log.sh`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.event.as_str())?;
         if let Some(matcher) = &self.matcher {
             write!(f, " {}", matcher.escape_debug())?;
+        }
+        if let Some(condition) = &self.condition {
+            write!(f, " if {}", condition.text.escape_debug())?;
+        }
+        if self.wait == HookWait::Beside {
+            f.write_str(" beside")?;
         }
         write!(f, ": {}", self.action)
     }

@@ -65,6 +65,14 @@ impl HookEvent {
         }
     }
 
+    /// Whether it is about a call of a tool.
+    pub fn is_about_calls(self) -> bool {
+        match self {
+            Self::PreToolUse | Self::PostToolUse => true,
+            Self::SubagentStart | Self::SubagentStop => false,
+        }
+    }
+
     /// Reads one of the names.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.as_str() == name)
@@ -78,11 +86,5 @@ pub(super) fn is_elsewhere(name: &str) -> bool {
 
 /// The event that an unknown name was probably meant to be.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    HookEvent::ALL
-        .iter()
-        .map(|event| event.as_str())
-        .map(|known| (strsim::jaro_winkler(&name.to_lowercase(), &known.to_lowercase()), known))
-        .filter(|(score, _)| *score >= SIMILARITY_MIN)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, known)| known)
+    crate::nearest(name, HookEvent::ALL.map(HookEvent::as_str), SIMILARITY_MIN)
 }

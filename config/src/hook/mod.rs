@@ -5,6 +5,6 @@ mod definition;
 mod event;
 mod read;
 
-pub use definition::{Hook, HookAction, HookFailure};
+pub use definition::{Hook, HookAction, HookFailure, HookWait};
 pub use event::HookEvent;
 pub(crate) use read::{HookSource, HooksRead, read};

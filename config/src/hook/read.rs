@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::event::{is_elsewhere, nearest};
-use super::{Hook, HookAction, HookEvent, HookFailure};
-use crate::{Position, Problem, RuleOrigin, RuleScope};
+use super::{Hook, HookAction, HookEvent, HookFailure, HookWait};
+use crate::{PermissionRule, Position, Problem, RuleBehavior, RuleOrigin, RuleScope};
 
 /// Hooks that one file may have.
 const HOOKS_MAX: usize = 200;
@@ -69,8 +69,7 @@ impl Reader<'_> {
             (None, _) => {
                 if !is_elsewhere(name) {
                     let problem = Problem::warning(format!("hooks: there is no event '{name}'"));
-                    let help = nearest(name).map(|near| format!("did you mean '{near}'?"));
-                    self.note(name, with_help(problem, help));
+                    self.note(name, problem.did_you_mean(nearest(name)));
                 }
                 return Ok(());
             }
@@ -126,7 +125,7 @@ impl Reader<'_> {
             (other, ..) => HookAction::Unknown { kind: other.to_owned() },
         };
         let at = text("command").unwrap_or(kind).to_owned();
-        self.remark(&at, event, &action, hook);
+        self.remark(&at, event, &action);
         let timeout = self.timeout(&at, hook.get("timeout"));
         let on_failure = match text("onFailure") {
             Some("block") => HookFailure::Blocks,
@@ -134,13 +133,69 @@ impl Reader<'_> {
         };
         let path = self.source.path.map(Arc::from);
         let origin = RuleOrigin { scope: self.source.scope, path, position: (self.source.place)(&at) };
+        let condition = self.condition(&at, event, hook.get("if"), &origin);
+        // What does not exist here cannot do its work beside either.
+        let is_unknown = matches!(action, HookAction::Unknown { .. });
+        let wait = if is_unknown { HookWait::Awaited } else { self.wait(&at, hook) };
         let matcher = matcher.map(str::to_owned);
-        self.read.hooks.push(Hook { event, matcher, action, timeout, on_failure, origin });
+        self.read.hooks.push(Hook { event, matcher, condition, action, timeout, wait, on_failure, origin });
         Ok(())
     }
 
+    /// The calls that a hook is about. What cannot be read leaves none out.
+    fn condition(
+        &mut self,
+        at: &str,
+        event: HookEvent,
+        value: Option<&Value>,
+        origin: &RuleOrigin,
+    ) -> Option<PermissionRule> {
+        let text = match value {
+            None | Some(Value::Null) => return None,
+            Some(Value::String(text)) => text.as_str(),
+            Some(_) => {
+                let problem =
+                    Problem::warning("'if' of a hook must be a text: the hook runs whatever it says");
+                self.note(at, problem.with_help("write one rule, for example Bash(git push:*)"));
+                return None;
+            }
+        };
+        if !event.is_about_calls() {
+            let problem = Problem::warning(format!(
+                "'if' of a hook is about tool calls: as a hook of {} it never runs",
+                event.as_str()
+            ));
+            self.note(at, problem.with_help("take the 'if' away, or narrow its matcher"));
+        }
+        match PermissionRule::parse(text, RuleBehavior::Deny, origin.clone()) {
+            Ok(rule) => {
+                if let Some(problem) = rule.lint() {
+                    self.read.problems.push(problem);
+                }
+                Some(rule)
+            }
+            Err(problem) => {
+                let Problem { message, help, .. } = *problem;
+                let problem = Problem::warning(format!(
+                    "'if' of a hook cannot be read, and leaves nothing out: {message}"
+                ));
+                self.note(at, Problem { help, ..problem });
+                None
+            }
+        }
+    }
+
+    fn wait(&mut self, at: &str, hook: &Map<String, Value>) -> HookWait {
+        let is_set = |key: &str| hook.get(key).and_then(Value::as_bool) == Some(true);
+        if is_set("asyncRewake") {
+            self.note(at, Problem::note("'asyncRewake' of a hook is not read: the hook is waited for"));
+            return HookWait::Awaited;
+        }
+        if is_set("async") { HookWait::Beside } else { HookWait::Awaited }
+    }
+
     /// Says what of a hook is not as in Claude Code.
-    fn remark(&mut self, at: &str, event: HookEvent, action: &HookAction, hook: &Map<String, Value>) {
+    fn remark(&mut self, at: &str, event: HookEvent, action: &HookAction) {
         if let HookAction::Unknown { kind } = action {
             let then = match event {
                 HookEvent::PreToolUse => "the calls that it is about are refused",
@@ -150,14 +205,6 @@ impl Reader<'_> {
             };
             let problem = Problem::warning(format!("hooks of the kind '{kind}' do not exist here: {then}"));
             self.note(at, problem.with_help("write it as a command, or narrow its matcher"));
-        }
-        if hook.get("if").is_some_and(|condition| !condition.is_null()) {
-            let problem =
-                Problem::warning("'if' of a hook is not read: the hook runs whatever its matcher means");
-            self.note(at, problem.with_help("let the hook look at its input, or narrow its matcher"));
-        }
-        if hook.get("async").and_then(Value::as_bool) == Some(true) {
-            self.note(at, Problem::note("'async' of a hook is not read: the hook is waited for"));
         }
     }
 
@@ -186,21 +233,11 @@ impl Reader<'_> {
     }
 
     fn placed(&self, at: &str, problem: Problem) -> Problem {
-        let problem = match (self.source.place)(at) {
-            Some(at) => problem.at(at.line, at.column, at.length),
-            None => problem,
-        };
+        let problem = problem.placed((self.source.place)(at));
         match self.source.path {
             Some(path) => problem.in_file(path),
             None => problem,
         }
-    }
-}
-
-fn with_help(problem: Problem, help: Option<String>) -> Problem {
-    match help {
-        Some(help) => problem.with_help(help),
-        None => problem,
     }
 }
 
@@ -281,17 +318,41 @@ mod tests {
             "PreTooluse": [],
             "PostToolUse": [{"hooks": [
                 {"type": "prompt", "prompt": "is it safe?"},
-                {"type": "command", "command": "x", "timeout": "soon", "async": true, "if": "Bash(rm:*)"},
+                {"type": "command", "command": "x", "timeout": "soon", "asyncRewake": true, "if": "Bash(rm"},
             ]}],
         });
         let read = of(&value).expect("hooks");
         assert_eq!(shown(&read), ["PostToolUse: a hook of the kind 'prompt'", "PostToolUse: x"]);
         let all = messages(&read).join("\n");
-        for expected in ["no event 'PreTooluse'", "kind 'prompt'", "'timeout' of", "'async' of", "'if' of"] {
+        for expected in
+            ["no event 'PreTooluse'", "kind 'prompt'", "'timeout' of", "'asyncRewake' of", "'if' of"]
+        {
             assert!(all.contains(expected), "{all}");
         }
         let event = read.problems.iter().find(|problem| problem.message.contains("no event"));
         assert_eq!(event.and_then(|problem| problem.help.as_deref()), Some("did you mean 'PreToolUse'?"));
+    }
+
+    #[test]
+    fn a_hook_may_be_about_some_calls_and_run_beside_them() {
+        let hook = |event: &str, more: Value| {
+            let mut hook = json!({"type": "command", "command": "x"});
+            hook.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            of(&json!({event: [{"matcher": "Bash", "hooks": [hook]}]})).expect("a hook")
+        };
+        let read = hook("PreToolUse", json!({"if": "Bash(rm:*)", "async": true}));
+        assert_eq!(shown(&read), ["PreToolUse Bash if Bash(rm:*) beside: x"]);
+        assert_eq!(messages(&read), Vec::<&str>::new());
+        for (event, condition, expected) in [
+            ("PreToolUse", json!("Bsh(rm:*)"), "names a tool that does not exist"),
+            ("PreToolUse", json!("rm && ls"), "leaves nothing out"),
+            ("PreToolUse", json!(["Bash"]), "must be a text"),
+            ("SubagentStop", json!("Bash(rm:*)"), "as a hook of SubagentStop it never runs"),
+        ] {
+            let read = hook(event, json!({ "if": condition }));
+            assert!(messages(&read).concat().contains(expected), "{:?}", read.problems);
+            assert_eq!(read.hooks.len(), 1);
+        }
     }
 
     #[test]

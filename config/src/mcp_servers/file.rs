@@ -117,10 +117,7 @@ fn parse(text: &str, path: &Path) -> (Vec<McpServer>, Vec<Problem>) {
     for (name, value) in &file.mcp_servers {
         if let Err(problem) = add(&mut servers, name, value, path) {
             let problem = problem.in_file(path);
-            problems.push(match find_string(text, name) {
-                Some(at) => problem.at(at.line, at.column, at.length),
-                None => problem,
-            });
+            problems.push(problem.placed(find_string(text, name)));
         }
     }
     (servers, problems)

@@ -41,19 +41,11 @@ impl PermissionRule {
             ToolStatus::Unknown { did_you_mean } => {
                 let problem =
                     Problem::warning(format!("the rule '{}' names a tool that does not exist", self.text));
-                Some(match did_you_mean {
-                    Some(name) => problem.with_help(format!("did you mean '{name}'?")),
-                    None => problem,
-                })
+                Some(problem.did_you_mean(did_you_mean))
             }
             ToolStatus::Provided | ToolStatus::KnownElsewhere | ToolStatus::Mcp => None,
         };
-        let problem = problem?;
-        Some(match (&self.origin.path, self.origin.position) {
-            (Some(path), Some(at)) => problem.in_file(path.as_ref()).at(at.line, at.column, at.length),
-            (Some(path), None) => problem.in_file(path.as_ref()),
-            (None, _) => problem,
-        })
+        Some(problem?.from_origin(&self.origin))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::value::ResumePolicy;
 use crate::{
-    AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, parse_duration, yaml,
+    AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, nearest, parse_duration, yaml,
 };
 
 /// A settings file as it stands.
@@ -30,6 +30,7 @@ pub(super) struct SettingsFile {
     pub(super) mcp: McpFile,
     pub(super) web: WebFile,
     pub(super) resume: Option<ResumePolicy>,
+    pub(super) telemetry: TelemetryFile,
 }
 
 /// `providers.NAME`.
@@ -161,6 +162,14 @@ pub(super) struct WebFile {
     pub(super) search_provider: Option<String>,
 }
 
+/// `telemetry`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct TelemetryFile {
+    pub(super) otlp_endpoint: Option<String>,
+    pub(super) content: Option<bool>,
+}
+
 /// A length of time: `90`, `90s`, `5m`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Length(pub(super) Duration);
@@ -202,6 +211,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "mcp",
             "web",
             "resume",
+            "telemetry",
         ],
     ),
     (
@@ -224,6 +234,7 @@ const KNOWN: &[(&[&str], &[&str])] = &[
     (&["journal"], &["keep_days", "keep_runs", "max_mb"]),
     (&["local"], &["probe", "ports", "model"]),
     (&["web"], &["allow_loopback", "search_provider"]),
+    (&["telemetry"], &["otlp_endpoint", "content"]),
     (
         &["mcp"],
         &[
@@ -286,17 +297,9 @@ fn unknown_keys(outline: &yaml::Outline, path: &[&str], known: &[&str]) -> Vec<P
         .map(|key| {
             let full: Vec<&str> = path.iter().copied().chain([key]).collect();
             let problem = Problem::warning(format!("unknown key '{}'", full.join(".")));
-            let problem = match outline.position(&full) {
-                Some(at) => problem.at(at.line, at.column, at.length),
-                None => problem,
-            };
-            let nearest = known
-                .iter()
-                .map(|name| (strsim::jaro_winkler(key, name), *name))
-                .filter(|(score, _)| *score >= SIMILARITY_MIN)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            match nearest {
-                Some((_, name)) => problem.with_help(format!("did you mean '{name}'?")),
+            let problem = problem.placed(outline.position(&full));
+            match nearest(key, known, SIMILARITY_MIN) {
+                Some(name) => problem.did_you_mean(Some(name)),
                 None => problem.with_help(format!("known keys: {}", known.join(", "))),
             }
         })

@@ -68,10 +68,7 @@ impl HookCollector {
             Some(true) if is_repository => {
                 let problem = Problem::warning("'disableAllHooks' is ignored in a repository's settings");
                 let problem = problem.with_help("set it in your own settings").in_file(path);
-                self.problems.push(match find_string(text, "disableAllHooks") {
-                    Some(at) => problem.at(at.line, at.column, at.length),
-                    None => problem,
-                });
+                self.problems.push(problem.placed(find_string(text, "disableAllHooks")));
             }
             Some(off) if !is_repository => self.is_switched_off = off,
             Some(_) | None => {}
@@ -108,13 +105,9 @@ fn untrusted(first: &Hook, count: usize) -> Problem {
         1 => format!("a hook is not in force, since its folder is not trusted: {first}"),
         count => format!("{count} hooks are not in force, since their folder is not trusted: {first}, ..."),
     };
-    let problem = Problem::warning(text);
-    let problem = match first.origin.position {
-        Some(at) => problem.at(at.line, at.column, at.length),
-        None => problem,
-    };
+    let problem = Problem::warning(text).from_origin(&first.origin);
     match &first.origin.path {
-        Some(path) => problem.with_help(how_to_trust(folder_of(path))).in_file(&**path),
+        Some(path) => problem.with_help(how_to_trust(folder_of(path))),
         None => problem,
     }
 }

@@ -73,10 +73,7 @@ impl LimitsOf<'_> {
     }
 
     fn problem(&self, key: &str, text: String) -> Problem {
-        let problem = Problem::warning(text).in_file(self.path);
-        match self.outline.value_position(&["limits", key]) {
-            Some(at) => problem.at(at.line, at.column, at.length),
-            None => problem,
-        }
+        let at = self.outline.value_position(&["limits", key]);
+        Problem::warning(text).in_file(self.path).placed(at)
     }
 }

@@ -15,7 +15,7 @@ use super::loopback::is_loopback;
 use super::mcp::McpTrustWish;
 use super::narrowing::Narrowing;
 use super::provider::ProviderSettings;
-use super::trust::{self, FolderTrust, TrustOrigin, TrustStore, TrustedFolders, Withheld};
+use super::trust::{self, FolderTrust, TrustStore, TrustedFolders, Withheld};
 use super::value::{Settings, SettingsOverrides};
 use super::variables::is_refused_to_repositories;
 use crate::workspace::repository_root;
@@ -70,12 +70,7 @@ impl Merge {
             let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
             self.problems.push(Problem::warning(format!("{error}{why}")).with_help(error.help()));
         }
-        trust::of_this_session(&self.environment, folders, &mut self.trusted);
-        if session == FolderTrust::Trusted {
-            for folder in folders {
-                self.trusted.insert(folder, TrustOrigin::Session);
-            }
-        }
+        trust::of_this_session(session, &self.environment, folders, &mut self.trusted);
         let unknown: Vec<PathBuf> = folders
             .iter()
             .filter(|folder| self.trusted.of_folder(folder) == FolderTrust::Untrusted && has_settings(folder))
@@ -168,6 +163,7 @@ impl Merge {
             scope,
         );
         self.web(file.web, scope, path, &outline);
+        self.problems.extend(self.settings.telemetry.take(file.telemetry, scope, path, &outline));
         let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
         narrowing.take_resume(file.resume, &mut self.settings.resume);
         // A project may be stricter than its user, not laxer; and have less recorded, not more.
@@ -245,7 +241,7 @@ impl Merge {
                     self.settings.permissions.rules.push(rule);
                 }
                 Err(problem) => {
-                    let problem = placed(*problem, position);
+                    let problem = problem.placed(position);
                     self.broken(problem, path.unwrap_or_else(|| Path::new("the session's rules")));
                 }
             }
@@ -287,7 +283,7 @@ impl Merge {
             let names: Vec<&str> = PermissionMode::ALL.iter().map(|(_, name)| *name).collect();
             let problem = Problem::warning(format!("unknown permission mode '{text}'"));
             let problem = problem.with_help(format!("known modes: {}", names.join(", ")));
-            return self.problems.push(placed(problem, at).in_file(path));
+            return self.problems.push(problem.placed(at).in_file(path));
         };
         self.settings.permissions.mode = mode;
         let origin = RuleOrigin { scope, path: Some(Arc::from(path)), position: at };
@@ -318,7 +314,7 @@ impl Merge {
         for (key, _) in keys.into_iter().filter(|(_, folders)| !folders.is_empty()) {
             let problem = Problem::warning(format!("'{}' is ignored in a project's file", key.join(".")));
             let problem = problem.with_help("use `codex-task trust`, or your own config.yaml").in_file(path);
-            self.problems.push(placed(problem, outline.position(key)));
+            self.problems.push(problem.placed(outline.position(key)));
         }
     }
 
@@ -343,7 +339,7 @@ impl Merge {
         if let Some(words) = refused {
             let problem = Problem::warning(format!("provider '{name}': a project's file {words}"));
             let problem = problem.with_help("set them in your own config.yaml").in_file(path);
-            return self.problems.push(placed(problem, at));
+            return self.problems.push(problem.placed(at));
         }
         if !is_project {
             self.own_providers.insert(name.clone());
@@ -395,7 +391,7 @@ impl Merge {
         for (key, _) in widens.into_iter().filter(|(_, is_set)| *is_set && !is_own) {
             let problem = Problem::warning(format!("'web.{key}' is ignored in a project's file"));
             let problem = problem.with_help("set it in your own config.yaml").in_file(path);
-            self.problems.push(placed(problem, outline.position(&["web", key])));
+            self.problems.push(problem.placed(outline.position(&["web", key])));
         }
         let web = &mut self.settings.web;
         web.allow_loopback = allow_loopback.filter(|allow| is_own || !allow).unwrap_or(web.allow_loopback);
@@ -423,13 +419,6 @@ impl Merge {
 /// Whether there is anything in a folder that trust would be about.
 fn has_settings(folder: &Path) -> bool {
     [".claude", "codex-task.yaml", ".mcp.json"].iter().any(|name| folder.join(name).exists())
-}
-
-fn placed(problem: Problem, at: Option<Position>) -> Problem {
-    match at {
-        Some(at) => problem.at(at.line, at.column, at.length),
-        None => problem,
-    }
 }
 
 #[cfg(test)]

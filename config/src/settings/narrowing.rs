@@ -31,10 +31,7 @@ impl Narrowing<'_> {
             Some(ResumePolicy::Auto) if is_repository => {
                 let problem = Problem::warning("'resume: auto' is ignored in a repository's file");
                 let problem = problem.with_help("set it in your own config.yaml").in_file(self.path);
-                self.problems.push(match self.outline.position(&["resume"]) {
-                    Some(at) => problem.at(at.line, at.column, at.length),
-                    None => problem,
-                });
+                self.problems.push(problem.placed(self.outline.position(&["resume"])));
             }
             Some(policy) => *present = policy,
             None => {}
@@ -50,9 +47,6 @@ impl Narrowing<'_> {
         }
         let problem = Problem::warning(format!("'{key}' can only be narrowed here, and this is wider"));
         let problem = problem.with_help("set it in your own settings").in_file(self.path);
-        self.problems.push(match self.outline.value_position(&[key]) {
-            Some(at) => problem.at(at.line, at.column, at.length),
-            None => problem,
-        });
+        self.problems.push(problem.placed(self.outline.value_position(&[key])));
     }
 }

@@ -9,6 +9,7 @@ use super::hooks::HookSettings;
 use super::journal::Retention;
 use super::mcp::McpSettings;
 use super::provider::ProviderSettings;
+use super::telemetry::TelemetrySettings;
 use super::trust::{FolderTrust, TrustedFolders};
 use crate::{
     BudgetLimits, ModelChoice, ModelId, PermissionMode, PermissionPolicy, ProviderName, RuleOrigin,
@@ -48,6 +49,8 @@ pub struct Settings {
     pub retention: Retention,
     /// When runs go on that a process has left unfinished.
     pub resume: ResumePolicy,
+    /// What is told of the session to programs that watch it.
+    pub telemetry: TelemetrySettings,
 }
 
 /// When runs go on that a process has left unfinished. A repository's file cannot say so.

@@ -24,6 +24,7 @@ const VARIABLES_REFUSED: &[&str] = &[
     "NO_PROXY",
     "ALL_PROXY",
     "SSL_",
+    "OTEL_",
 ];
 /// Variables of that kind that are matched whole.
 const NAMES_REFUSED: &[&str] = &[

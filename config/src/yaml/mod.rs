@@ -69,7 +69,7 @@ fn wrong_value(error: &serde_path_to_error::Error<serde_yaml::Error>, outline: &
     let keys: Vec<String> = path.replace('[', ".").replace(']', "").split('.').map(str::to_owned).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).filter(|key| !key.is_empty()).collect();
     match (outline.value_position(&keys), error.inner().location()) {
-        (Some(at), _) => problem.at(at.line, at.column, at.length),
+        (at @ Some(_), _) => problem.placed(at),
         (None, Some(at)) => problem.at(at.line(), at.column(), 1),
         (None, None) => problem,
     }

@@ -10,7 +10,7 @@ use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, SERVER,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Request, Response};
+use reqwest::{Client, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -39,6 +39,8 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 /// Largest reply that comes as one JSON document.
 const JSON_BYTES_MAX: usize = 64 << 20;
+/// Largest reply of a server that something is only posted to.
+const RECEIPT_BYTES_MAX: usize = 1 << 20;
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const USER_AGENT: &str = concat!("codex-task/", env!("CARGO_PKG_VERSION"));
 
@@ -168,6 +170,23 @@ impl HttpClient {
         })
     }
 
+    /// Posts a body to the base URL itself and gives the reply, whatever its status.
+    ///
+    /// # Errors
+    /// As [`Self::open_sse`] where there is no reply.
+    pub(super) async fn post(
+        &self,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), ProviderError> {
+        let mut request = self.request(Method::POST, "", headers);
+        *request.body_mut() = Some(body.into());
+        let mut response = self.exchange(request).await?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let body = timeout(self.settings.headers_timeout, read_body(response, RECEIPT_BYTES_MAX));
+        Ok((status, headers, body.await.map_err(|_| self.late())??.freeze()))
+    }
+
     fn request(&self, method: Method, path: &str, headers: HeaderMap) -> Request {
         let mut request = Request::new(method, self.settings.base_url.join(path));
         *request.headers_mut() = headers;
@@ -185,11 +204,7 @@ impl HttpClient {
     ) -> Result<Response, ProviderError> {
         let secrets: Vec<HeaderValue> =
             request.headers().values().filter(|value| value.is_sensitive()).cloned().collect();
-        let client = self.client().await?;
-        let response = timeout(self.settings.headers_timeout, client.execute(request))
-            .await
-            .map_err(|_| self.late())?
-            .map_err(|error| failure::of_request(&error, &self.host, &self.settings))?;
+        let response = self.exchange(request).await?;
         let status = response.status();
         if status.is_success() {
             return self.unpacked(response);
@@ -198,6 +213,15 @@ impl HttpClient {
             return Err(ProviderError::Redirect { location: location(response.headers()) });
         }
         Err(classify(&error_reply(response, &secrets).await))
+    }
+
+    /// Sends a request and gives the beginning of the reply.
+    async fn exchange(&self, request: Request) -> Result<Response, ProviderError> {
+        let client = self.client().await?;
+        timeout(self.settings.headers_timeout, client.execute(request))
+            .await
+            .map_err(|_| self.late())?
+            .map_err(|error| failure::of_request(&error, &self.host, &self.settings))
     }
 
     /// A reply that is packed, though nobody has asked for that, cannot be read.

@@ -3,6 +3,8 @@
 //! Who answers is settled first (`voters`); the judge gives a form (`verdict`), and what it attributes to agents that did
 //! not answer is taken out before anybody reads it.
 
+#[cfg(feature = "store")]
+mod resumed;
 mod run;
 mod verdict;
 mod voters;

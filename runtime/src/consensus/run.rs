@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_actors::{Outcome, RunId, RunReport, RunTask, TaskError, TaskId, TaskReport, TaskRequest};
+use codex_task_actors::{
+    Ballot, Outcome, RunId, RunReport, RunTask, TaskError, TaskId, TaskReport, TaskRequest,
+};
 use codex_task_config::{JUDGE_AGENT, ModelChoice, PermissionMode};
 use tokio::time::Instant;
 
@@ -70,6 +72,7 @@ impl ConsensusRequest {
                 .description(format!("Answer {} of {count}", index + 1))
                 .permission_mode(PermissionMode::Plan);
             task.request.id = *id;
+            task.request.ballot = Some(Ballot { voter: voter.name.clone(), judge: self.judge });
             task.request.preface.clone_from(&self.question.preface);
             task.request.provider.clone_from(&voter.provider);
             task.request.model.clone_from(&self.model);
@@ -108,7 +111,19 @@ impl RuntimeHandle {
     /// Dropping the future cancels the tasks.
     pub async fn consensus(&self, request: ConsensusRequest) -> Result<Consensus, TaskError> {
         let began = Instant::now();
-        let mut report = self.run_all(request.requests()).await?;
+        let report = self.run_all(request.requests()).await?;
+        let mut consensus = self.compare(request, report, /*judged*/ None).await?;
+        consensus.report.total = began.elapsed();
+        Ok(consensus)
+    }
+
+    /// Compares the answers, unless the judge has done so already.
+    pub(super) async fn compare(
+        &self,
+        request: ConsensusRequest,
+        mut report: RunReport,
+        judged: Option<Arc<TaskReport>>,
+    ) -> Result<Consensus, TaskError> {
         let answers: Vec<(&str, &str)> = request
             .voters
             .iter()
@@ -118,20 +133,31 @@ impl RuntimeHandle {
         let mut notes = notes(&request.voters, &report.tasks);
         let mut verdict = None;
         if answers.len() > 1 {
-            let judged = self.run(request.judging(report.run, &answers)).await?;
-            if let Outcome::Completed(judged) = &judged.outcome {
+            let judged = match judged {
+                Some(judged) => judged,
+                None => Arc::new(
+                    self.run(request.judging(report.run, &answers)).await?.map(|verdict| as_text(&verdict)),
+                ),
+            };
+            let given = match &judged.outcome {
+                Outcome::Completed(text) => serde_json::from_str::<Verdict>(text).ok(),
+                _ => None,
+            };
+            if let Some(given) = given {
                 let names: Vec<&str> = answers.iter().map(|(name, _)| *name).collect();
-                let (checked, changed) = judged.clone().checked(&names);
+                let (checked, changed) = given.checked(&names);
                 notes.extend(changed);
                 verdict = Some(checked);
             }
-            report
-                .tasks
-                .push(Arc::new(judged.map(|verdict| serde_json::to_string(&verdict).unwrap_or_default())));
+            report.tasks.push(judged);
         }
-        report.total = began.elapsed();
         Ok(Consensus { report, voters: request.voters, verdict, notes })
     }
+}
+
+/// A verdict as the judge's report has it; our own types are always JSON.
+fn as_text(verdict: &Verdict) -> String {
+    serde_json::to_string(verdict).unwrap_or_default()
 }
 
 impl Consensus {

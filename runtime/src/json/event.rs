@@ -1,6 +1,7 @@
 //! Events as JSON: one line each in `run --jsonl`.
 
-use codex_task_actors::{TaskEvent, TaskEventKind};
+use codex_task_actors::{CallReport, TaskEvent, TaskEventKind};
+use codex_task_config::{MicroUsd, TokenUsage};
 use serde::Serialize;
 
 use super::{TaskJson, ms};
@@ -45,6 +46,34 @@ pub enum EventKindJson {
         provider: String,
         /// Which model.
         model: String,
+    },
+    /// A request is sent to a provider.
+    CallSent {
+        /// Number of the request.
+        call: String,
+        /// Where it goes.
+        provider: String,
+        /// Which model.
+        model: String,
+    },
+    /// A request to a provider is over.
+    CallEnded {
+        /// Number of the request.
+        call: String,
+        /// Where it went.
+        provider: String,
+        /// The model asked for.
+        model: String,
+        /// What went wrong, in one word.
+        error: Option<String>,
+        /// Tokens used.
+        usage: TokenUsage,
+        /// What they cost, in dollars.
+        cost_usd: Option<f64>,
+        /// From the request to the first token.
+        first_token_ms: Option<u64>,
+        /// From the request to the end.
+        ms: Option<u64>,
     },
     /// The agent has written something.
     Text {
@@ -121,17 +150,23 @@ impl From<&TaskEventKind> for EventKindJson {
             TaskEventKind::Queued { position, description } => {
                 Self::Queued { position: *position, description: description.clone() }
             }
-            TaskEventKind::Started { description, expected } => {
+            TaskEventKind::Started { description, expected, .. } => {
                 Self::Started { description: description.clone(), expected_ms: expected.map(ms) }
             }
             TaskEventKind::TurnStarted { turn, provider, model } => {
                 Self::TurnStarted { turn: *turn, provider: provider.to_string(), model: model.to_string() }
             }
+            TaskEventKind::CallSent { call, provider, model } => Self::CallSent {
+                call: call.to_string(),
+                provider: provider.to_string(),
+                model: model.to_string(),
+            },
+            TaskEventKind::CallEnded(report) => Self::of_call(report),
             TaskEventKind::Text { line } => Self::Text { line: line.clone() },
-            TaskEventKind::ToolStarted { tool, summary } => {
+            TaskEventKind::ToolStarted { tool, summary, .. } => {
                 Self::ToolStarted { tool: tool.to_string(), summary: summary.clone() }
             }
-            TaskEventKind::ToolFinished { tool, is_error, duration } => {
+            TaskEventKind::ToolFinished { tool, is_error, duration, .. } => {
                 Self::ToolFinished { tool: tool.to_string(), is_error: *is_error, ms: ms(*duration) }
             }
             TaskEventKind::Retrying { error, after } => {
@@ -151,6 +186,21 @@ impl From<&TaskEventKind> for EventKindJson {
             TaskEventKind::Finished(report) => {
                 Self::Finished { task: Box::new(TaskJson::from(report.as_ref())) }
             }
+        }
+    }
+}
+
+impl EventKindJson {
+    fn of_call(report: &CallReport) -> Self {
+        Self::CallEnded {
+            call: report.call.to_string(),
+            provider: report.provider.to_string(),
+            model: report.model.to_string(),
+            error: report.end.error_kind().map(str::to_owned),
+            usage: report.usage,
+            cost_usd: report.cost.map(MicroUsd::as_usd),
+            first_token_ms: report.first_token.map(ms),
+            ms: report.duration.map(ms),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Recorded runs as JSON: what `runs list --json`, `runs show --json` and `runs watch --json` print.
 
-use codex_task_actors::TaskStatus;
 use codex_task_config::TokenUsage;
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +12,7 @@ pub struct RunRecordJson {
     /// The run.
     pub run_id: String,
     /// `running`, `unfinished`, or how it ended.
-    pub status: RecordStatusJson,
+    pub status: RecordState,
     /// When its first task was taken, in milliseconds since 1970.
     pub begun_ms: i64,
     /// Where it ran.
@@ -32,7 +31,7 @@ pub struct TaskRecordJson {
     /// The caller's words for the task.
     pub description: Option<String>,
     /// `running`, `unfinished`, or how it ended.
-    pub status: RecordStatusJson,
+    pub status: RecordState,
     /// When it was taken, in milliseconds since 1970.
     pub begun_ms: i64,
     /// When it ended.
@@ -69,34 +68,11 @@ impl WatchJson {
     }
 }
 
-/// Where a recorded task or run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordStatusJson {
-    /// A process works on it.
-    Running,
-    /// Its process is gone: it can be resumed.
-    Unfinished,
-    /// It has ended.
-    #[serde(untagged)]
-    Ended(TaskStatus),
-}
-
-impl From<RecordState> for RecordStatusJson {
-    fn from(state: RecordState) -> Self {
-        match state {
-            RecordState::Running => Self::Running,
-            RecordState::Unfinished => Self::Unfinished,
-            RecordState::Ended(status) => Self::Ended(status),
-        }
-    }
-}
-
 impl From<&RunRecord> for RunRecordJson {
     fn from(run: &RunRecord) -> Self {
         Self {
             run_id: run.run.to_string(),
-            status: run.state.into(),
+            status: run.state,
             begun_ms: run.begun_ms,
             directory: run.cwd.clone(),
             tasks: run.tasks.iter().map(TaskRecordJson::from).collect(),
@@ -110,7 +86,7 @@ impl From<&TaskRecord> for TaskRecordJson {
             task_id: task.task.to_string(),
             agent: task.agent.clone(),
             description: task.description.clone(),
-            status: task.state.into(),
+            status: task.state,
             begun_ms: task.begun_ms,
             ended_ms: task.ended_ms,
             turns: task.turns,

@@ -4,6 +4,7 @@ use codex_task_actors::{Admission, JournalEntry, JournalStep, Outcome, TaskError
 use codex_task_config::TokenUsage;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::forget::{Belonging, forget};
 use super::lease::now_ms;
 use crate::json::TaskJson;
 
@@ -36,30 +37,20 @@ fn admit(connection: &Connection, admission: &Admission, origin: &Origin) -> rus
         .prepare_cached("INSERT OR IGNORE INTO runs (id, begun_ms, cwd, context) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![run, now, origin.cwd, origin.context])?;
     let task = request.id.to_string();
-    let row = params![
-        task,
-        run,
-        origin.owner,
-        request.subagent_type,
-        request.description,
-        now,
-        json(serde_json::to_string(admission))?,
-    ];
+    let row = params![task, run, origin.owner, request.subagent_type, request.description, now];
     let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO tasks (id, run, owner, agent, description, begun_ms, admission)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR IGNORE INTO tasks (id, run, owner, agent, description, begun_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     if insert.execute(row)? == 0 {
         // The caller has used the id before, for a task that has ended.
-        for statement in [
-            "DELETE FROM steps WHERE task = ?1",
-            "DELETE FROM usage WHERE task = ?1",
-            "DELETE FROM tasks WHERE id = ?1",
-        ] {
-            connection.execute(statement, [&task])?;
-        }
+        forget(connection, Belonging::ToTask(&task))?;
         insert.execute(row)?;
     }
+    let number = connection.last_insert_rowid();
+    connection
+        .prepare_cached("INSERT INTO admissions (task, admission) VALUES (?1, ?2)")?
+        .execute(params![number, json(serde_json::to_string(admission))?])?;
     Ok(())
 }
 

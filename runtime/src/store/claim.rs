@@ -158,12 +158,13 @@ impl Reopening {
 /// What was asked for now stands in the record instead of what was asked for first: whoever resumes the run later must
 /// not have wider rights than this caller.
 fn ask_anew(connection: &Connection, task: &str, request: &TaskRequest) -> Result<(), ClaimError> {
-    let query = "SELECT admission FROM tasks WHERE id = ?1";
+    let query = "SELECT admission FROM admissions WHERE task = (SELECT number FROM tasks WHERE id = ?1)";
     let admission: String = connection.query_row(query, [task], |row| row.get(0))?;
     let first: Admission = serde_json::from_str(&admission).map_err(ImageError::from)?;
     let request = TaskImage::of_admission(&admission)?.asked_for(request.clone()).request().clone();
     let anew = serde_json::to_string(&Admission { request, ..first }).map_err(ImageError::from)?;
-    connection.execute("UPDATE tasks SET admission = ?2 WHERE id = ?1", params![task, anew])?;
+    let update = "UPDATE admissions SET admission = ?2 WHERE task = (SELECT number FROM tasks WHERE id = ?1)";
+    connection.execute(update, params![task, anew])?;
     Ok(())
 }
 
@@ -190,7 +191,8 @@ fn spent_by_ended(connection: &Connection, run: RunId) -> rusqlite::Result<Spent
 
 /// The task as its rows tell.
 fn image(connection: &Connection, task: &str) -> Result<TaskImage, ClaimError> {
-    let query = "SELECT admission, totals FROM tasks WHERE id = ?1";
+    let query = "SELECT admission, totals FROM tasks JOIN admissions ON admissions.task = tasks.number
+         WHERE id = ?1";
     let (admission, totals): (String, Option<String>) =
         connection.query_row(query, [task], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut image = TaskImage::of_admission(&admission)?;

@@ -5,13 +5,17 @@
 //! without a gap; nobody goes on with a task whose process lives.
 
 mod apply;
+mod ballots;
 mod batch;
 mod cancelling;
 mod claim;
 mod database;
 mod error;
+mod forget;
 mod holdings;
 mod lease;
+#[cfg(test)]
+mod migration_tests;
 mod queue;
 mod record;
 mod recorder;
@@ -25,6 +29,7 @@ mod upkeep;
 mod watching;
 mod writer;
 
+pub(crate) use ballots::{RecordedBallot, RecordedBallots};
 pub use cancelling::CancelAsked;
 pub use claim::{Claim, ClaimError};
 pub use error::StoreError;

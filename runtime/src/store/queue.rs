@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::batch::Batch;
 
-/// Most entries of one transaction.
-pub(super) const ENTRIES_MAX: usize = 1_024;
+/// Most entries of one transaction: as many as `SQLite` keeps in memory until it is written, if they are of usual size.
+const ENTRIES_MAX: usize = 256;
 
 /// How soon the writer must write what waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,15 +2,18 @@
 
 use codex_task_actors::{RunId, TaskId, TaskStatus};
 use codex_task_config::{MicroUsd, TokenUsage};
+use serde::Serialize;
 
-/// Where a recorded task or run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a recorded task or run is. As JSON it is a word: `running`, `unfinished`, or how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RecordState {
     /// A process works on it.
     Running,
     /// Its process has ended before it: it can be resumed.
     Unfinished,
     /// It has ended.
+    #[serde(untagged)]
     Ended(TaskStatus),
 }
 

@@ -3,6 +3,7 @@
 use codex_task_config::Retention;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::forget::{Belonging, forget};
 use super::lease::{self, Process, now_ms};
 
 /// Runs that are deleted in one go: the rest waits for the next.
@@ -40,14 +41,8 @@ pub(super) fn bytes(connection: &Connection) -> rusqlite::Result<u64> {
 
 fn delete(connection: &mut Connection, run: &str) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for statement in [
-        "DELETE FROM steps WHERE task IN (SELECT id FROM tasks WHERE run = ?1)",
-        "DELETE FROM usage WHERE task IN (SELECT id FROM tasks WHERE run = ?1)",
-        "DELETE FROM tasks WHERE run = ?1",
-        "DELETE FROM runs WHERE id = ?1",
-    ] {
-        transaction.execute(statement, [run])?;
-    }
+    forget(&transaction, Belonging::ToRun(run))?;
+    transaction.execute("DELETE FROM runs WHERE id = ?1", [run])?;
     transaction.commit()
 }
 

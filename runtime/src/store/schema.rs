@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 3] = [RUNS_AND_TASKS, USAGE, CANCELLING];
+pub(super) const MIGRATIONS: [&str; 4] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -74,6 +74,18 @@ const USAGE: &str = "
 const CANCELLING: &str = "
     -- When somebody asked for it; the process that works on the task looks for it.
     ALTER TABLE tasks ADD COLUMN cancel_ms INTEGER;
+";
+
+/// Version 4: a row that changes with each turn no longer carries the long text that never does.
+const ADMISSIONS: &str = "
+    CREATE TABLE admissions (
+        -- The task's number.
+        task INTEGER PRIMARY KEY,
+        -- Request, routes, hash of the prefix, first turn.
+        admission TEXT NOT NULL
+    );
+    INSERT INTO admissions SELECT number, admission FROM tasks;
+    ALTER TABLE tasks DROP COLUMN admission;
 ";
 
 /// The newest version.

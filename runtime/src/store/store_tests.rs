@@ -1,22 +1,19 @@
 use std::sync::Arc;
-use std::time::Duration;
 
-use codex_task_actors::{Journal, JournalEntry, RunId, TaskId};
-use codex_task_config::Environment;
+use codex_task_actors::{Journal, JournalEntry, Outcome, RunId, TaskId, TaskReport, TaskStatus, TaskTiming};
+use codex_task_config::{Environment, SavedUsd, TokenUsage};
 use futures_util::FutureExt;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::recorder::BACKLOG_MAX;
-use super::{Claim, RecordState, Recorder, Records, Retention, StoreError, schema};
+use super::{Claim, RecordState, Recorder, Records, Retention, StoreError};
 
-/// An admission as version 1 wrote it.
+/// An admission.
 const ADMISSION: &str = r#"{"request":{"id":"ID","run":"RUN","subagent_type":"worker","prompt":"p","description":null,
     "model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},
     "routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[{"type":"text","text":"p"}]}}}"#;
-const ANSWERED: &str = r#"{"answered":{"assistant":{"parts":[{"type":"tool_call","id":"c1","name":"T","arguments":"{}"}],
-    "state":{"format":"f","model":"m","items":[{"b": 1,"a":2}]}}}}"#;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -41,6 +38,30 @@ fn admitted(task: TaskId, run: RunId) -> JournalEntry {
     JournalEntry::Admitted(vec![admission])
 }
 
+fn ended(task: TaskId, run: RunId) -> JournalEntry {
+    let report = TaskReport {
+        task,
+        run,
+        agent: "worker".into(),
+        description: None,
+        outcome: Outcome::Completed("done".to_owned()),
+        attempts: Vec::new(),
+        provider: None,
+        model: None,
+        usage: TokenUsage::default(),
+        cost: None,
+        cache_saved: SavedUsd::default(),
+        timing: TaskTiming::default(),
+        turns: 0,
+        tool_calls: 0,
+        restarts: 0,
+        notes: Vec::new(),
+        tainted_by: Vec::new(),
+        worktree: None,
+    };
+    JournalEntry::Ended { report: Arc::new(report) }
+}
+
 /// Says whether the entry is on disk.
 async fn record(recorder: &Recorder, entry: JournalEntry) -> bool {
     let (ack, written) = oneshot::channel();
@@ -51,48 +72,6 @@ async fn record(recorder: &Recorder, entry: JournalEntry) -> bool {
 /// Takes over what nobody works on.
 fn claimed(recorder: &Recorder, run: RunId) -> Claim {
     recorder.claim(run).expect("it is read")
-}
-
-#[tokio::test]
-async fn a_record_of_version_1_is_brought_up_to_date_and_goes_on() {
-    let folder = folder();
-    let path = folder.path().join("state/runs.db");
-    std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-    let (task, run) = (TaskId::new(), RunId::new());
-    let old = Connection::open(&path).expect("it opens");
-    old.execute_batch(schema::MIGRATIONS[0]).expect("SQL");
-    old.pragma_update(None, "user_version", 1).expect("SQL");
-    let owner = "INSERT INTO owners (pid, space, started, heartbeat_ms) VALUES (1, 'gone', 1, 0)";
-    old.execute(owner, []).expect("SQL");
-    old.execute("INSERT INTO runs VALUES (?1, 1, '/w', 'c')", [run.to_string()]).expect("SQL");
-    let insert =
-        "INSERT INTO tasks (id, run, owner, agent, begun_ms, admission) VALUES (?1, ?2, 1, 'worker', 1, ?3)";
-    old.execute(insert, params![task.to_string(), run.to_string(), admission(task, run)]).expect("SQL");
-    let insert = "INSERT INTO steps (task, kind, at_ms, step) VALUES (?1, 'answered', 1, ?2)";
-    old.execute(insert, params![task.to_string(), ANSWERED]).expect("SQL");
-    drop(old);
-
-    let recorder = start_with(&folder, Retention { age_max: Duration::MAX, ..Retention::default() });
-    let record = recorder.records().run(run).expect("it is read").expect("it is there");
-    assert_eq!((record.state, record.context.as_str()), (RecordState::Unfinished, "c"));
-    let claim = claimed(&recorder, run);
-    assert_eq!((claim.images.len(), claim.ended, claim.running), (1, 0, 0));
-    assert_eq!(claim.images[0].request().turns_max, Some(3));
-    assert_eq!(claimed(&recorder, run).running, 1, "it is ours now");
-    recorder.release(task).expect("SQL");
-    assert_eq!(claimed(&recorder, run).images.len(), 1, "it was given back");
-}
-
-#[test]
-fn a_record_of_a_newer_program_is_left_alone() {
-    let folder = folder();
-    let path = folder.path().join("runs.db");
-    Records::open(&path).expect("it is made");
-    let newer = Connection::open(&path).expect("it opens");
-    newer.pragma_update(None, "user_version", 99).expect("SQL");
-    drop(newer);
-    let error = Records::open(&path).expect_err("nobody knows what is in it");
-    assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
 }
 
 #[test]
@@ -160,6 +139,39 @@ async fn what_cannot_be_written_is_refused_until_the_task_ends_and_others_go_on(
     other.execute_batch("DROP TRIGGER full").expect("SQL");
     assert!(record(&recorder, admitted(TaskId::new(), run)).await);
     assert!(recorder.room(lost).await.is_err(), "there would be a gap");
+}
+
+#[tokio::test]
+async fn an_ending_that_cannot_be_written_is_told_and_tried_again() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let (run, task) = (RunId::new(), TaskId::new());
+    assert!(record(&recorder, admitted(task, run)).await);
+    let other = Connection::open(recorder.records().path()).expect("it opens");
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END";
+    other.execute_batch(full).expect("SQL");
+    recorder.record(ended(task, run));
+    let error = recorder.settled().await.expect_err("how it ended is not on record");
+    assert!(error.detail.contains("disk full"), "{error}");
+    assert_eq!(recorder.room(task).await, Ok(()), "nothing of the task is lost");
+    other.execute_batch("DROP TRIGGER full").expect("SQL");
+    assert_eq!(recorder.settled().await, Ok(()), "there is room again");
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!(record.state, RecordState::Ended(TaskStatus::Completed));
+}
+
+#[tokio::test]
+async fn a_task_that_another_process_has_taken_over_is_not_ended_by_the_first() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let (run, task) = (RunId::new(), TaskId::new());
+    assert!(record(&recorder, admitted(task, run)).await);
+    let other = Connection::open(recorder.records().path()).expect("it opens");
+    other.execute("UPDATE tasks SET owner = owner + 1", []).expect("SQL");
+    recorder.record(ended(task, run));
+    assert_eq!(recorder.settled().await, Ok(()));
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!(record.tasks[0].report, None);
 }
 
 #[tokio::test]
@@ -240,4 +252,29 @@ async fn old_runs_go_and_unfinished_ones_stay_while_they_are_young() {
     let left: Vec<RunId> = next.records().list(10).expect("it is read").iter().map(|run| run.run).collect();
     assert!(!left.contains(&runs[0]) && left.contains(&runs[3]), "{left:?}");
     assert!(left.len() <= 2, "{left:?}");
+}
+
+#[tokio::test]
+async fn the_oldest_runs_that_have_ended_go_for_want_of_room_and_the_newest_stays() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let runs: Vec<RunId> = (0..4).map(|_| RunId::new()).collect();
+    for run in &runs {
+        let task = TaskId::new();
+        recorder.record(admitted(task, *run));
+        if *run != runs[1] {
+            recorder.record(ended(task, *run));
+        }
+    }
+    assert_eq!(recorder.settled().await, Ok(()));
+    let bytes = recorder.records().holdings().expect("it is read").bytes;
+    recorder.close();
+    let retention = Retention { bytes_max: Some(bytes), ..Retention::default() };
+    let records = start_with(&folder, retention);
+    records.close();
+    assert_eq!(records.records().holdings().expect("it is read").runs, 4, "there is room for all");
+    let none = start_with(&folder, Retention { bytes_max: Some(1), ..Retention::default() });
+    none.close();
+    let left: Vec<RunId> = none.records().list(10).expect("it is read").iter().map(|run| run.run).collect();
+    assert_eq!(left, [runs[3], runs[1]], "the newest, and what can still be resumed");
 }

@@ -1,5 +1,6 @@
 //! The three tools as a model is offered them: in our own words, with those that a search for tools looks for.
 
+use codex_task_config::{Effort, Isolation};
 use serde_json::{Value, json};
 
 use super::input::{OUTPUT_TIMEOUT_DEFAULT_MS, OUTPUT_TIMEOUT_MAX_MS};
@@ -52,14 +53,14 @@ impl TaskToolSpec {
                     "model": text("Another model than the agent's own: haiku, sonnet, opus, fable or a full model id"),
                     "effort": {
                         "type": "string",
-                        "enum": ["low", "medium", "high", "xhigh", "max"],
+                        "enum": Effort::WORDS,
                         "description": "How much to reason, instead of the agent's own effort",
                     },
                     "resume": text("The agentId of an agent that has ended: it goes on with all that it has read and \
                         written, and this prompt"),
                     "isolation": {
                         "type": "string",
-                        "enum": ["worktree"],
+                        "enum": Isolation::WORDS,
                         "description": "Lets the agent work in a git worktree and on a branch of its own",
                     },
                     "run_in_background": {

@@ -307,6 +307,7 @@ fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> Ta
         isolation: input.isolation,
         output: None,
         lineage,
+        ballot: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Claude Code's Task tool to the letter: one story for each row of the compatibility checklist, numbered as there. Each
 //! asks for tasks as a model does and looks at what a strict model server is sent and at what comes back.
 //!
-//! Row 32 (slash commands) and row 34 (hooks: `tests/stories/hooks.rs`) have stories of their own elsewhere.
+//! `table.rs` says which test proves which row; rows 32 (slash commands) and 34 (hooks) have stories of their own elsewhere.
 
 mod agent_files;
 mod calls;
@@ -9,6 +9,7 @@ mod models;
 mod requests;
 mod results;
 mod rights;
+mod table;
 mod tools;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use codex_task::{TaskEventKind, TaskReport};
+use codex_task::{CallReport, TaskEventKind, TaskReport};
 use tokio::time::Instant;
 
 /// See the module.
@@ -14,6 +14,12 @@ impl Trace {
     pub(super) fn task(&self, began: Instant, task: usize, what: &TaskEventKind) {
         let what = match what {
             TaskEventKind::Finished(report) => told(report),
+            // Their numbers go on from one life to the next.
+            TaskEventKind::CallSent { provider, .. } => format!("CallSent {provider}"),
+            TaskEventKind::CallEnded(call) => {
+                let CallReport { provider, end, usage, first_token, duration, .. } = &**call;
+                format!("CallEnded {provider} {end:?} {usage:?} {first_token:?} {duration:?}")
+            }
             other => format!("{other:?}"),
         };
         self.line(began, &format!("task {task}: {what}"));

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use codex_task_config::nearest;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use ignore::types::{Types, TypesBuilder};
+use ignore::types::{FileTypeDef, Types, TypesBuilder};
 
 use crate::ToolError;
 
@@ -72,14 +73,10 @@ fn types(name: &str) -> Result<Types, ToolError> {
     let mut builder = TypesBuilder::new();
     builder.add_defaults();
     builder.select(name).build().map_err(|_| {
-        let nearest = builder
-            .definitions()
-            .into_iter()
-            .map(|known| (strsim::jaro_winkler(name, known.name()), known.name().to_owned()))
-            .filter(|(score, _)| *score >= SIMILARITY_MIN)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let known = builder.definitions();
+        let nearest = nearest(name, known.iter().map(FileTypeDef::name), SIMILARITY_MIN);
         let hint = nearest
-            .map_or_else(|| " Use glob instead.".to_owned(), |(_, known)| format!(" Did you mean {known}?"));
+            .map_or_else(|| " Use glob instead.".to_owned(), |known| format!(" Did you mean {known}?"));
         ToolError::Input(format!("Unknown file type: {name}.{hint}"))
     })
 }

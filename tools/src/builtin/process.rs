@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::head_tail::HeadTail;
 use super::stray::{Mark, runs_in_group};
 use crate::sandbox::{Aftermath, Confined};
-use crate::warden::Watched;
+use crate::warden::{Watch, Watched};
 
 /// Characters of each stream that can be shown.
 pub(super) const OUTPUT_CHARS_MAX: usize = 30_000;
@@ -207,10 +207,11 @@ impl ProcessTree {
 
     fn start_with(input: Stdio, mut command: Command, mark: Mark) -> io::Result<Self> {
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::new(command.process_group(0).kill_on_drop(true).spawn()?, mark)
+        let watch = Watch::keep();
+        Self::new(command.process_group(0).kill_on_drop(true).spawn()?, mark, watch)
     }
 
-    fn new(child: Child, mark: Mark) -> io::Result<Self> {
+    fn new(child: Child, mark: Mark, watch: Watch) -> io::Result<Self> {
         let readers = [child.stdout.as_ref().map(AsFd::as_fd), child.stderr.as_ref().map(AsFd::as_fd)];
         let readers = readers.into_iter().flatten().map(|reader| reader.try_clone_to_owned());
         let readers = readers.collect::<io::Result<_>>()?;
@@ -222,7 +223,7 @@ impl ProcessTree {
                 group,
                 mark,
                 _readers: readers,
-                _watched: Watched::over(group),
+                _watched: watch.over(group),
                 is_ended: false,
             })),
             runtime: Handle::current(),

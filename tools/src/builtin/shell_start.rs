@@ -10,7 +10,7 @@ use super::child_environment;
 use super::process::ProcessTree;
 use super::stray::{self, Mark};
 use crate::gate::Confinement;
-use crate::sandbox::{ConfinedCommand, SandboxError, SandboxPolicy};
+use crate::sandbox::{BASH_ARGUMENTS, ConfinedCommand, SandboxError, SandboxPolicy};
 use crate::{Session, ToolError};
 
 /// Starts a shell with a command line, held back as the gate said.
@@ -67,7 +67,7 @@ pub(super) fn free_shell(line: &str, session: &Session) -> io::Result<Command> {
     let shell = child_environment::shell(session);
     let mut command =
         Command::new(shell.ok_or_else(|| io::Error::other("there is no Bash on this machine"))?);
-    command.args(["--noprofile", "--norc", "-c", "--", line]);
+    command.args(BASH_ARGUMENTS).arg(line);
     Ok(command)
 }
 

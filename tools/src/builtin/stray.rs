@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 use codex_task_config::Environment;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process_group};
+
+use crate::warden::badge;
 
 /// The variable. Calls within calls (an agent runs this program) stand behind each other in it.
 pub(super) const VARIABLE: &str = "CODEX_TASK_CALL";
@@ -32,8 +33,8 @@ impl Mark {
     /// A mark that no other call on this machine has.
     pub(super) fn new() -> Self {
         let number = NEXT_CALL.fetch_add(1, Ordering::Relaxed);
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self(format!("{}-{number}-{}", std::process::id(), since_epoch.as_nanos()))
+        // It is looked for within environments: the point at its end keeps the first call apart from the tenth.
+        Self(format!("{}{number}.", badge()))
     }
 
     /// The variable's value for a child of this call.

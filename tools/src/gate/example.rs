@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use codex_task_config::{Problem, RuleBehavior, RuleExample, ToolName};
+use codex_task_config::{Problem, RuleBehavior, RuleExample, ToolName, WRITING_TOOLS};
 
 use super::programs;
 use super::rule::{CompiledRule, PathUse};
@@ -18,10 +18,7 @@ pub(crate) fn failure(example: &RuleExample, workspace: &Path, home: Option<&Pat
     let must = if example.is_match { "does not match" } else { "matches" };
     let problem = Problem::error(format!("the rule '{}' {must} '{}'", example.rule.text, example.call))
         .with_help("correct the rule, or the example beside it");
-    let problem = match example.position {
-        Some(at) => problem.at(at.line, at.column, at.length),
-        None => problem,
-    };
+    let problem = problem.placed(example.position);
     Some(match &example.rule.origin.path {
         Some(path) => problem.in_file(path.as_ref()),
         None => problem,
@@ -45,10 +42,8 @@ fn is_about(rule: &CompiledRule, call: &str, workspace: &Path) -> bool {
     if let Some(specifier) = rule.other_specifier(tool) {
         return specifier == call;
     }
-    let purpose = match tool.as_str() {
-        "Edit" | "MultiEdit" | "NotebookEdit" | "Write" => PathUse::Write,
-        _ => PathUse::Read,
-    };
+    let writes = WRITING_TOOLS.contains(&tool.as_str());
+    let purpose = if writes { PathUse::Write } else { PathUse::Read };
     let path: PathBuf = normalised(&workspace.join(call));
     rule.names_path(&ToolName::new(tool.as_str()), purpose, &[&path])
 }

@@ -2,19 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use codex_task_config::{PermissionRule, Problem, RuleBehavior, RuleScope, ToolName};
+use codex_task_config::{
+    PermissionRule, Problem, READING_TOOLS, RuleBehavior, RuleScope, ToolName, WRITING_TOOLS,
+};
 
 use super::CommandPattern;
 use super::domain::DomainPattern;
 use super::programs::equals_unrestricted_shell;
 use crate::path::{Case, PathPattern, PatternBase};
-
-/// Tools whose specifier is a path.
-const FILE_TOOLS: &[&str] =
-    &["Edit", "Glob", "Grep", "LS", "MultiEdit", "NotebookEdit", "NotebookRead", "Read", "Write"];
-
-/// Tools that change files.
-const WRITING_TOOLS: &[&str] = &["Edit", "MultiEdit", "NotebookEdit", "Write"];
 
 /// A rule with its specifier compiled.
 #[derive(Clone, Debug)]
@@ -64,7 +59,7 @@ impl CompiledRule {
                 let is_all = matches!(text, ":*" | "**");
                 if is_all { Matcher::Everything } else { Matcher::Command(CommandPattern::parse(text)) }
             }
-            Some(text) if FILE_TOOLS.contains(&rule.tool.as_str()) => {
+            Some(text) if is_about_a_path(rule.tool.as_str()) => {
                 let settings = settings_directory(rule, workspace);
                 let base = PatternBase { settings: &settings, home };
                 match PathPattern::parse(text, &base, if refuses { Case::Folded } else { Case::Exact }) {
@@ -239,7 +234,7 @@ impl CompiledRule {
             }
             let message = format!("rule '{}' equals unrestricted Bash: every command runs", self.rule.text);
             let help = "name the programs that may run, or write 'Bash' if all may";
-            return Some(placed(Problem::warning(message).with_help(help), &self.rule));
+            return Some(Problem::warning(message).with_help(help).from_origin(&self.rule.origin));
         }
         let pattern = self.command()?;
         let help = "name the script or the subcommand in the rule";
@@ -253,7 +248,7 @@ impl CompiledRule {
         } else {
             return None;
         };
-        Some(placed(Problem::warning(message).with_help(help), &self.rule))
+        Some(Problem::warning(message).with_help(help).from_origin(&self.rule.origin))
     }
 }
 
@@ -294,16 +289,16 @@ fn disarmed(problem: Problem) -> Problem {
     .with_help("put it into ~/.claude/settings.json if you want it, or name the script or the subcommand")
 }
 
+/// Whether the specifier of a tool's rules is a path.
+fn is_about_a_path(tool: &str) -> bool {
+    READING_TOOLS.contains(&tool) || WRITING_TOOLS.contains(&tool)
+}
+
 fn unreadable(rule: &PermissionRule, reason: &str) -> Problem {
     let effect = match rule.behavior {
         RuleBehavior::Allow => "it allows nothing",
         RuleBehavior::Ask | RuleBehavior::Deny => "it applies to everything",
     };
-    placed(Problem::error(format!("rule '{}' cannot be read ({reason}); {effect}", rule.text)), rule)
-}
-
-fn placed(mut problem: Problem, rule: &PermissionRule) -> Problem {
-    problem.path = rule.origin.path.as_deref().map(Path::to_owned);
-    problem.position = rule.origin.position;
-    problem
+    Problem::error(format!("rule '{}' cannot be read ({reason}); {effect}", rule.text))
+        .from_origin(&rule.origin)
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use codex_task_config::{RuleBehavior, ToolName};
+use codex_task_config::{RuleBehavior, ToolName, WRITING_TOOLS};
 use globset::GlobBuilder;
 
 use super::confined::Trust;
@@ -86,7 +86,8 @@ pub(super) fn leaves_refusals(rights: &Rights, behavior: RuleBehavior, trust: Tr
 }
 
 fn is_about_files(rule: &CompiledRule) -> bool {
-    matches!(rule.rule.tool.as_str(), "Read" | "Edit" | "Write" | "MultiEdit" | "NotebookEdit")
+    let tool = rule.rule.tool.as_str();
+    tool == "Read" || WRITING_TOOLS.contains(&tool)
 }
 
 /// The path as written and, where it lies inside, as it really is.

@@ -1,16 +1,18 @@
 //! What hooks are told: Claude Code's JSON.
 
-use codex_task_config::{HookEvent, PermissionMode};
+use codex_task_config::{HookEvent, PermissionMode, ToolName};
 use serde_json::{Map, Value, json};
 
 use super::HookCaller;
-use crate::Session;
+use crate::{Access, Session};
 
 /// A tool call as hooks see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HookCall<'a> {
-    pub(crate) tool: &'a str,
+    pub(crate) tool: &'a ToolName,
     pub(crate) arguments: &'a Value,
+    /// What the call would touch.
+    pub(crate) access: &'a Access,
     /// Id of the call within its turn.
     pub(crate) id: &'a str,
 }
@@ -47,8 +49,16 @@ impl Happening<'_> {
     /// What matchers are compared with.
     pub(super) fn subject<'a>(&'a self, caller: &'a HookCaller) -> &'a str {
         match self {
-            Self::Before(call) | Self::After(call, _) => call.tool,
+            Self::Before(call) | Self::After(call, _) => call.tool.as_str(),
             Self::Start | Self::Stop { .. } => &caller.agent_type,
+        }
+    }
+
+    /// The call, as the gate would judge it.
+    pub(super) fn call(&self) -> Option<HookCall<'_>> {
+        match self {
+            Self::Before(call) | Self::After(call, _) => Some(*call),
+            Self::Start | Self::Stop { .. } => None,
         }
     }
 
@@ -64,7 +74,7 @@ impl Happening<'_> {
         put("agent_type", json!(&*caller.agent_type));
         match self {
             Self::Before(call) | Self::After(call, _) => {
-                put("tool_name", json!(call.tool));
+                put("tool_name", json!(call.tool.as_str()));
                 put("tool_input", call.arguments.clone());
                 put("tool_use_id", json!(call.id));
             }

@@ -5,14 +5,17 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use codex_task_config::{Hook, PermissionMode, Problem};
+use codex_task_config::{Hook, HookWait, PermissionMode, Problem};
 use futures_util::future::join_all;
 
+use super::beside::HooksBeside;
+use super::condition::Condition;
 use super::event::{Happening, HookCall};
 use super::matcher::Matcher;
 use super::outcome::{AfterCall, AfterStart, AfterStop, Answered, BeforeCall, Told};
 use super::run::run;
 use crate::Session;
+use crate::gate::GateCall;
 
 /// Notes for people that are kept for one agent.
 const NOTES_MAX: usize = 20;
@@ -35,8 +38,15 @@ pub struct Hooks {
     shared: Option<Arc<Shared>>,
 }
 
+/// A hook, and what it is about.
+struct Watching {
+    matcher: Matcher,
+    condition: Option<Condition>,
+    hook: Hook,
+}
+
 struct Shared {
-    hooks: Vec<(Matcher, Hook)>,
+    hooks: Vec<Watching>,
     caller: HookCaller,
     /// Where hooks run, wherever their agent works: a copy of the project that an agent has for itself is not the user's.
     place: Session,
@@ -44,6 +54,8 @@ struct Shared {
     stop: OnceLock<String>,
     /// Held for single look-ups only.
     notes: Mutex<BTreeSet<String>>,
+    /// What hooks that nobody waits for have added since. Held for single look-ups only.
+    late: Mutex<Vec<String>>,
     /// Whether it was said that no hook can allow anything.
     has_told: AtomicBool,
 }
@@ -51,13 +63,16 @@ struct Shared {
 impl Hooks {
     /// The hooks of an agent. They run in the place of `session`, also when the agent works in another one.
     pub fn new(hooks: Vec<Hook>, caller: HookCaller, session: &Session) -> Self {
-        let compiled =
-            |hook: Hook| (Matcher::parse(hook.matcher.as_deref()).unwrap_or(Matcher::Everything), hook);
+        let compiled = |hook: Hook| Watching {
+            matcher: Matcher::parse(hook.matcher.as_deref()).unwrap_or(Matcher::Everything),
+            condition: Condition::of(&hook, session),
+            hook,
+        };
         let hooks: Vec<_> = hooks.into_iter().map(compiled).collect();
         let shared = (!hooks.is_empty()).then(|| {
-            let (stop, notes, has_told) = (OnceLock::new(), Mutex::default(), AtomicBool::new(false));
-            let place = session.clone();
-            Arc::new(Shared { hooks, caller, place, stop, notes, has_told })
+            let (stop, notes, late) = (OnceLock::new(), Mutex::default(), Mutex::default());
+            let (place, has_told) = (session.clone(), AtomicBool::new(false));
+            Arc::new(Shared { hooks, caller, place, stop, notes, late, has_told })
         });
         Self { shared }
     }
@@ -80,12 +95,9 @@ impl Hooks {
         let problem = |hook: &Hook| {
             let reason = Matcher::parse(hook.matcher.as_deref()).err()?;
             let reason = reason.lines().last().unwrap_or_default().to_owned();
-            let mut problem =
-                Problem::error(format!("the matcher of a hook cannot be read ({reason}): {hook}"))
-                    .with_help("until it can, the hook is told of everything");
-            problem.path = hook.origin.path.as_deref().map(Into::into);
-            problem.position = hook.origin.position;
-            Some(problem)
+            let problem = Problem::error(format!("the matcher of a hook cannot be read ({reason}): {hook}"));
+            let problem = problem.with_help("until it can, the hook is told of everything");
+            Some(problem.from_origin(&hook.origin))
         };
         hooks.iter().filter_map(problem).collect()
     }
@@ -119,7 +131,14 @@ impl Hooks {
         mode: PermissionMode,
         session: &Session,
     ) -> Vec<String> {
-        self.tell(Happening::After(call, result), mode, session, AfterCall::of).await.lines
+        let AfterCall { lines } =
+            self.tell(Happening::After(call, result), mode, session, AfterCall::of).await;
+        lines.into_iter().chain(self.take_late()).collect()
+    }
+
+    fn take_late(&self) -> Vec<String> {
+        let Some(shared) = &self.shared else { return Vec::new() };
+        std::mem::take(&mut *shared.late.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Tells the hooks that the agent begins.
@@ -138,7 +157,7 @@ impl Hooks {
         self.tell(Happening::Stop { last_message, is_held }, mode, session, AfterStop::of).await
     }
 
-    /// Runs the hooks of an event side by side and puts their answers together. Equal ones run once.
+    /// Runs the hooks of an event side by side and puts the answers together of those that are waited for.
     async fn tell<T>(
         &self,
         happening: Happening<'_>,
@@ -147,28 +166,70 @@ impl Hooks {
         together: impl FnOnce(&[Answered<'_>]) -> T,
     ) -> T {
         let Some(shared) = &self.shared else { return together(&[]) };
-        let mut hooks: Vec<&Hook> = Vec::new();
-        for (matcher, hook) in &shared.hooks {
-            let is_same = |other: &Hook| other.action == hook.action && other.on_failure == hook.on_failure;
-            if hook.event == happening.event()
-                && matcher.means(happening.subject(&shared.caller))
-                && !hooks.iter().any(|other| is_same(other))
-            {
-                hooks.push(hook);
-            }
-        }
-        if hooks.is_empty() {
+        let told = shared.about(&happening, session);
+        if told.is_empty() {
             return together(&[]);
         }
-        let input = happening.input(&shared.caller, mode, session);
-        let answers = join_all(hooks.iter().map(|hook| run(hook, &input, &shared.place))).await;
-        let answers: Vec<Answered<'_>> = hooks.into_iter().zip(answers).collect();
+        let input: Arc<[u8]> = happening.input(&shared.caller, mode, session).into();
+        let (awaited, beside): (Vec<&Hook>, Vec<&Hook>) =
+            told.into_iter().partition(|hook| hook.wait == HookWait::Awaited);
+        for hook in beside {
+            run_beside(shared, hook, &input);
+        }
+        let answers = join_all(awaited.iter().map(|hook| run(hook, &input, &shared.place))).await;
+        let answers: Vec<Answered<'_>> = awaited.into_iter().zip(answers).collect();
         shared.note(Told::of(&answers));
         together(&answers)
     }
 }
 
+/// Lets a hook run that nobody waits for. What it adds is read with the next result, as long as its agent lives.
+fn run_beside(shared: &Arc<Shared>, hook: &Hook, input: &Arc<[u8]>) {
+    let agent = Arc::downgrade(shared);
+    // The session that it runs in must not keep the hooks alive that it has.
+    let place = Session { hooks_beside: HooksBeside::default(), ..shared.place.clone() };
+    let (told, input) = (hook.clone(), Arc::clone(input));
+    let has_begun = shared.place.hooks_beside.start(async move {
+        let answers = [(&told, run(&told, &input, &place).await)];
+        let Some(shared) = agent.upgrade() else { return };
+        // It can end nothing: what it was told of has gone on.
+        shared.note(Told { stop: None, ..Told::of(&answers) });
+        let late = AfterStart::of(&answers).context;
+        let mut waiting = shared.late.lock().unwrap_or_else(PoisonError::into_inner);
+        if !late.is_empty() && waiting.len() < NOTES_MAX {
+            waiting.push(late);
+        }
+    });
+    if !has_begun {
+        shared.note(Told {
+            notes: vec![format!("hook {hook}: too many run beside already")],
+            ..Told::default()
+        });
+    }
+}
+
 impl Shared {
+    /// The hooks that are told. Equal ones are told once.
+    fn about(&self, happening: &Happening<'_>, session: &Session) -> Vec<&Hook> {
+        let call = happening.call();
+        let call = call.as_ref().map(|call| GateCall { tool: call.tool, access: call.access, session });
+        let mut hooks: Vec<&Hook> = Vec::new();
+        for Watching { matcher, condition, hook } in &self.hooks {
+            let is_same = |other: &&Hook| {
+                (&other.action, other.on_failure, other.wait) == (&hook.action, hook.on_failure, hook.wait)
+            };
+            let is_meant = |condition: &Condition| call.as_ref().is_some_and(|call| condition.means(call));
+            if hook.event == happening.event()
+                && matcher.means(happening.subject(&self.caller))
+                && condition.as_ref().is_none_or(is_meant)
+                && !hooks.iter().any(is_same)
+            {
+                hooks.push(hook);
+            }
+        }
+        hooks
+    }
+
     fn note(&self, told: Told) {
         if let Some(reason) = told.stop {
             let _ = self.stop.set(reason); // the first word counts
@@ -191,6 +252,6 @@ impl Shared {
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hooks = self.shared.iter().flat_map(|shared| &shared.hooks);
-        f.debug_list().entries(hooks.map(|(_, hook)| hook.to_string())).finish()
+        f.debug_list().entries(hooks.map(|watching| watching.hook.to_string())).finish()
     }
 }

@@ -8,6 +8,8 @@
 //! of agents that has changed since the session began is not run.
 
 mod answer;
+mod beside;
+mod condition;
 mod event;
 mod hooks;
 mod matcher;
@@ -15,6 +17,7 @@ mod outcome;
 mod run;
 mod script;
 
+pub(crate) use beside::HooksBeside;
 pub(crate) use event::HookCall;
 pub use hooks::{HookCaller, Hooks};
 pub(crate) use outcome::BeforeCall;

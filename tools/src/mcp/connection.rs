@@ -1,11 +1,13 @@
 //! A connection to one running server.
 
 use std::path::Path;
+use std::time::Duration;
 
 use codex_task_config::{Environment, McpServer, McpServerName, McpTransport};
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject, PaginatedRequestParams};
 use rmcp::service::{ClientInitializeError, RoleClient, RunningService, ServiceError, serve_client_with_ct};
 use rmcp::transport::async_rw::AsyncRwTransport;
+use tokio::process::Command;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
@@ -16,15 +18,17 @@ use super::environment::variables;
 use super::error::McpError;
 use super::offer::Offer;
 use super::options::McpOptions;
-use super::process::{Program, ServerProcess};
 use super::redact::Redactor;
 use super::{http, sse};
+use crate::piped::PipedProcess;
 use crate::visible::visible_line;
 
 /// Tools of one server that are looked at.
 const TOOLS_MAX: usize = 256;
 /// Pages of a list of tools that are asked for.
 const PAGES_MAX: usize = 32;
+/// How long a server may take to end by itself once its input is closed.
+const GRACE: Duration = Duration::from_secs(1);
 /// Characters of a cause that are shown.
 const CAUSE_CHARS_MAX: usize = 300;
 
@@ -45,7 +49,7 @@ pub(super) struct Connection {
     client: Client,
     token: CancellationToken,
     /// `None` for servers that are reached by HTTP.
-    process: Mutex<Option<ServerProcess>>,
+    process: Mutex<Option<PipedProcess>>,
     redactor: Redactor,
 }
 
@@ -73,13 +77,11 @@ impl Connection {
         let mut process = None;
         let service = match transport {
             McpTransport::Stdio { command, args, env } => {
-                let program = Program {
-                    command: &command,
-                    args: &args,
-                    variables: variables(&scene.environment, env),
-                    directory: directory_of(server, &scene.environment),
-                };
-                let started = ServerProcess::start(program, &scene.io);
+                let mut program = Command::new(&command);
+                program.args(&args).env_clear().envs(variables(&scene.environment, env));
+                program.current_dir(directory_of(server, &scene.environment));
+                // What a server says may hold its secrets: only its last words are shown, without them.
+                let started = PipedProcess::start(program, &scene.io, |_| {});
                 let (started, stdout, stdin) = started.map_err(|error| {
                     McpError::Start(format!("{}: {error}", visible_line(&command, CAUSE_CHARS_MAX)))
                 })?;
@@ -220,9 +222,9 @@ fn cause_of(error: &ClientInitializeError) -> String {
 }
 
 /// `: exit status: 1; its last words: ...`, as far as they are known.
-async fn last_words(process: &mut ServerProcess, redactor: &Redactor) -> String {
-    let status = process.end().await.map(|status| status.to_string());
-    let said = process.last_line().map(|line| format!("its last words: {}", redactor.clean(&line)));
+async fn last_words(process: &mut PipedProcess, redactor: &Redactor) -> String {
+    let status = process.end(GRACE).await.map(|status| status.to_string());
+    let said = process.last_line(|_| true).map(|line| format!("its last words: {}", redactor.clean(&line)));
     let known: Vec<String> = status.into_iter().chain(said).collect();
     if known.is_empty() { String::new() } else { format!(" ({})", known.join("; ")) }
 }

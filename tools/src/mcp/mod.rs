@@ -18,14 +18,12 @@ mod hub;
 mod offer;
 mod options;
 mod pins;
-mod process;
 mod redact;
 mod reply;
 mod schema;
 mod server;
 mod sse;
 mod status;
-mod stderr;
 mod tool;
 
 #[cfg(test)]

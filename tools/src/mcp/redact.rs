@@ -2,28 +2,11 @@
 
 use std::fmt;
 
-use codex_task_config::McpTransport;
+use codex_task_config::{MASK, McpTransport, mask_keys};
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// Beginnings of keys that are known on sight.
-const KEY_PREFIXES: &[&str] = &[
-    "sk-",
-    "AIza",
-    "AKIA",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "xox",
-    "xai-",
-    "gsk_",
-    "hf_",
-    "ya29.",
-];
 /// Shortest value that is taken for a secret: shorter ones are flags, ports and levels.
 const SECRET_CHARS_MIN: usize = 6;
-const MASK: &str = "***";
 
 /// The secrets of one server: all that its definition puts into its environment or headers.
 #[derive(Default)]
@@ -47,17 +30,7 @@ impl Redactor {
     pub(super) fn clean(&self, text: &str) -> String {
         let known =
             self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), MASK));
-        let is_key_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        known
-            .split_inclusive(|c| !is_key_char(c))
-            .map(|piece| {
-                let word = piece.trim_end_matches(|c| !is_key_char(c));
-                let is_key = KEY_PREFIXES
-                    .iter()
-                    .any(|prefix| word.starts_with(prefix) && word.len() > prefix.len() + 6);
-                if is_key { piece.replacen(word, MASK, 1) } else { piece.to_owned() }
-            })
-            .collect()
+        mask_keys(&known)
     }
 }
 

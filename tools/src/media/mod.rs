@@ -1,6 +1,7 @@
 //! Images and documents that a model can be shown.
 //!
-//! Owns: what kind a file is of, whether it is whole, how large it may be, and which pages of a document are shown. What
+//! Owns: what kind a file is of, whether it is whole, how large it may be, a smaller image of one that is too large, and
+//! which pages of a document are shown. What
 //! a model can see is not known here: the wire formats leave out what it cannot.
 //!
 //! Invariant: nothing becomes an [`codex_task_config::Attachment`] that was not read from its beginning to its end as
@@ -15,6 +16,7 @@ mod pages;
 mod pdf;
 mod png;
 mod prepared;
+mod smaller;
 mod webp;
 
 #[cfg(test)]

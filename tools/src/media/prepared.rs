@@ -9,10 +9,13 @@ use codex_task_config::{Attachment, MediaType};
 use super::image::{self, ImageFault};
 use super::pages::PageRange;
 use super::pdf::{Pdf, PdfFault};
+use super::smaller::smaller;
 use super::{gif, jpeg, png, webp};
 
-/// Bytes of an image: as base64 they are the 5 MB that every vendor takes.
+/// Bytes of an image that is shown: as base64 they are the 5 MB that every vendor takes.
 const IMAGE_BYTES_MAX: usize = 5 * 1024 * 1024 / 4 * 3;
+/// Bytes of an image that is made smaller.
+const IMAGE_SOURCE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of a document that is shown.
 const PDF_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// Bytes of a document some pages of which are shown.
@@ -22,8 +25,11 @@ const PAGES_UNASKED_MAX: u32 = 10;
 /// Tokens of a page: its text, and its picture.
 const TOKENS_PER_PAGE: u64 = 3_000;
 
-/// Bytes by which the kind of a file is told.
-pub(crate) const SNIFFED_BYTES: usize = 1_024;
+/// Bytes by which the kind of a file is told: as many as the longest signature has.
+pub(crate) const SNIFFED_BYTES: usize = 12;
+
+/// What helps where an image is too large even for that.
+const MAKE_SMALLER: &str = "Make it smaller first, for instance to 2000 pixels, and read the smaller file";
 
 /// Documents are opened one after the other: an opened one is several times as large as its file.
 static ONE_PDF: Mutex<()> = Mutex::new(());
@@ -42,14 +48,7 @@ pub(crate) struct MediaFault(pub(crate) String);
 
 impl From<ImageFault> for MediaFault {
     fn from(fault: ImageFault) -> Self {
-        Self(match fault {
-            ImageFault::TooWide(_) => {
-                format!(
-                    "{fault}. Make it smaller first, for instance to 2000 pixels, and read the smaller file"
-                )
-            }
-            ImageFault::CutOff | ImageFault::Broken(_) => fault.to_string(),
-        })
+        Self(fault.to_string())
     }
 }
 
@@ -80,7 +79,7 @@ pub(crate) fn sniff(start: &[u8]) -> Option<MediaType> {
 /// Bytes that a file of this kind may have at all.
 pub(crate) fn source_bytes_max(kind: MediaType) -> usize {
     match kind {
-        MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => IMAGE_BYTES_MAX,
+        MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => IMAGE_SOURCE_BYTES_MAX,
         MediaType::Pdf => PDF_SOURCE_BYTES_MAX,
     }
 }
@@ -100,15 +99,23 @@ pub(crate) fn prepare(
     if content.len() > bytes_max || u64::try_from(bytes_max).is_ok_and(|most| total > most) {
         return Err(too_large(kind, total, bytes_max));
     }
-    let prepared = |content: &[u8], tokens: u64, what: &str| {
+    let prepared = |kind: MediaType, content: &[u8], tokens: u64, what: &str| {
         let size = shown_size(content.len());
         let description = format!("{kind}, {what}, {size}");
         let data = STANDARD.encode(content).into();
         Prepared { attachment: Attachment { media_type: kind, name: name.into(), data, tokens }, description }
     };
     if kind != MediaType::Pdf {
-        let size = image::examine(kind, &content)?;
-        return Ok(prepared(&content, size.tokens(), &size.to_string()));
+        let size = match image::examine(kind, &content) {
+            Ok(size) if content.len() <= IMAGE_BYTES_MAX => {
+                return Ok(prepared(kind, &content, size.tokens(), &size.to_string()));
+            }
+            Ok(size) | Err(ImageFault::TooWide(size)) => size,
+            Err(fault @ (ImageFault::CutOff | ImageFault::Broken(_))) => return Err(fault.into()),
+        };
+        let small = smaller(kind, &content, IMAGE_BYTES_MAX).map_err(|fault| not_smaller(&fault))?;
+        let what = format!("{}, made smaller from {size}", small.size);
+        return Ok(prepared(small.kind, &small.content, small.size.tokens(), &what));
     }
     let (content, shown, total) = document(content, pages)?;
     if content.len() > PDF_BYTES_MAX {
@@ -121,7 +128,7 @@ pub(crate) fn prepare(
         1 => format!("page {} of {total}", shown.start()),
         _ => format!("pages {}-{} of {total}", shown.start(), shown.end()),
     };
-    Ok(prepared(&content, count * TOKENS_PER_PAGE, &what))
+    Ok(prepared(kind, &content, count * TOKENS_PER_PAGE, &what))
 }
 
 /// The document that is shown, which pages it has, and how many there are.
@@ -151,11 +158,13 @@ fn document(
     Ok((pdf.only(&shown)?, shown, total))
 }
 
+fn not_smaller(fault: &str) -> MediaFault {
+    MediaFault(format!("{fault}. {MAKE_SMALLER}"))
+}
+
 fn too_large(kind: MediaType, bytes: u64, bytes_max: usize) -> MediaFault {
     let help = match kind {
-        MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => {
-            "Make it smaller first, for instance to 2000 pixels or as JPEG, and read the smaller file"
-        }
+        MediaType::Png | MediaType::Jpeg | MediaType::Gif | MediaType::Webp => MAKE_SMALLER,
         MediaType::Pdf if bytes_max == PDF_BYTES_MAX => "Ask for fewer pages with the pages parameter",
         MediaType::Pdf => "Split it first, or extract its text with a command",
     };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::media::testing::{gif, jpeg, pdf, png, webp};
+use crate::media::testing::{gif, jpeg, noise, pdf, png, webp};
 
 fn prepare_file(name: &str, content: Vec<u8>, pages: Option<&str>) -> Result<Prepared, MediaFault> {
     let kind = sniff(&content).expect("a kind");
@@ -34,13 +34,28 @@ fn an_image_is_described_and_encoded() {
 }
 
 #[test]
+fn an_image_that_no_vendor_takes_is_shown_smaller() {
+    let wide = noise(8_100, 20, ::image::ImageFormat::Png);
+    let Prepared { attachment, description } = prepare_file("wide.png", wide, None).unwrap();
+    assert!(description.starts_with("image/png, 2000x5, made smaller from 8100x20, "), "{description}");
+    assert_eq!((attachment.media_type, attachment.tokens), (MediaType::Png, 14));
+    let heavy = noise(1_200, 1_200, ::image::ImageFormat::Png);
+    assert!(heavy.len() > IMAGE_BYTES_MAX);
+    let Prepared { attachment, description } = prepare_file("heavy.png", heavy, None).unwrap();
+    assert!(description.starts_with("image/jpeg, 1200x1200, made smaller from 1200x1200, "), "{description}");
+    let shown = STANDARD.decode(&*attachment.data).unwrap();
+    assert!(shown.len() <= IMAGE_BYTES_MAX && sniff(&shown) == Some(MediaType::Jpeg));
+    assert_eq!(attachment.media_type, MediaType::Jpeg);
+}
+
+#[test]
 fn faults_say_what_to_do() {
-    let fault = prepare_file("a", png(9_000, 10), None).unwrap_err().0;
-    assert!(fault.ends_with("Make it smaller first, for instance to 2000 pixels, and read the smaller file"));
+    let fault = prepare_file("a", png(60_000, 60_000), None).unwrap_err().0;
+    assert!(fault.ends_with(MAKE_SMALLER), "{fault}");
     let mut large = png(10, 10);
-    large.resize(IMAGE_BYTES_MAX + 1, 0);
+    large.resize(IMAGE_SOURCE_BYTES_MAX + 1, 0);
     let fault = prepare_file("a", large, None).unwrap_err().0;
-    assert!(fault.starts_with("has 3.7 MB, more than the 3.7 MB that can be shown."), "{fault}");
+    assert!(fault.starts_with("has 32.0 MB, more than the 32.0 MB that can be shown."), "{fault}");
 }
 
 #[test]

@@ -16,6 +16,20 @@ pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     png
 }
 
+/// A picture of this size in which no two pixels are alike, so that nothing makes it small.
+pub(crate) fn noise(width: u32, height: u32, format: image::ImageFormat) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = move |_, _| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let [red, green, blue, _] = state.to_be_bytes();
+        image::Rgb([red, green, blue])
+    };
+    let picture = image::RgbImage::from_fn(width, height, &mut next);
+    let mut content = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::ImageRgb8(picture).write_to(&mut content, format).unwrap();
+    content.into_inner()
+}
+
 /// A JPEG of this size.
 pub(crate) fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let mut jpeg = b"\xff\xd8\xff\xe0\x00\x04JF\xff\xff\xc0\x00\x08\x08".to_vec();

@@ -10,6 +10,9 @@ use super::CommandEnvironment;
 pub(super) const BASH: &[&str] =
     &["/bin/bash", "/usr/bin/bash", "/run/current-system/sw/bin/bash", "/usr/local/bin/bash"];
 
+/// The words before a line for `bash`. No profile or rc file is read.
+pub(crate) const BASH_ARGUMENTS: [&str; 4] = ["--noprofile", "--norc", "-c", "--"];
+
 /// A program with its arguments, its environment and where its output goes. Its input is always empty.
 #[derive(Debug)]
 pub struct ConfinedCommand {
@@ -28,11 +31,11 @@ pub struct ConfinedCommand {
 }
 
 impl ConfinedCommand {
-    /// A line for `bash`, its output read through pipes. No profile or rc file is read.
+    /// A line for `bash`, its output read through pipes.
     pub fn shell(line: &str, cwd: impl Into<PathBuf>, environment: CommandEnvironment) -> Self {
         Self {
             program: bash(),
-            arguments: ["--noprofile", "--norc", "-c", "--", line].map(OsString::from).into(),
+            arguments: BASH_ARGUMENTS.into_iter().chain([line]).map(OsString::from).collect(),
             cwd: cwd.into(),
             environment,
             stdout: Stdio::piped(),

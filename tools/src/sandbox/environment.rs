@@ -90,7 +90,8 @@ const PROXIES: &[&str] = &[
 ];
 
 /// Parts of names that mark a secret, whoever passes it.
-const SECRET: &[&str] = &["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "COOKIE"];
+const SECRET: &[&str] =
+    &["KEY", "TOKEN", "SECRET", "PASSW", "CREDENTIAL", "COOKIE", "OTLP_HEADERS", "TRACES_HEADERS"];
 
 /// Beginnings of names that decide what else runs.
 const STEERING: &[&str] = &["LD_", "DYLD_", "GIT_", "BASH_", "SSH_", "PERL5", "PYTHONSTARTUP"];

@@ -19,6 +19,7 @@ mod leash;
 mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
+mod place;
 mod policy;
 mod processes;
 mod protected;
@@ -32,6 +33,7 @@ mod tripwire;
 mod workspace;
 
 pub use aftermath::{Aftermath, RefusedPath};
+pub(crate) use command::BASH_ARGUMENTS;
 pub use command::ConfinedCommand;
 pub use denied_reads::DeniedReads;
 pub use environment::CommandEnvironment;

@@ -12,13 +12,14 @@ use tokio::process::{Child, Command};
 
 #[cfg(target_os = "linux")]
 use super::linux::Mounting;
+use super::place::PrivatePlace;
 use super::processes::Brand;
 use super::tripwire::Tripwire;
-use super::workspace::{Meant, PrivatePlace, meant};
+use super::workspace::{Meant, meant};
 use super::{
     CommandEnvironment, ConfinedCommand, Leash, SandboxError, SandboxPolicy, SandboxStatus, doorkeeper,
 };
-use crate::warden::Watched;
+use crate::warden::Watch;
 
 /// What the sandbox is called in a command's environment, for scripts that want to know.
 const VARIABLE: &str = "CODEX_TASK_SANDBOX";
@@ -83,6 +84,11 @@ impl Sandbox {
             .map_err(failed)
     }
 
+    /// Removes the private directories of this user's processes that were killed; gives how many. Blocks.
+    pub fn tidy() -> usize {
+        PrivatePlace::tidy()
+    }
+
     /// The same sandbox as on a system where mounts cannot be made, as is usual for ordinary users and in containers.
     #[must_use]
     pub fn without_mounts(self) -> Self {
@@ -139,7 +145,7 @@ impl Sandbox {
         let brand = Brand::mark(process);
         super::limits::limit(process);
         let tripwire = tripwire.map(|tripwire| tripwire.arm(brand.clone()));
-        let leash = Leash::new(brand, tripwire, Watched::over(process));
+        let leash = Leash::new(brand, tripwire, Watch::keep().over(process));
         give_the_word(&mut child)?;
         Ok(Confined { child, leash, closed })
     }

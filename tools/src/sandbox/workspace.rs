@@ -1,4 +1,4 @@
-//! What the user's rules mean in the file system at this moment, and the private place of a sandbox.
+//! What the user's rules mean in the file system at this moment.
 
 use std::collections::VecDeque;
 use std::fs::Metadata;
@@ -6,73 +6,11 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::{SandboxError, SandboxPolicy};
 
 /// Entries that are looked at for what a pattern means. In a larger tree no command begins: it would reach what was not
 /// found.
 pub(super) const ENTRIES_MAX: usize = 1_000_000;
-
-/// A directory of this process alone: room for a command's temporary files, and nothings to put over what is hidden.
-#[derive(Debug)]
-pub(super) struct PrivatePlace {
-    /// Removed with everything in it when the sandbox is dropped. `None` only while that happens.
-    owner: Option<TempDir>,
-    /// Where commands write their temporary files.
-    pub(super) temporary: PathBuf,
-    /// An empty file.
-    pub(super) blank: PathBuf,
-    /// An empty directory.
-    pub(super) void: PathBuf,
-    /// Written when it is first needed.
-    #[cfg(target_os = "linux")]
-    filter: std::sync::OnceLock<Result<PathBuf, super::SandboxError>>,
-}
-
-impl PrivatePlace {
-    /// Creates the place: mode 0700, a name that nobody can guess.
-    pub(super) fn create() -> std::io::Result<Self> {
-        let owner = tempfile::Builder::new().prefix("codex-task-").tempdir()?;
-        let real = std::fs::canonicalize(owner.path())?;
-        let place = Self {
-            owner: Some(owner),
-            temporary: real.join("tmp"),
-            blank: real.join("blank"),
-            void: real.join("void"),
-            #[cfg(target_os = "linux")]
-            filter: std::sync::OnceLock::new(),
-        };
-        std::fs::create_dir(&place.temporary)?;
-        std::fs::create_dir(&place.void)?;
-        std::fs::File::create_new(&place.blank)?;
-        Ok(place)
-    }
-
-    /// A file with the filter that bubblewrap puts on a command.
-    #[cfg(target_os = "linux")]
-    pub(super) fn filter(&self) -> Result<&Path, super::SandboxError> {
-        let written = self.filter.get_or_init(|| {
-            let file = self.blank.with_file_name("filter");
-            std::fs::write(&file, super::linux::building_filter()?)
-                .map_err(super::SandboxError::at("writing the seccomp filter"))?;
-            Ok(file)
-        });
-        written.as_deref().map_err(Clone::clone)
-    }
-}
-
-impl Drop for PrivatePlace {
-    /// A session may be dropped on the thread of an Arbiter, and what commands left may be large.
-    fn drop(&mut self) {
-        let owner = self.owner.take();
-        match tokio::runtime::Handle::try_current() {
-            // The runtime waits for it when it ends; one that has ended drops it here.
-            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(owner))),
-            Err(_) => drop(owner),
-        }
-    }
-}
 
 /// What the rules of a policy mean at this moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -265,27 +203,5 @@ mod tests {
         mode(0o700).expect("a mode");
         let closed = vec![closed];
         assert_eq!(meant, Ok(Meant { denied: closed.clone(), unwritable: closed }));
-    }
-
-    #[test]
-    fn what_commands_left_is_removed_where_nobody_waits_for_it() {
-        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
-        let (begun, has_begun) = std::sync::mpsc::channel();
-        let (go, wait) = std::sync::mpsc::channel::<()>();
-        let temporary = runtime.block_on(async {
-            let place = PrivatePlace::create().unwrap();
-            std::fs::write(place.temporary.join("left"), "x").unwrap();
-            // The only thread for such work is busy.
-            tokio::task::spawn_blocking(move || {
-                begun.send(()).unwrap();
-                wait.recv()
-            });
-            has_begun.recv().unwrap();
-            place.temporary.clone()
-        });
-        assert!(temporary.join("left").exists());
-        go.send(()).unwrap();
-        drop(runtime);
-        assert!(!temporary.exists());
     }
 }

@@ -262,7 +262,7 @@ pub(super) struct Prepared<'a> {
     pub(super) name: &'a ToolName,
     registered: &'a Registered,
     pub(super) arguments: Value,
-    access: Access,
+    pub(super) access: Access,
 }
 
 fn subject_of(access: &Access) -> String {

@@ -123,5 +123,5 @@ impl ToolSet {
 }
 
 fn hook_call<'a>(id: &'a str, tool: &'a ToolName, prepared: &'a Prepared<'_>) -> HookCall<'a> {
-    HookCall { tool: tool.as_str(), arguments: &prepared.arguments, id }
+    HookCall { tool, arguments: &prepared.arguments, access: &prepared.access, id }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use codex_task_config::{
-    Hook, HookAction, HookEvent, HookFailure, PermissionMode, RuleBehavior, RuleOrigin, RuleScope,
-    ToolSelection,
+    Hook, HookAction, HookEvent, HookFailure, HookWait, PermissionMode, PermissionRule, RuleBehavior,
+    RuleOrigin, RuleScope, ToolSelection,
 };
 use serde_json::{Value, json};
 
@@ -21,6 +21,8 @@ fn shell(event: HookEvent, command: &str) -> Hook {
     Hook {
         event,
         matcher: None,
+        condition: None,
+        wait: HookWait::Awaited,
         action: HookAction::Shell { command: command.to_owned() },
         timeout: LONG,
         on_failure: HookFailure::Told,
@@ -305,6 +307,57 @@ async fn a_hook_holds_the_end_of_an_agent_of_its_kind() {
     assert_eq!(Scene::new(vec![hold("other")]).set.stopped("r", false).await, AfterStop::Ends);
     let ends = saying(HookEvent::SubagentStop, &json!({"continue": false}));
     assert_eq!(Scene::new(vec![hold("worker"), ends]).set.stopped("r", false).await, AfterStop::Ends);
+}
+
+#[tokio::test]
+async fn a_hook_with_a_condition_is_told_of_the_calls_that_it_means_alone() {
+    let origin = RuleOrigin { scope: RuleScope::User, path: None, position: None };
+    let about = |rule: &str| PermissionRule::parse(rule, RuleBehavior::Deny, origin.clone()).ok();
+    let guard = Hook { condition: about("Read(*.pem)"), ..before("echo keys stay here >&2; exit 2") };
+    let scene = Scene::new(vec![guard]);
+    assert_eq!(scene.read("a").await, ran());
+    assert!(scene.read("deep/server.pem").await.text.contains("keys stay here"));
+    // No call, so nothing that it could be about.
+    let end = Hook { condition: about("Read"), ..shell(HookEvent::SubagentStop, "exit 2") };
+    assert_eq!(Scene::new(vec![end]).set.stopped("r", false).await, AfterStop::Ends);
+}
+
+#[tokio::test]
+async fn a_hook_beside_is_not_waited_for_refuses_nothing_and_its_words_come_later() {
+    let answer = json!({"continue": false, "decision": "block", "hookSpecificOutput": {
+        "hookEventName": "PreToolUse", "permissionDecision": "deny", "additionalContext": "tests are red"
+    }});
+    let line = format!("until [ -e go ]; do sleep 0.01; done; cat <<'END'\n{answer}\nEND");
+    let scene = Scene::new(vec![Hook { wait: HookWait::Beside, ..before(&line) }]);
+    assert_eq!(scene.read("a").await, ran(), "it still runs");
+    std::fs::write(scene.path("go"), "").unwrap();
+    let mut second = scene.read("a").await;
+    while second == ran() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        second = scene.read("a").await;
+    }
+    let told = second.text.strip_prefix(ECHOED).unwrap_or_default().trim().lines().next().unwrap_or_default();
+    assert_eq!(told, "PreToolUse hook additional context: tests are red");
+    assert_eq!(scene.set.session().hooks.stop_reason(), None);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_hook_beside_outlives_its_agent_and_ends_with_the_session() {
+    let line = |name: &str, then: &str| format!("echo $$ > {name}; {then}");
+    let beside = |line: String| Hook { wait: HookWait::Beside, ..shell(HookEvent::SubagentStop, &line) };
+    let hooks =
+        vec![beside(line("quick", "sleep 0.1; echo x > done")), beside(line("slow", "exec sleep 60"))];
+    let Scene { bench, set } = Scene::new(hooks);
+    assert_eq!(set.stopped("my report", false).await, AfterStop::Ends);
+    let (session, path) = (set.session().clone(), |name: &str| bench.root().join(name));
+    drop(set);
+    while std::fs::read_to_string(path("slow")).unwrap_or_default().trim().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    session.finish_hooks(Duration::from_secs(1)).await;
+    assert!(path("done").exists(), "it had the time");
+    assert!(is_gone(&path("slow")).await);
 }
 
 /// Whether a process that wrote its number to a file is gone, soon.

@@ -13,6 +13,7 @@ mod error;
 mod fetcher;
 mod found;
 mod html;
+mod lent;
 mod media;
 mod resolver;
 mod search;
@@ -24,7 +25,6 @@ mod testing;
 
 pub use address::Egress;
 pub(crate) use client::{root_cause, tls};
-pub(crate) use search::SharedSearcher;
+pub(crate) use lent::Lent;
 pub use search::{SearchAnswer, SearchQuery, WebSearch, WebSearcher};
-pub(crate) use tool::SharedReader;
 pub use tool::{PageReader, WebFetch};

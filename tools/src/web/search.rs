@@ -1,8 +1,5 @@
 //! The `WebSearch` tool. The search itself is the provider's: the runtime supplies who makes it.
 
-use std::fmt;
-use std::sync::Arc;
-
 use codex_task_config::ToolName;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -66,16 +63,6 @@ pub struct SearchAnswer {
 pub trait WebSearcher: Send + Sync {
     /// Searches. Dropping the future ends the work.
     fn search<'a>(&'a self, query: &'a SearchQuery) -> BoxFuture<'a, Result<SearchAnswer, ToolError>>;
-}
-
-/// The searcher of a session, if somebody can search.
-#[derive(Clone, Default)]
-pub(crate) struct SharedSearcher(pub(crate) Option<Arc<dyn WebSearcher>>);
-
-impl fmt::Debug for SharedSearcher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "a searcher" } else { "no searcher" })
-    }
 }
 
 /// Searches the web.

@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use codex_task_config::{PermissionMode, RuleBehavior};
 

@@ -1,6 +1,5 @@
 //! The `WebFetch` tool.
 
-use std::fmt;
 use std::sync::Arc;
 
 use codex_task_config::ToolName;
@@ -39,16 +38,6 @@ const SCHEMA: &str = r#"{
 pub trait PageReader: Send + Sync {
     /// Answers the prompt from the page's Markdown. Dropping the future ends the work.
     fn read<'a>(&'a self, page: &'a str, prompt: &'a str) -> BoxFuture<'a, Result<String, ToolError>>;
-}
-
-/// The reader of a session, if it has one of its own.
-#[derive(Clone, Default)]
-pub(crate) struct SharedReader(pub(crate) Option<Arc<dyn PageReader>>);
-
-impl fmt::Debug for SharedReader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "a reader" } else { "no reader" })
-    }
 }
 
 /// Reads pages of the web.

@@ -33,6 +33,17 @@ const OWN_SCOPES: [&str; 3] = ["system", "global", "command"];
 /// Variables that a call sees; among them none that leads git elsewhere.
 const VARIABLES: [&str; 4] = ["HOME", "XDG_CONFIG_HOME", "USER", "TMPDIR"];
 
+/// A place in a repository.
+#[derive(Debug)]
+pub(super) struct Whereabouts {
+    /// The real path of the tree of files.
+    pub(super) top: Option<PathBuf>,
+    /// The real path of the directory that all worktrees share.
+    pub(super) common: Option<PathBuf>,
+    /// Git's own directory for this tree.
+    pub(super) own: String,
+}
+
 /// Git in one repository.
 #[derive(Clone, Debug)]
 pub(super) struct Git {
@@ -85,6 +96,26 @@ impl Git {
             return Ok(String::from_utf8_lossy(&output.stdout).trim_end_matches('\n').to_owned());
         }
         Err(WorktreeError::Refused(said(&output)))
+    }
+
+    /// Where git thinks that it is, seen from a directory. Blocks.
+    ///
+    /// # Errors
+    /// [`WorktreeError::Refused`] where there is no repository with files, or its paths cannot be told apart.
+    pub(super) fn whereabouts(&self, directory: &Path) -> Result<Whereabouts, WorktreeError> {
+        let words = ["rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir"];
+        let mut arguments: Vec<&OsStr> = vec!["-C".as_ref(), directory.as_ref()];
+        arguments.extend(words.iter().map(OsStr::new));
+        arguments.push("--absolute-git-dir".as_ref());
+        let answer = self.run(&arguments)?;
+        match answer.lines().collect::<Vec<_>>().as_slice() {
+            [top, common, own] => Ok(Whereabouts {
+                top: Path::new(top).canonicalize().ok(),
+                common: Path::new(common).canonicalize().ok(),
+                own: (*own).to_owned(),
+            }),
+            _ => Err(WorktreeError::Refused("a line break is in the repository's path".to_owned())),
+        }
     }
 
     fn output<A: AsRef<OsStr>>(&self, arguments: &[A]) -> io::Result<Output> {

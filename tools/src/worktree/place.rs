@@ -48,15 +48,16 @@ struct Held {
 }
 
 impl Worktree {
+    /// Begins to work in a worktree, if it is one of the repository whose worktrees share `common`.
     pub(super) fn enter(
-        git: Git,
+        (git, common): (Git, &Path),
         root: PathBuf,
         path: PathBuf,
         branch: String,
         base: Base,
         lease: Option<Lease>,
     ) -> Result<Self, WorktreeError> {
-        let git_dir = git_dir(&git, &path)?;
+        let git_dir = git_dir(&git, &path, common)?;
         let held = Held { git, root, path: path.clone(), branch: branch.clone(), git_dir, base, lease };
         Ok(Self { path, branch, held: Mutex::new(Some(held)) })
     }
@@ -141,23 +142,11 @@ impl Held {
 }
 
 /// Git's directory for a worktree, if that is one of this repository's.
-fn git_dir(git: &Git, path: &Path) -> Result<String, WorktreeError> {
-    let in_tree = |question: &str| {
-        let words: [&std::ffi::OsStr; 5] = [
-            "-C".as_ref(),
-            path.as_ref(),
-            "rev-parse".as_ref(),
-            "--path-format=absolute".as_ref(),
-            question.as_ref(),
-        ];
-        git.run(&words)
-    };
-    let real = |text: &str| Path::new(text).canonicalize().ok();
-    let common = git.run(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
-    let is_its_own = real(&in_tree("--show-toplevel")?) == path.canonicalize().ok();
-    let is_of_this = real(&in_tree("--git-common-dir")?) == real(&common);
-    if is_its_own && is_of_this {
-        in_tree("--absolute-git-dir")
+fn git_dir(git: &Git, path: &Path, common: &Path) -> Result<String, WorktreeError> {
+    let found = git.whereabouts(path)?;
+    let is_its_own = found.top.is_some() && found.top == path.canonicalize().ok();
+    if is_its_own && found.common.as_deref() == Some(common) {
+        Ok(found.own)
     } else {
         Err(WorktreeError::Refused(format!("'{}' is no worktree of this repository", path.display())))
     }

@@ -48,9 +48,7 @@ impl Worktrees {
     pub fn open(&self, name: &str) -> Result<Worktree, WorktreeError> {
         let root = self.root.as_deref().ok_or(WorktreeError::NoRepository)?;
         let git = Git::open(root, &self.environment)?;
-        if !is_root(&git, root) {
-            return Err(WorktreeError::NoRepository);
-        }
+        let common = common_of(&git, root).ok_or(WorktreeError::NoRepository)?;
         let head =
             git.run(&["rev-parse", "--verify", "HEAD^{commit}"]).map_err(|_| WorktreeError::NoCommit)?;
         let holding = Holding { repository: root.to_owned(), name: name.to_owned(), base: head.clone() };
@@ -67,7 +65,7 @@ impl Worktrees {
             add(&git, &path, &["-b", &branch, &head])?;
             Base::Commit(head)
         };
-        let worktree = Worktree::enter(git, root.to_owned(), path, branch, base, lease);
+        let worktree = Worktree::enter((git, &common), root.to_owned(), path, branch, base, lease);
         worktree.map_err(|error| WorktreeError::Refused(format!("{error}; it was there before")))
     }
 
@@ -103,8 +101,9 @@ impl Worktrees {
         }
         // Without git, or where something else is in its place, it stays, and is nobody's but the user's.
         let Ok(git) = Git::open(repository, &self.environment) else { return false };
-        let base = Base::Commit(base.clone());
-        match Worktree::enter(git, repository.clone(), path, branch_of(name), base, Some(lease)) {
+        let Some(common) = common_of(&git, repository) else { return false };
+        let (base, branch) = (Base::Commit(base.clone()), branch_of(name));
+        match Worktree::enter((git, &common), repository.clone(), path, branch, base, Some(lease)) {
             Ok(worktree) => worktree.leave() == Leaving::Removed,
             Err(_) => false,
         }
@@ -120,10 +119,10 @@ pub(super) fn full(branch: &str) -> String {
     format!("refs/heads/{branch}")
 }
 
-fn is_root(git: &Git, root: &Path) -> bool {
-    let top = git.run(&["rev-parse", "--show-toplevel"]);
-    let real = |path: &Path| path.canonicalize().ok();
-    top.is_ok_and(|top| real(Path::new(&top)).is_some_and(|top| Some(top) == real(root)))
+/// The directory that the worktrees of a repository share, if this is the repository's root.
+fn common_of(git: &Git, root: &Path) -> Option<PathBuf> {
+    let found = git.whereabouts(root).ok()?;
+    found.common.filter(|_| found.top.is_some() && found.top == root.canonicalize().ok())
 }
 
 fn add(git: &Git, path: &Path, rest: &[&str]) -> Result<(), WorktreeError> {

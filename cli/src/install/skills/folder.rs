@@ -1,15 +1,15 @@
 //! The folder of Codex's skills, and those in it that are ours.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use codex_task_config::CommandRegistry;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use super::skill::Skill;
 use crate::fault::Fault;
+use crate::replace::replace;
 
 /// In every folder of ours: who wrote it, and for what.
 const MARKER: &str = ".codex-task.json";
@@ -126,18 +126,6 @@ fn write(folder: &Path, skill: &Skill) -> io::Result<bool> {
         }
     }
     Ok(is_changed)
-}
-
-/// Whoever reads the file meanwhile sees the old text or the new one; a link is replaced, not followed.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    #[cfg(unix)]
-    file.as_file().set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// Removes what we wrote; what others have put beside it stays.

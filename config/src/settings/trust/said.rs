@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{TrustOrigin, TrustedFolders};
+use super::{FolderTrust, TrustOrigin, TrustedFolders};
 use crate::{Environment, Problem};
 
 /// Set to `1`, it trusts the folders of the session, for machines on which nobody can be asked.
@@ -29,13 +29,14 @@ struct ClaudeProject {
     has_trust_dialog_accepted: bool,
 }
 
-/// Adds the session's own folders when the process was started with the variable.
+/// Adds the session's own folders when whoever started it said so, or the process was started with the variable.
 pub(in crate::settings) fn of_this_session(
+    said: FolderTrust,
     environment: &Environment,
     folders: &[PathBuf],
     trusted: &mut TrustedFolders,
 ) {
-    if environment.get(TRUST_VARIABLE) == Some("1") {
+    if said == FolderTrust::Trusted || environment.get(TRUST_VARIABLE) == Some("1") {
         for folder in folders {
             trusted.insert(folder, TrustOrigin::Session);
         }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::landlock::{Confinement, Grant};
 use super::trees;
+use crate::sandbox::place::PrivatePlace;
 use crate::sandbox::protected::{ProtectedEntry, protected_entries};
-use crate::sandbox::workspace::{Meant, PrivatePlace};
+use crate::sandbox::workspace::Meant;
 use crate::sandbox::{SandboxError, SandboxPolicy};
 
 /// Devices that programs read and write as a matter of course. No terminal: a command has none.

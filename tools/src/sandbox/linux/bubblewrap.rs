@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use super::blueprint::MountPlan;
 use super::seccomp;
 use crate::sandbox::NetworkAccess;
-use crate::sandbox::workspace::PrivatePlace;
+use crate::sandbox::place::PrivatePlace;
 
 /// Where systems keep it. Never looked up in `PATH`: a program of that name in the workspace must not be taken for it.
 const PLACES: &[&str] =

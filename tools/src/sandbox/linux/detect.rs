@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::blueprint::MountPlan;
 use super::landlock::{Confinement, Grant};
 use super::{bubblewrap, capabilities, mounts, seccomp};
-use crate::sandbox::workspace::PrivatePlace;
+use crate::sandbox::place::PrivatePlace;
 use crate::sandbox::{LandlockSupport, NetworkAccess, SandboxError};
 
 /// What was tried and how it went.

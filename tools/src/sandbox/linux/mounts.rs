@@ -18,7 +18,7 @@ use rustix::thread::UnshareFlags;
 
 use super::blueprint::{MountPlan, SHARED_MEMORY, TERMINALS};
 use crate::sandbox::SandboxError;
-use crate::sandbox::workspace::PrivatePlace;
+use crate::sandbox::place::PrivatePlace;
 
 /// How much shared memory one command may use, of its own.
 const SHARED_MEMORY_OPTIONS: &std::ffi::CStr = c"mode=1777,size=1g";

@@ -5,8 +5,9 @@ use tokio::sync::oneshot;
 use super::blueprint::{Blueprint, Means};
 use super::landlock::Confinement;
 use super::{Mounting, bubblewrap, capabilities, mounts, seccomp};
+use crate::sandbox::place::PrivatePlace;
 use crate::sandbox::spawn::Wrapping;
-use crate::sandbox::workspace::{Meant, PrivatePlace};
+use crate::sandbox::workspace::Meant;
 use crate::sandbox::{LandlockSupport, SandboxError, SandboxPolicy};
 
 const STEP: &str = "the thread that starts the command";
