@@ -1,12 +1,14 @@
 //! One process of the simulation: it asks for what has not ended, is disturbed, and leaves everything in order.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task::{CollectRun, OpenRun, RestartPolicy, RunTask, TaskError, TaskEventKind, TaskId, TaskReport};
+use codex_task::{
+    CallId, CollectRun, OpenRun, RestartPolicy, RunTask, TaskError, TaskEventKind, TaskId, TaskReport,
+};
 use codex_task_actors::{AskHealth, ContinueTask, Dice, Drain, Journal};
 use codex_task_config::{ProviderName, SettingsOverrides};
 use futures_util::future::join_all;
@@ -38,6 +40,8 @@ pub(super) struct Life {
     hold: Hold,
     /// Endings that were told to whoever watches.
     endings: RefCell<BTreeMap<TaskId, usize>>,
+    /// Requests whose end was not told yet.
+    open_calls: RefCell<HashSet<CallId>>,
     /// Whether the aggregator was made to fail.
     pub(super) aggregator_failed: RefCell<bool>,
 }
@@ -54,6 +58,7 @@ impl Life {
             began: Instant::now(),
             hold,
             endings: RefCell::default(),
+            open_calls: RefCell::default(),
             aggregator_failed: RefCell::default(),
         });
         life.world.trace.line(life.began, &format!("life {nth}"));
@@ -119,8 +124,13 @@ impl Life {
                 Err(RecvError::Lagged(lost)) => panic!("{lost} events were lost by a watcher that is quick"),
                 Err(RecvError::Closed) => return,
             };
-            if matches!(event.kind, TaskEventKind::Finished(_)) {
-                *self.endings.borrow_mut().entry(event.task).or_default() += 1;
+            match &event.kind {
+                TaskEventKind::Finished(_) => *self.endings.borrow_mut().entry(event.task).or_default() += 1,
+                TaskEventKind::CallSent { call, .. } => _ = self.open_calls.borrow_mut().insert(*call),
+                TaskEventKind::CallEnded(call) => {
+                    assert!(self.open_calls.borrow_mut().remove(&call.call), "a request ends once: {call:?}");
+                }
+                _ => {}
             }
             self.world.trace.task(self.began, self.world.index_of(event.task), &event.kind);
         }
@@ -152,6 +162,7 @@ impl Life {
         let mut asked = tasks.to_vec();
         asked.sort_unstable();
         assert_eq!(endings, asked, "seed {seed}: an ending each");
+        assert!(self.open_calls.borrow().is_empty(), "seed {seed}: each request has an end");
         self.run_is_collected(tasks).await;
         assert!(self.stage.board.is_empty(), "seed {seed}: the board is empty");
         let counters = self.stage.counters().await;
