@@ -60,15 +60,16 @@ impl CallWitness {
     }
 
     async fn put_on_record(&self, call: SettledCall<'_>) -> Result<(), Halt> {
-        let arguments = call.arguments.map(|arguments| Arc::new(arguments.clone()));
-        let tool: Arc<str> = call.tool.into();
-        self.audit.record(|| self.judged(&call, &tool, arguments.clone().filter(|_| !call.fate.runs())));
+        self.audit.record(|| self.judged(&call));
         if !call.fate.runs() {
             return Ok(());
         }
         self.has_started.store(true, Ordering::Release);
-        let (call_id, arguments) = (Arc::clone(&self.call_id), arguments.unwrap_or_default());
-        let started = || AuditEvent::CallStarted { tool, call_id, arguments };
+        let started = || AuditEvent::CallStarted {
+            tool: call.tool.into(),
+            call_id: Arc::clone(&self.call_id),
+            arguments: Arc::new(call.arguments.cloned().unwrap_or_default()),
+        };
         if call.conduct == Conduct::Reads {
             // A trail that fails is tried again by whoever comes: nothing runs that is not in it.
             if self.audit.is_failing() {
@@ -80,22 +81,20 @@ impl CallWitness {
         self.has_begun.store(true, Ordering::Release);
         let begun = CheckpointStep::CallBegun { call_id: Arc::clone(&self.call_id) };
         let audited = self.audit.record_durably(started);
-        try_join(self.steps.tell_durably(begun), audited.map(|kept| kept.map_err(|e| Halt::Error(e.into()))))
-            .await
-            .map(|_| ())
+        let audited = audited.map(|kept| kept.map_err(|error| Halt::Error(error.into())));
+        try_join(self.steps.tell_durably(begun), audited).await.map(|_| ())
     }
 
-    fn judged(
-        &self,
-        call: &SettledCall<'_>,
-        tool: &Arc<str>,
-        arguments: Option<Arc<serde_json::Value>>,
-    ) -> AuditEvent {
+    /// Of a call that runs the arguments stand with its beginning.
+    fn judged(&self, call: &SettledCall<'_>) -> AuditEvent {
         let ruling = call.verdict.map(|verdict| &verdict.ruling);
         AuditEvent::CallJudged(Box::new(JudgedCall {
-            tool: Arc::clone(tool),
+            tool: call.tool.into(),
             call_id: Arc::clone(&self.call_id),
-            arguments,
+            arguments: call
+                .arguments
+                .filter(|_| !call.fate.runs())
+                .map(|arguments| Arc::new(arguments.clone())),
             decision: ruling.map(|ruling| ruling.decision),
             rule: ruling.and_then(|ruling| ruling.rule.clone()),
             reason: ruling.map(|ruling| ruling.reason.clone()),
