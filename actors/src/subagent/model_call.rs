@@ -21,12 +21,16 @@ use super::route_change::Explained;
 use super::settlement::Held;
 use super::tally::Tally;
 use super::{answering, reserving, route_change, shared_prefix};
+use crate::audit::{AuditEvent, ModelRequest};
+use crate::dice::Dice;
 use crate::provider::{Acquire, CallShape, Permit, SharedPrefix, Standing, Try};
 use crate::task::{Attempt, TaskError, TaskEventKind};
 
 /// What one agent remembers between its model calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Caller {
+    /// How long it waits before it tries again.
+    dice: Dice,
     /// The route in use: a route that failed for good is not tried again by this task.
     route: usize,
     /// Reasoning state that the provider did not accept is no longer sent.
@@ -55,6 +59,20 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Caller {
+    /// A caller at the beginning of its routes.
+    pub(crate) fn new(dice: Dice) -> Self {
+        Self {
+            dice,
+            route: 0,
+            state_stripped: false,
+            refused: Refused::default(),
+            parameters_refused: Vec::new(),
+            output_tokens_max: None,
+            prefix: OnceCell::new(),
+            cached_tokens: 0,
+        }
+    }
+
     /// The limits of the model in use.
     pub(crate) fn limits(&self, agent: &AgentContext) -> Option<ModelLimits> {
         let route = agent.plan.routes.get(self.route)?;
@@ -166,6 +184,9 @@ impl Caller {
         let is_probe = permit.is_probe();
         let sent = agent.started.elapsed();
         let outcome = run_call(agent, route, request, &permit).await;
+        let (attempt, took) = (tally.attempts.len() + 1, begun.elapsed());
+        let request = || ModelRequest::of(route, attempt, &outcome, took);
+        agent.audit.record(|| AuditEvent::Requested(Box::new(request())));
         if tally.first_token.is_none() {
             tally.first_token = outcome.first_token.map(|after| sent + after);
         }
@@ -250,7 +271,8 @@ impl Caller {
     /// Decides what a failure means for the next attempt.
     fn next(&mut self, agent: &AgentContext, failure: &Failure, tries: &Tries) -> Next {
         let has_another = self.route + 1 < agent.plan.routes.len();
-        match tries.decide(failure, Situation { has_another, patience: patience(agent) }) {
+        let here = Situation { has_another, patience: patience(agent) };
+        match tries.decide(failure, here, &mut self.dice) {
             Next::Adapt => self.adapt(failure.error()),
             other => other,
         }
@@ -299,14 +321,20 @@ impl Caller {
         if let (Some(left), Some(route)) = (left, agent.plan.routes.get(to)) {
             tally.notes.insert(route_change::note(left, route, why));
             agent.publish(|| route_change::event(left, route, why));
+            agent.audit.record(|| route_change::audited(left, route, why));
         }
     }
 
     async fn wait(&self, agent: &AgentContext, error: &ProviderError, wait: Duration) -> Result<(), Halt> {
         agent.publish(|| TaskEventKind::Retrying { error: error.to_string(), after: wait });
+        agent.audit.record(|| {
+            let route = agent.plan.routes.get(self.route).map(|bound| bound.route.to_string());
+            AuditEvent::Retried { route: route.unwrap_or_default(), cause: error.kind(), after: wait }
+        });
         tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
+            biased;
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),
+            () = tokio::time::sleep(wait) => Ok(()),
         }
     }
 }
@@ -344,11 +372,12 @@ async fn acquire(
     let (reply, answer) = oneshot::channel();
     route.gate.tell(Acquire { priority: agent.priority, patience: patience(agent), call, reply });
     tokio::select! {
+        biased;
+        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
         answer = answer => Ok(match answer {
             Ok(answer) => answer.map_err(Failure::Refused),
             Err(_) => Err(Failure::Called(gate_is_down(route))),
         }),
-        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::dev::ToEnvelope;
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
 use codex_task_config::ProviderName;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
@@ -18,6 +18,7 @@ use super::slots::SlotKey;
 use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
+use crate::audit::AuditEvent;
 use crate::messages::{
     AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished,
     SubagentGone, SubagentStepped,
@@ -32,7 +33,7 @@ impl Actor for SupervisorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.planner.report_to(ctx.address().recipient());
+        self.planner.report_to(ctx.address().recipient(), self.dice.split());
         self.workers.start(self.worker_count, &ctx.address());
         ctx.run_interval(WATCH_INTERVAL, Self::watch);
     }
@@ -77,6 +78,7 @@ impl SupervisorActor {
     /// Ends a task wherever it is. Returns whether it was there.
     pub(super) fn cancel(&mut self, task: TaskId, ctx: &mut Context<Self>) -> bool {
         let Some(entry) = self.tasks.get_mut(&task) else { return self.cancel_recall(task) };
+        entry.audit.record(|| AuditEvent::CancelAsked);
         match entry.state {
             TaskState::Running { .. } => {
                 entry.stopping_since.get_or_insert_with(Instant::now);
@@ -150,7 +152,8 @@ impl Handler<SubagentGone> for SupervisorActor {
             self.counters.moved += 1;
             return self.incarnate(task, ctx);
         };
-        let restart = entry.restarts.restart_after(&policy, Instant::now());
+        entry.audit.record(|| AuditEvent::Panicked { cause: cause.as_str().into() });
+        let restart = entry.restarts.restart_after(&policy, Instant::now(), &mut self.dice);
         let restarts = entry.restarts.total();
         warn!(task_id = %task, restarts, cause, "an agent panicked");
         let Some(wait) = restart else {
@@ -159,6 +162,7 @@ impl Handler<SubagentGone> for SupervisorActor {
             return self.finish(task, outcome, tally, ctx);
         };
         self.counters.restarted += 1;
+        entry.audit.record(|| AuditEvent::Restarted { restarts });
         entry.checkpoint.tally.notes.insert(format!("restarted after a crash: {cause}"));
         let event = TaskEventKind::Restarted { restarts, cause };
         if let Some(entry) = self.tasks.get(&task) {
@@ -207,19 +211,20 @@ impl Handler<Drain> for SupervisorActor {
 }
 
 impl SupervisorActor {
-    /// What each provider's actor says of itself, in the order of their names.
-    fn of_all_providers<C>(&self, name: fn(&C) -> &ProviderName) -> ResponseFuture<Vec<C>>
+    /// What each provider's actor says of itself, in the order of their names; what is said of one that is dead.
+    fn of_all_providers<C>(&self, of_dead: fn(ProviderName) -> Option<C>) -> ResponseFuture<Vec<C>>
     where
         C: Send + 'static,
         ProviderActor: Handler<Observe<C>>,
         Context<ProviderActor>: ToEnvelope<ProviderActor, Observe<C>>,
     {
-        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
-        Box::pin(async move {
-            let mut told: Vec<C> = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
-            told.sort_by(|a, b| name(a).cmp(name(b)));
-            told
-        })
+        let mut gates: Vec<_> = self.planner.gates().map(|(name, gate)| (name.clone(), gate)).collect();
+        gates.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let asked = gates.into_iter().map(|(name, gate): (ProviderName, Addr<ProviderActor>)| async move {
+            gate.send(Observe::new()).await.ok().or_else(|| of_dead(name))
+        });
+        let told = join_all(asked);
+        Box::pin(async move { told.await.into_iter().flatten().collect() })
     }
 }
 
@@ -227,7 +232,7 @@ impl Handler<ListProviders> for SupervisorActor {
     type Result = ResponseFuture<Vec<ProviderCounters>>;
 
     fn handle(&mut self, _: ListProviders, _: &mut Self::Context) -> Self::Result {
-        self.of_all_providers(|counters| &counters.provider)
+        self.of_all_providers(|_| None)
     }
 }
 
@@ -244,7 +249,7 @@ impl Handler<AskHealth> for SupervisorActor {
     type Result = ResponseFuture<Vec<ProviderHealth>>;
 
     fn handle(&mut self, _: AskHealth, _: &mut Self::Context) -> Self::Result {
-        self.of_all_providers(|health| &health.provider)
+        self.of_all_providers(|provider| Some(ProviderHealth::down(provider)))
     }
 }
 
@@ -257,6 +262,7 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
             queued: self.slots.queued(),
             running_max: self.limit.now(),
             shortage: self.limit.shortage(),
+            promised: self.runs.values().map(|budget| budget.promised()).sum(),
             ..self.counters.clone()
         })
     }

@@ -24,7 +24,9 @@ use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
 use crate::aggregator::{EventBus, Teller};
+use crate::audit::{AuditSubject, TaskAudit};
 use crate::budget::Budget;
+use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
 use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
@@ -39,6 +41,8 @@ pub(crate) struct Planned {
     pub(crate) tools: Arc<ToolSet>,
     /// The first user turn.
     pub(crate) opening: Arc<Message>,
+    /// Where it tells what it does.
+    pub(crate) audit: TaskAudit,
 }
 
 /// Plans tasks; remembers what is the same for all tasks of an agent.
@@ -75,17 +79,17 @@ impl Planner {
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
         let (prefixes, small_models) = (HashMap::new(), HashMap::new());
-        Self { services, events, gates: GateBook::default(), prefixes, small_models }
+        Self { services, events, gates: GateBook::new(), prefixes, small_models }
     }
 
-    /// The actors of the providers that were used so far.
-    pub(crate) fn gates(&self) -> impl Iterator<Item = Addr<ProviderActor>> {
+    /// The actors of the providers that were used so far, with the names of these.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = (&ProviderName, Addr<ProviderActor>)> {
         self.gates.actors()
     }
 
-    /// Tells this actor from now on when one of a provider is gone.
-    pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>) {
-        self.gates.report_to(supervisor);
+    /// Tells this actor from now on when one of a provider is gone; they draw from dice that are split off these.
+    pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>, dice: Dice) {
+        self.gates.report_to(supervisor, dice);
     }
 
     /// Where the calls of a provider are admitted, if any was made so far.
@@ -94,7 +98,7 @@ impl Planner {
     }
 
     /// Starts the actor of a provider again, in the place of the one that has died.
-    pub(crate) fn restart_gate(&self, provider: &ProviderName) {
+    pub(crate) fn restart_gate(&mut self, provider: &ProviderName) {
         if let Some(own) = self.services.providers.get(provider) {
             self.gates.restart(provider, own);
         }
@@ -120,11 +124,12 @@ impl Planner {
         let isolation = isolation.transpose()?;
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
+        let audit = TaskAudit::new(self.services.audit.as_ref(), || AuditSubject::of(request, &agent));
         let outside = Arc::default();
         let owner = Owner::new(agent.name.as_str(), request.id.to_string()).in_run(request.run.to_string());
         let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
-            Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),
+            Ok(routes) => self.with_web(session, routes, request, (stop, budget), (&outside, &audit)),
             Err(_) => session,
         };
         session.taint.add(request.tainted_by.iter().cloned());
@@ -155,7 +160,7 @@ impl Planner {
         };
         let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
         let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
-        Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
+        Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening, audit })
     }
 
     fn find_agent(&self, request: &TaskRequest) -> Result<Arc<AgentDefinition>, TaskError> {
@@ -317,7 +322,7 @@ impl Planner {
         routes: &[BoundRoute],
         request: &TaskRequest,
         (stop, budget): (&StopSignal, &Arc<Budget>),
-        ledger: &Arc<Ledger>,
+        (ledger, audit): (&Arc<Ledger>, &TaskAudit),
     ) -> Session {
         let Some(own) = routes.first() else { return session };
         let small = self.small_model(&own.route.provider);
@@ -330,8 +335,8 @@ impl Planner {
         let searcher = candidates.into_iter().flatten().find(can_search);
         let outside = |route| {
             let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
-            let teller = Teller::of(request, &self.events);
-            OutsideCall { route, priority: request.priority, stop, ledger, budget, teller }
+            let (teller, audit) = (Teller::of(request, &self.events), audit.clone());
+            OutsideCall { route, priority: request.priority, stop, ledger, budget, teller, audit }
         };
         let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
         let session = session.with_page_reader(Arc::new(reader));

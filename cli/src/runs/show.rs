@@ -50,6 +50,10 @@ fn show_task(task: &TaskRecord, terminal: &mut Terminal) {
     terminal.out.line(format!("{}: {}", task.task, took_by(task)));
     let report = task.report.as_ref();
     let text = |pointer: &str| report.and_then(|report| report.pointer(pointer)).and_then(Value::as_str);
+    let restarts = report.and_then(|report| report.pointer("/restarts")).and_then(Value::as_u64);
+    if let Some(restarts) = restarts.and_then(|restarts| usize::try_from(restarts).ok()) {
+        terminal.out.line(format!("Its agent died and was started again: {}", counted(restarts, "time")));
+    }
     if let Some(cause) = text("/error/cause") {
         terminal.out.line(format!("Cause: {}", one_line(cause)));
     }
