@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::clean::one_line;
+use crate::render::figures::counted;
 use crate::render::{Line, Terminal};
 use crate::session::print_json;
 
