@@ -6,6 +6,7 @@
 //! panic there would end the process).
 
 mod aggregator;
+mod audit;
 mod budget;
 mod dice;
 mod io_runtime;
@@ -19,6 +20,9 @@ mod task;
 
 pub use aggregator::{
     AggregatorActor, AggregatorCounters, CloseRun, CollectRun, EventBus, EventTap, OpenRun, RunUnknown,
+};
+pub use audit::{
+    Audit, AuditAck, AuditError, AuditEvent, AuditRecord, AuditSubject, JudgedCall, ModelRequest, TaskSpawn,
 };
 pub use budget::Spent;
 pub use dice::Dice;

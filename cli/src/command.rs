@@ -9,7 +9,9 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::run::{self, RunArgs};
-use crate::{agents, app_server, commands, demo, doctor, exec, gate, install, logging, mcp, runs, trust};
+use crate::{
+    agents, app_server, audit, commands, demo, doctor, exec, gate, install, logging, mcp, runs, trust,
+};
 
 /// Claude Code's subagents, side by side, on any model.
 ///
@@ -40,6 +42,8 @@ enum Command {
     Gate(gate::GateCommand),
     #[command(subcommand)]
     Runs(runs::RunsCommand),
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     Trust(trust::TrustArgs),
     Doctor(doctor::DoctorArgs),
     Mcp(mcp::McpArgs),
@@ -82,6 +86,7 @@ fn dispatch(arguments: Arguments, host: &mut Host) -> Result<Exit, Fault> {
         Command::Agents(command) => agents::run(command, host),
         Command::Gate(command) => gate::run(&command, host),
         Command::Runs(command) => runs::run(command, host),
+        Command::Audit(command) => audit::run(command, host),
         Command::Trust(args) => trust::run(&args, host),
         Command::Doctor(args) => doctor::run(args, host),
         Command::Install(command) => install::run(command, host),

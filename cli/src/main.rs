@@ -3,6 +3,7 @@
 mod agents;
 mod app_server;
 mod approve;
+mod audit;
 mod command;
 mod commands;
 mod demo;

@@ -6,6 +6,7 @@
 mod agent;
 mod attachment;
 mod command;
+mod digest;
 mod duration;
 mod environment;
 mod hook;
@@ -35,6 +36,7 @@ pub use command::{
     CommandArguments, CommandCall, CommandDefinition, CommandEntry, CommandRegistry, CommandSource,
     CommandStatus, Expansion, ExpansionPart, Mention, Orchestration, Template, UnclearCommand, mentions,
 };
+pub use digest::sha256_hex;
 pub use duration::parse_duration;
 pub use environment::Environment;
 pub use hook::{Hook, HookAction, HookEvent, HookFailure, HookWait};
@@ -58,10 +60,10 @@ pub use permission::{
 };
 pub use problem::{Position, Problem, Severity};
 pub use settings::{
-    AgentHooks, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings, LocalServers,
-    MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings, ResumePolicy,
-    Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TelemetrySettings, TrustOrigin, TrustStore,
-    TrustStoreError, TrustedFolders, WebSettings,
+    AgentHooks, AuditSettings, AuditTexts, CallTimeouts, FolderTrust, HookSettings, Limits, LoadedSettings,
+    LocalServers, MANAGED_SETTINGS, McpSettings, McpTrust, McpVerdict, ProviderSettings, RateSettings,
+    ResumePolicy, Retention, Settings, SettingsOverrides, TRUST_VARIABLE, TelemetrySettings, TrustOrigin,
+    TrustStore, TrustStoreError, TrustedFolders, WebSettings,
 };
 pub use shell_word::shell_word;
 pub use tool_names::{

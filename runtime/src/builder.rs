@@ -1,5 +1,6 @@
 //! From settings to a running runtime.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use actix::Actor;
@@ -19,6 +20,7 @@ use codex_task_tools::{
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::audited::{AuditChoice, AuditedSession};
 #[cfg(feature = "store")]
 use crate::cancelling;
 use crate::event_sink::{self, EventSink};
@@ -54,6 +56,7 @@ pub struct RuntimeBuilder {
     restart_policy: RestartPolicy,
     pressure: Option<Arc<dyn PressureSampler>>,
     workers: Option<usize>,
+    pub(crate) audit: AuditChoice,
     io: Option<Handle>,
     pub(crate) telemetry: TelemetryWish,
     journal: Option<Arc<dyn Journal>>,
@@ -205,7 +208,8 @@ impl RuntimeBuilder {
         let mut problems = loaded.problems;
         let hooks = Hooks::problems(&settings.hooks.hooks);
         problems.extend(rights.problems().iter().cloned().chain(hooks));
-        Ok(PreparedRuntime { settings, environment, problems, agents, watcher, rights, builder: self })
+        let files = loaded.files;
+        Ok(PreparedRuntime { settings, environment, files, problems, agents, watcher, rights, builder: self })
     }
 }
 
@@ -213,6 +217,8 @@ impl RuntimeBuilder {
 pub struct PreparedRuntime {
     settings: Arc<Settings>,
     environment: Environment,
+    /// The settings files.
+    files: Vec<PathBuf>,
     problems: Vec<Problem>,
     agents: RegistryHandle,
     watcher: Option<RegistryWatcher>,
@@ -239,6 +245,13 @@ impl PreparedRuntime {
         Self { builder: self.builder.recorder(recorder), ..self }
     }
 
+    /// See [`RuntimeBuilder::audited`].
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn audited(self) -> Self {
+        Self { builder: self.builder.audited(), ..self }
+    }
+
     /// What the Task tool offers, now and after the start.
     pub fn tool_catalog(&self) -> ToolCatalog {
         ToolCatalog::new(self.agents.clone(), self.rights.clone(), self.settings.limits)
@@ -249,7 +262,7 @@ impl PreparedRuntime {
     /// # Errors
     /// [`StartError`].
     pub fn start(self) -> Result<RuntimeHandle, StartError> {
-        let Self { settings, environment, mut problems, agents, watcher, rights, builder } = self;
+        let Self { settings, environment, files, mut problems, agents, watcher, rights, builder } = self;
         panic_hook::install();
         let session = session(&settings, &environment)?;
         let telemetry = builder.telemetry.prepare()?;
@@ -257,6 +270,17 @@ impl PreparedRuntime {
         let (providers, local_server) = providers(&settings, &environment, builder.backends);
         problems.extend(providers.problems().iter().map(Problem::from));
         let (io, own_io) = io_runtime(builder.io).map_err(StartError::Threads)?;
+        let audited = builder.audit.begin(&AuditedSession {
+            settings: &settings,
+            environment: &environment,
+            files: &files,
+            rights: &rights,
+            providers: &providers,
+            agents: &agents,
+            #[cfg(feature = "store")]
+            recorder: builder.recorder.as_deref(),
+        });
+        problems.extend(audited.problem);
         let around = Surroundings {
             settings: &settings,
             providers: &providers,
@@ -286,6 +310,7 @@ impl PreparedRuntime {
             io: IoRuntime::new(io),
             restart_policy: builder.restart_policy,
             pressure: builder.pressure.unwrap_or_else(|| Arc::new(SystemPressure::new())),
+            audit: audited.audit,
         });
         tidying::tidy(&services);
         let workers = builder.workers.unwrap_or(WORKERS_DEFAULT);
@@ -328,6 +353,8 @@ impl PreparedRuntime {
             nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,
+            #[cfg(feature = "store")]
+            trail: audited.trail,
             #[cfg(feature = "store")]
             _cancelling: cancelling,
         });

@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 #[cfg(feature = "store")]
 use tokio_util::task::AbortOnDropHandle;
 
+#[cfg(feature = "store")]
+use crate::audit::AuditTrail;
 use crate::heartbeat::Heartbeat;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
@@ -69,6 +71,9 @@ pub(crate) struct Shared {
     /// Who writes down what tasks do.
     #[cfg(feature = "store")]
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// Who writes it down so that nobody can change it unseen.
+    #[cfg(feature = "store")]
+    pub(crate) trail: Option<Arc<AuditTrail>>,
     /// Cancels what other processes ask to be cancelled, as long as the runtime lives.
     #[cfg(feature = "store")]
     pub(crate) _cancelling: Option<AbortOnDropHandle<()>>,
@@ -220,6 +225,12 @@ impl RuntimeHandle {
         TaskTool::new(self.clone())
     }
 
+    /// The session's audit trail, where the runtime itself keeps one.
+    #[cfg(feature = "store")]
+    pub fn audit_trail(&self) -> Option<&Arc<AuditTrail>> {
+        self.shared.trail.as_ref()
+    }
+
     pub(crate) fn services(&self) -> &Services {
         &self.shared.services
     }
@@ -266,6 +277,10 @@ impl RuntimeHandle {
         #[cfg(feature = "store")]
         if let Some(recorder) = &self.shared.recorder {
             recorder.flush().await;
+        }
+        #[cfg(feature = "store")]
+        if let Some(trail) = self.shared.trail.clone() {
+            let _ = tokio::task::spawn_blocking(move || trail.close()).await; // it does not panic
         }
         ShutdownReport { cancelled, abandoned, blocked_workers }
     }

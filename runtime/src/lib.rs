@@ -20,6 +20,9 @@
 //! The runtime owns its threads (actix needs some of its own); the handle is `Clone + Send + Sync` and is used from
 //! any thread or runtime, a multi-thread tokio among them.
 
+#[cfg(feature = "store")]
+pub mod audit;
+mod audited;
 mod builder;
 #[cfg(feature = "store")]
 mod cancelling;
@@ -45,13 +48,14 @@ mod tidying;
 
 pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
-    AggregatorActor, AggregatorCounters, Attempt, AwaitRecall, Ballot, BoardEntry, BoardState, CallEnd,
-    CallId, CallReport, CancelTask, ClassHealth, CloseRun, CollectRun, Conversation, Delegate, Dice, Fail,
-    FailProvider, HealthState, Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth,
-    LimitsHealth, Lineage, Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler,
-    Priority, ProviderCounters, ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask,
-    RunTasks, Shortage, SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind,
-    TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    AggregatorActor, AggregatorCounters, Attempt, Audit, AuditAck, AuditError, AuditEvent, AuditRecord,
+    AuditSubject, AwaitRecall, Ballot, BoardEntry, BoardState, CallEnd, CallId, CallReport, CancelTask,
+    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, Dice, Fail, FailProvider, HealthState,
+    Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage,
+    Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
+    ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
+    SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
+    TaskReport, TaskRequest, TaskStatus, TaskTiming,
 };
 pub use codex_task_config::{
     BudgetLimits, Environment, Isolation, MAIN_AGENT, MicroUsd, ModelChoice, PermissionMode, SandboxMode,

@@ -29,6 +29,8 @@ mod hooks;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod hostile_audit;
+#[cfg(test)]
 mod hostile_web;
 #[cfg(test)]
 mod isolation;

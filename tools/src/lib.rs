@@ -23,6 +23,7 @@ mod tool_set;
 mod visible;
 mod warden;
 mod web;
+mod witness;
 mod worktree;
 
 pub use builtin::{HostCommand, HostOutput, HostTools, builtin_tools, lent_by};
@@ -50,4 +51,5 @@ pub use todos::{Todo, TodoList, TodoStatus};
 pub use tool::{Access, Conduct, RemoteChanges, Tool, ToolDefinition, ToolOutput, ToolReply};
 pub use tool_set::{NoToolsError, Resolved, ToolSet, Toolbox};
 pub use web::{Egress, PageReader, SearchAnswer, SearchQuery, WebFetch, WebSearch, WebSearcher};
+pub use witness::{CallFate, SettledCall, Unwitnessed, Witness};
 pub use worktree::{Leaving, Worktree, WorktreeError, Worktrees};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use codex_task_config::{
     Environment, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin,
-    RulePlace, RuleScope, SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection,
+    RulePlace, RuleScope, SandboxMode, SandboxUnavailable, ToolName, ToolPattern, ToolSelection, sha256_hex,
     workspace_root,
 };
 
@@ -229,6 +229,19 @@ impl Rights {
                 rule.names_tool(&task) || rule.other_specifier(&task).is_some_and(|name| name == agent)
             })
             .map(|rule| &rule.rule)
+    }
+
+    /// The SHA-256 of all that decides what may be done, in hexadecimal digits: the same for the same rights.
+    pub fn sha256(&self) -> String {
+        let home = self.home.as_deref().map(|home| home.display().to_string());
+        let (mode, workspace) = (self.mode.as_str(), self.workspace.display());
+        let whole = format!("{mode} {:?} {:?} {workspace} {home:?}", self.containment, self.broken);
+        let rules = self.rules().map(|PermissionRule { behavior, text, origin, .. }| {
+            format!("{behavior:?} {text:?} {:?} {:?}", origin.scope, origin.path)
+        });
+        let lists = self.filters.iter().map(|list| format!("{:?} {:?}", list.selection, list.disallowed));
+        let lines: Vec<String> = [whole].into_iter().chain(rules).chain(lists).collect();
+        sha256_hex(lines.join("\n"))
     }
 
     /// The rules with one behaviour.

@@ -91,8 +91,8 @@ impl Actor for SubagentActor {
 }
 
 async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
-    let supervisor = seed.context.supervisor.clone();
-    let (task, generation) = (seed.context.task, seed.context.generation);
+    let supervisor = seed.context.steps.supervisor.clone();
+    let (task, generation) = (seed.context.task, seed.context.steps.generation);
     let mut run = Box::new(AgentRun::new(seed));
     let result = run_until_stopped(&mut run).await;
     run.leave_place().await;

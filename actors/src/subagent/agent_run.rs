@@ -101,7 +101,7 @@ impl AgentRun {
             if self.tally.turns >= self.context.plan.turns_max {
                 return Ok(self.turn_limit_report());
             }
-            self.context.wait_for_journal().await?;
+            self.context.wait_for_records().await?;
             if self.window.needs_compaction(self.context.plan.output_tokens_max) {
                 self.shorten(stuck("the conversation cannot be made shorter")).await?;
             }

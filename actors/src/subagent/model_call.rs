@@ -21,6 +21,7 @@ use super::route_change::Explained;
 use super::settlement::Held;
 use super::tally::Tally;
 use super::{answering, reserving, route_change, shared_prefix};
+use crate::audit::{AuditEvent, ModelRequest};
 use crate::dice::Dice;
 use crate::provider::{Acquire, CallShape, Permit, SharedPrefix, Standing, Try};
 use crate::task::{Attempt, TaskError, TaskEventKind};
@@ -183,6 +184,9 @@ impl Caller {
         let is_probe = permit.is_probe();
         let sent = agent.started.elapsed();
         let outcome = run_call(agent, route, request, &permit).await;
+        let (attempt, took) = (tally.attempts.len() + 1, begun.elapsed());
+        let request = || ModelRequest::of(route, attempt, &outcome, took);
+        agent.audit.record(|| AuditEvent::Requested(Box::new(request())));
         if tally.first_token.is_none() {
             tally.first_token = outcome.first_token.map(|after| sent + after);
         }
@@ -317,11 +321,16 @@ impl Caller {
         if let (Some(left), Some(route)) = (left, agent.plan.routes.get(to)) {
             tally.notes.insert(route_change::note(left, route, why));
             agent.publish(|| route_change::event(left, route, why));
+            agent.audit.record(|| route_change::audited(left, route, why));
         }
     }
 
     async fn wait(&self, agent: &AgentContext, error: &ProviderError, wait: Duration) -> Result<(), Halt> {
         agent.publish(|| TaskEventKind::Retrying { error: error.to_string(), after: wait });
+        agent.audit.record(|| {
+            let route = agent.plan.routes.get(self.route).map(|bound| bound.route.to_string());
+            AuditEvent::Retried { route: route.unwrap_or_default(), cause: error.kind(), after: wait }
+        });
         tokio::select! {
             biased;
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),

@@ -4,22 +4,33 @@ use codex_task_config::Price;
 use codex_task_providers::ProviderError;
 
 use super::plan::BoundRoute;
+use crate::audit::AuditEvent;
 use crate::task::{TaskError, TaskEventKind};
 
 /// An error that says what to do about it.
 pub(super) trait Explained: std::fmt::Display {
     fn help(&self) -> Option<String>;
+    /// Its short stable name.
+    fn kind(&self) -> &'static str;
 }
 
 impl Explained for ProviderError {
     fn help(&self) -> Option<String> {
         Self::help(self)
     }
+
+    fn kind(&self) -> &'static str {
+        Self::kind(self)
+    }
 }
 
 impl Explained for TaskError {
     fn help(&self) -> Option<String> {
         Self::help(self)
+    }
+
+    fn kind(&self) -> &'static str {
+        Self::kind(self)
     }
 }
 
@@ -38,6 +49,11 @@ pub(super) fn event(left: &BoundRoute, taken: &BoundRoute, why: &impl Explained)
         provider: taken.route.provider.clone(),
         model: taken.route.model.clone(),
     }
+}
+
+/// The record for the audit trail.
+pub(super) fn audited(left: &BoundRoute, taken: &BoundRoute, why: &impl Explained) -> AuditEvent {
+    AuditEvent::RouteChanged { from: left.route.to_string(), to: taken.route.to_string(), cause: why.kind() }
 }
 
 /// What another model costs instead, where both prices are known and not the same.

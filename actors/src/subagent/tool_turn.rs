@@ -9,15 +9,14 @@ use tokio::time::Instant;
 
 use super::agent_context::AgentContext;
 use super::agent_run::Halt;
+use super::call_witness::{CallWitness, STOPPED};
 use super::checkpoint::{BegunCall, CheckpointStep, OUTCOME_UNKNOWN};
 use super::tally::Tally;
+use crate::audit::AuditEvent;
 use crate::task::TaskEventKind;
 
 /// Characters of a call that are shown to people.
 const SUMMARY_CHARS_MAX: usize = 80;
-
-/// Stands for a call that was not made because its agent had to stop; nobody reads it.
-const STOPPED: &str = "The agent was stopped before this call.";
 
 /// Runs the calls and returns the user turn that answers them all, in call order.
 pub(crate) async fn run(
@@ -59,8 +58,8 @@ fn conduct(agent: &AgentContext, call: &ToolCall) -> Conduct {
     agent.tools.conduct(&call.name, &call.arguments)
 }
 
-/// Runs one call, unless an earlier incarnation of the agent had begun it. A call with effects is on record, where there
-/// is a journal, before it runs.
+/// Runs one call, unless an earlier incarnation of the agent had begun it. It is on record, where there is a record,
+/// before it runs.
 async fn run_one(
     agent: &AgentContext,
     tools: &Arc<ToolSet>,
@@ -75,11 +74,6 @@ async fn run_one(
         Some(BegunCall { result: None, .. }) => return Ok(go_on(agent, call).await),
         None => {}
     }
-    let has_effects = conduct(agent, call) != Conduct::Reads;
-    if has_effects {
-        agent.step_durably(CheckpointStep::CallBegun { call_id: Arc::clone(&call.id) }).await?;
-    }
-    // After the step: a successor that does not know of it cannot have begun.
     if agent.must_stop() {
         return Ok(answer(call, ToolReply::error(STOPPED)));
     }
@@ -89,17 +83,25 @@ async fn run_one(
         summary: without_keys(&summary(&call.arguments)),
     });
     let started = Instant::now();
-    let tools = Arc::clone(tools);
+    let (tools, witness) = (Arc::clone(tools), Arc::new(CallWitness::new(agent, call)));
     let (id, name, arguments) = (Arc::clone(&call.id), Arc::clone(&call.name), call.arguments.clone());
-    let reply = agent.io.run(async move { tools.call_as(&id, &name, &arguments).await }).await;
+    let told = Arc::clone(&witness);
+    let reply = agent.io.run(async move { tools.call_as(&id, &name, &arguments, &*told).await }).await;
+    let duration = started.elapsed();
     agent.publish(|| TaskEventKind::ToolFinished {
         call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),
         is_error: reply.is_error,
-        duration: started.elapsed(),
+        duration,
     });
     let result = answer(call, reply);
-    if has_effects {
+    if witness.has_started() {
+        agent.audit.record(|| AuditEvent::CallEnded { result: result.clone(), duration });
+    }
+    if let Some(halt) = witness.take_halt() {
+        return Err(halt);
+    }
+    if witness.has_begun() {
         agent.step(CheckpointStep::CallEnded { result: result.clone() });
     }
     Ok(result)
@@ -123,10 +125,16 @@ fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {
     ToolResult {
         call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),
-        text: reply.text.into(),
+        text: without_nul(reply.text).into(),
         is_error: reply.is_error,
         attachments: reply.attachments,
     }
+}
+
+/// JSON can hold a NUL and several vendors' servers cannot: they refuse the whole conversation from then on. It is shown
+/// like any other byte that is no text.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 /// The argument that says most about a call, for people.

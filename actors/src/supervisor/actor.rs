@@ -26,11 +26,12 @@ use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded, Teller};
+use crate::audit::{AuditEvent, AuditSubject, TaskAudit, TaskSpawn};
 use crate::budget::{Budget, Spent};
 use crate::dice::Dice;
 use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
 use crate::seat::Seat;
-use crate::subagent::{AgentContext, DeathWatch, Seed, StopSignal, SubagentActor, Tally};
+use crate::subagent::{AgentContext, DeathWatch, Seed, Steps, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, RunId, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
 };
@@ -189,11 +190,14 @@ impl SupervisorActor {
             return Some(self.refuse(request, TaskError::DuplicateTask, reply));
         }
         let budget = self.budget_of(&beginning);
-        let Planned { plan, tools, opening } = match self.planner.plan(request, &stop, &budget.budget) {
+        let planned = self.planner.plan(request, &stop, &budget.budget);
+        let Planned { plan, tools, opening, audit } = match planned {
             Ok(planned) => planned,
             Err(error) => return Some(self.refuse(request, error, reply)),
         };
+        let is_resumed = beginning.is_resumed();
         let (request, opening, checkpoint) = self.begin(beginning, &plan, opening);
+        audit.record(|| TaskSpawn::event(&request, is_resumed, &plan, &tools));
         self.counters.admitted += 1;
         let (task, run) = (request.id, request.run);
         self.join_budget(run, &budget);
@@ -222,6 +226,7 @@ impl SupervisorActor {
             deadline: budget.deadline,
             stopping_since: None,
             reply,
+            audit,
         };
         self.tasks.insert(task, entry);
         self.dispatch(ctx);
@@ -236,6 +241,8 @@ impl SupervisorActor {
         reply: oneshot::Sender<Arc<TaskReport>>,
     ) -> Arc<TaskReport> {
         self.counters.refused += 1;
+        let audit = TaskAudit::new(self.services.audit.as_ref(), || AuditSubject::of_request(request));
+        audit.record(|| AuditEvent::TaskRefused { error: error.kind() });
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
         self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
@@ -272,8 +279,6 @@ impl SupervisorActor {
         let started = *entry.started.get_or_insert(now);
         let context = AgentContext {
             task,
-            generation: entry.generation,
-            acting: Arc::clone(&entry.acting),
             plan: Arc::clone(&entry.plan),
             tools: Arc::clone(&entry.tools),
             priority: entry.request.priority,
@@ -283,8 +288,15 @@ impl SupervisorActor {
             deadline: entry.deadline,
             io: self.services.io.clone(),
             teller: Teller::of(&entry.request, &self.events),
-            supervisor: ctx.address(),
-            journal: self.journal.clone(),
+            steps: Steps {
+                task,
+                generation: entry.generation,
+                acting: Arc::clone(&entry.acting),
+                stop: entry.stop.clone(),
+                supervisor: ctx.address(),
+                journal: self.journal.clone(),
+            },
+            audit: entry.audit.clone(),
         };
         let seed = Seed {
             context,
@@ -352,6 +364,7 @@ impl SupervisorActor {
             self.history.add(&report.agent, ran);
         }
         self.record(|| JournalEntry::Ended { report: Arc::clone(&report) });
+        entry.audit.record(|| AuditEvent::TaskEnded(Arc::clone(&report)));
         self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
         let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;

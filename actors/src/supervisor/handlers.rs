@@ -18,6 +18,7 @@ use super::slots::SlotKey;
 use super::table::{TaskEntry, TaskState};
 use super::watch::WATCH_INTERVAL;
 use super::workers::{RetireWorker, WorkerGone};
+use crate::audit::AuditEvent;
 use crate::messages::{
     AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe, SubagentFinished,
     SubagentGone, SubagentStepped,
@@ -77,6 +78,7 @@ impl SupervisorActor {
     /// Ends a task wherever it is. Returns whether it was there.
     pub(super) fn cancel(&mut self, task: TaskId, ctx: &mut Context<Self>) -> bool {
         let Some(entry) = self.tasks.get_mut(&task) else { return self.cancel_recall(task) };
+        entry.audit.record(|| AuditEvent::CancelAsked);
         match entry.state {
             TaskState::Running { .. } => {
                 entry.stopping_since.get_or_insert_with(Instant::now);
@@ -150,6 +152,7 @@ impl Handler<SubagentGone> for SupervisorActor {
             self.counters.moved += 1;
             return self.incarnate(task, ctx);
         };
+        entry.audit.record(|| AuditEvent::Panicked { cause: cause.as_str().into() });
         let restart = entry.restarts.restart_after(&policy, Instant::now(), &mut self.dice);
         let restarts = entry.restarts.total();
         warn!(task_id = %task, restarts, cause, "an agent panicked");
@@ -159,6 +162,7 @@ impl Handler<SubagentGone> for SupervisorActor {
             return self.finish(task, outcome, tally, ctx);
         };
         self.counters.restarted += 1;
+        entry.audit.record(|| AuditEvent::Restarted { restarts });
         entry.checkpoint.tally.notes.insert(format!("restarted after a crash: {cause}"));
         let event = TaskEventKind::Restarted { restarts, cause };
         if let Some(entry) = self.tasks.get(&task) {

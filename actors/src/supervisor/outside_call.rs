@@ -10,9 +10,11 @@ use codex_task_providers::{
 };
 use codex_task_tools::ToolError;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::prompt;
 use crate::aggregator::Teller;
+use crate::audit::{AuditEvent, ModelRequest, TaskAudit};
 use crate::budget::Budget;
 use crate::provider::{Acquire, CallShape, Standing, Try};
 use crate::subagent::{BYTES_PER_TOKEN, BoundRoute, Held, Paid, StopSignal, wish};
@@ -55,6 +57,7 @@ pub(super) struct OutsideCall {
     pub(super) stop: StopSignal,
     pub(super) ledger: Arc<Ledger>,
     pub(super) budget: Arc<Budget>,
+    pub(super) audit: TaskAudit,
     pub(super) teller: Teller,
 }
 
@@ -107,9 +110,11 @@ impl OutsideCall {
                 beginning.tell(rates);
             }
         };
-        let told = self.teller.call_sent(&self.route);
+        let (begun, told) = (Instant::now(), self.teller.call_sent(&self.route));
         let outcome = drive(&*self.route.backend, request, &limits, self.stop.token(), hear).await;
         told.ended(&outcome);
+        let audited = || ModelRequest::of(&self.route, /*attempt*/ 0, &outcome, begun.elapsed());
+        self.audit.record(|| AuditEvent::Requested(Box::new(audited())));
         let (result, paid) = Held { permit, reservation }.settle(&self.route, outcome);
         if let Some(paid) = paid {
             self.ledger.add(paid);

@@ -24,6 +24,7 @@ use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
 use crate::aggregator::{EventBus, Teller};
+use crate::audit::{AuditSubject, TaskAudit};
 use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
@@ -40,6 +41,8 @@ pub(crate) struct Planned {
     pub(crate) tools: Arc<ToolSet>,
     /// The first user turn.
     pub(crate) opening: Arc<Message>,
+    /// Where it tells what it does.
+    pub(crate) audit: TaskAudit,
 }
 
 /// Plans tasks; remembers what is the same for all tasks of an agent.
@@ -121,11 +124,12 @@ impl Planner {
         let isolation = isolation.transpose()?;
         let mut model_notes = Vec::new();
         let routes = self.routes(request, &agent, budget, &mut model_notes);
+        let audit = TaskAudit::new(self.services.audit.as_ref(), || AuditSubject::of(request, &agent));
         let outside = Arc::default();
         let owner = Owner::new(agent.name.as_str(), request.id.to_string()).in_run(request.run.to_string());
         let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
         let session = match &routes {
-            Ok(routes) => self.with_web(session, routes, request, (stop, budget), &outside),
+            Ok(routes) => self.with_web(session, routes, request, (stop, budget), (&outside, &audit)),
             Err(_) => session,
         };
         session.taint.add(request.tainted_by.iter().cloned());
@@ -156,7 +160,7 @@ impl Planner {
         };
         let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
         let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
-        Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening })
+        Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening, audit })
     }
 
     fn find_agent(&self, request: &TaskRequest) -> Result<Arc<AgentDefinition>, TaskError> {
@@ -318,7 +322,7 @@ impl Planner {
         routes: &[BoundRoute],
         request: &TaskRequest,
         (stop, budget): (&StopSignal, &Arc<Budget>),
-        ledger: &Arc<Ledger>,
+        (ledger, audit): (&Arc<Ledger>, &TaskAudit),
     ) -> Session {
         let Some(own) = routes.first() else { return session };
         let small = self.small_model(&own.route.provider);
@@ -331,8 +335,8 @@ impl Planner {
         let searcher = candidates.into_iter().flatten().find(can_search);
         let outside = |route| {
             let (stop, ledger, budget) = (stop.clone(), Arc::clone(ledger), Arc::clone(budget));
-            let teller = Teller::of(request, &self.events);
-            OutsideCall { route, priority: request.priority, stop, ledger, budget, teller }
+            let (teller, audit) = (Teller::of(request, &self.events), audit.clone());
+            OutsideCall { route, priority: request.priority, stop, ledger, budget, teller, audit }
         };
         let reader = SmallModel(outside(small.unwrap_or_else(|| own.clone())));
         let session = session.with_page_reader(Arc::new(reader));

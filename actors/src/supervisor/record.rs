@@ -46,6 +46,14 @@ pub(super) enum Beginning {
 }
 
 impl Beginning {
+    /// Whether the conversation has begun before.
+    pub(super) fn is_resumed(&self) -> bool {
+        match self {
+            Self::Fresh(_) => false,
+            Self::Resumed(_) | Self::Reopened(_) => true,
+        }
+    }
+
     pub(super) fn request(&self) -> &TaskRequest {
         match self {
             Self::Fresh(request) => request,

@@ -10,6 +10,7 @@ use codex_task_tools::{McpHub, Rights, Session, Toolbox};
 use super::delegation::Delegation;
 use super::pressure::PressureSampler;
 use super::restart::RestartPolicy;
+use crate::audit::Audit;
 use crate::io_runtime::IoRuntime;
 
 /// Everything that a runtime is configured to; made once by the runtime.
@@ -40,6 +41,8 @@ pub struct Services {
     pub restart_policy: RestartPolicy,
     /// What tells how short the machine is of memory, processors and file descriptors.
     pub pressure: Arc<dyn PressureSampler>,
+    /// Where what tasks do is written down so that nobody can change it unseen, if anywhere.
+    pub audit: Option<Arc<dyn Audit>>,
 }
 
 /// What every agent is told about where it works.

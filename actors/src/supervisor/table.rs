@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::restart::RestartHistory;
 use super::workers::Place;
+use crate::audit::TaskAudit;
 use crate::budget::Budget;
 use crate::subagent::{AgentPlan, Checkpoint, StopSignal, time_allowed};
 use crate::task::{RunId, TaskId, TaskReport, TaskRequest};
@@ -72,6 +73,8 @@ pub(super) struct TaskEntry {
     /// When it was asked to stop.
     pub(super) stopping_since: Option<Instant>,
     pub(super) reply: oneshot::Sender<Arc<TaskReport>>,
+    /// Where it tells what happens to the task.
+    pub(super) audit: TaskAudit,
 }
 
 impl TaskEntry {

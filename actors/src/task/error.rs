@@ -3,6 +3,7 @@
 use codex_task_providers::{ProviderError, RouteError};
 
 use super::{Attempt, TaskId};
+use crate::audit::AuditError;
 use crate::journal::JournalError;
 
 /// Why a task could not start or could not finish. `Display` is for people; [`TaskError::for_model`] is the text that
@@ -134,6 +135,9 @@ pub enum TaskError {
     /// What the task did could not be written down, so it did no more.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What a tool was to do could not be written into the audit trail, so it was not done.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The runtime is shutting down and takes no new tasks.
     #[error("the runtime is shutting down")]
     ShuttingDown,
@@ -168,6 +172,7 @@ impl TaskError {
             Self::EndedByHook { .. } => "ended_by_hook",
             Self::Earlier { .. } => "earlier",
             Self::Journal(_) => "journal",
+            Self::Audit(_) => "audit",
             Self::ShuttingDown => "shutting_down",
             Self::RuntimeDown => "runtime_down",
         }
@@ -210,6 +215,11 @@ impl TaskError {
             Self::Journal(_) => {
                 Some("free space on the disk of the state directory, then resume the run".into())
             }
+            Self::Audit(_) => Some(
+                "free space on the disk of the state directory, then resume the run; `--no-record`, or `audit: {enabled: \
+                 false}` in your config.yaml, does without the trail"
+                    .into(),
+            ),
             Self::ShuttingDown | Self::RuntimeDown => Some("start a new runtime".into()),
         }
     }
@@ -239,7 +249,8 @@ impl TaskError {
             | Self::Stuck { .. }
             | Self::EndedByHook { .. }
             | Self::Earlier { .. }
-            | Self::Journal(_) => false,
+            | Self::Journal(_)
+            | Self::Audit(_) => false,
         }
     }
 
@@ -270,6 +281,7 @@ impl TaskError {
             | Self::EndedByHook { .. }
             | Self::Earlier { .. }
             | Self::Journal(_)
+            | Self::Audit(_)
             | Self::ShuttingDown
             | Self::RuntimeDown => format!("Agent failed: {self}"),
         }

@@ -75,6 +75,8 @@ pub(crate) fn run(args: &McpArgs, host: &mut Host) -> Result<Exit, Fault> {
     let builder = telemetry::as_asked(args.telemetry, builder);
     let builder = builder.approver(Arc::new(approver.clone()));
     let prepared = host.backends.drain(..).fold(builder, RuntimeBuilder::backend).prepare()?;
+    // What is not to be recorded is the words; a trail of what was done is another thing, and the user's alone to give up.
+    let prepared = if args.no_record { prepared } else { prepared.audited() };
     let is_recorded = !args.no_record && !prepared.settings().unrecorded;
     let records = is_recorded.then(|| RecordKeeper { options, environment: host.environment.clone() });
     session::warn_of(prepared.problems(), &host.environment, &mut host.terminal);

@@ -103,7 +103,7 @@ pub(crate) fn builder_asking(
         Some(approver) => builder.approver(approver),
         None => builder,
     };
-    if args.no_record { builder } else { recorded(builder, options, host) }
+    if args.no_record { builder } else { recorded(builder.audited(), options, host) }
 }
 
 /// Records what runs. Where nothing can be recorded, tasks run all the same, and the user is told.

@@ -2,6 +2,7 @@
 
 mod agents;
 mod ask;
+mod audit;
 #[cfg(unix)]
 mod codex;
 mod doctor;

@@ -21,10 +21,12 @@ use crate::interrupt::{Interruption, Interrupts};
 use crate::render::testing::Captured;
 
 /// What differs between two runs of the same scene.
-const FILTERS: [(&str, &str); 10] = [
+const FILTERS: [(&str, &str); 12] = [
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[ID]"),
     // The last digits of a run's id.
     (r"\brun [0-9a-f]{8}\b", "run [RUN]"),
+    (r"\bsession [0-9a-f]{8}\b", "session [SESSION]"),
+    (r"\btest-runner [0-9a-f]{8}\b", "test-runner [TASK]"),
     // Estimated from the prompt, which changes with every tool's description.
     (r"about [0-9,]+ tokens", "about [N] tokens"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
@@ -206,6 +208,11 @@ impl Stage {
     /// The project's directory.
     pub(super) fn project(&self) -> PathBuf {
         self.folder.path().join("project")
+    }
+
+    /// The user's home directory.
+    pub(super) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
     }
 
     /// Types a command.

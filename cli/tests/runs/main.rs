@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
+mod audit;
 mod consensus;
 mod control;
 mod descriptors;

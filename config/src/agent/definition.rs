@@ -1,6 +1,7 @@
 //! An agent, read: what its file says in our own types.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -67,6 +68,8 @@ pub struct AgentDefinition {
     pub source: AgentSource,
     /// Its file, where it has one.
     pub path: Option<PathBuf>,
+    /// SHA-256 of its file, in hexadecimal digits, where it has one.
+    pub sha256: Option<Arc<str>>,
 }
 
 impl AgentDefinition {
@@ -94,6 +97,7 @@ impl AgentDefinition {
             omit_claude_md: false,
             source: AgentSource::CommandLine,
             path: None,
+            sha256: None,
         }
     }
 }

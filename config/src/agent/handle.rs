@@ -21,7 +21,7 @@ pub struct RegistryHandle {
 #[derive(Default)]
 struct Listeners(Mutex<Vec<Listener>>);
 
-type Listener = Box<dyn Fn() + Send + Sync>;
+type Listener = Box<dyn Fn(&Arc<AgentRegistry>) + Send + Sync>;
 
 #[derive(Debug)]
 struct Origin {
@@ -56,14 +56,20 @@ impl RegistryHandle {
     pub fn reload(&self) {
         if let Some(origin) = &self.origin {
             let _reading = origin.reading.lock().unwrap_or_else(PoisonError::into_inner);
-            self.current.store(Arc::new(AgentRegistry::load(&origin.environment, &origin.sources)));
-            self.listeners.tell();
+            let read = Arc::new(AgentRegistry::load(&origin.environment, &origin.sources));
+            self.current.store(Arc::clone(&read));
+            self.listeners.tell(&read);
         }
     }
 
     /// Calls `listener` whenever the agents have been read again, on the thread that has read them. It must be quick
     /// and must not have them read again itself.
     pub fn on_reload(&self, listener: impl Fn() + Send + Sync + 'static) {
+        self.on_read(move |_| listener());
+    }
+
+    /// As [`RegistryHandle::on_reload`], with the agents that were read.
+    pub fn on_read(&self, listener: impl Fn(&Arc<AgentRegistry>) + Send + Sync + 'static) {
         self.listeners.lock().push(Box::new(listener));
     }
 
@@ -74,9 +80,9 @@ impl RegistryHandle {
 }
 
 impl Listeners {
-    fn tell(&self) {
+    fn tell(&self, read: &Arc<AgentRegistry>) {
         for listener in self.lock().iter() {
-            listener();
+            listener(read);
         }
     }
 

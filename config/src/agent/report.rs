@@ -11,7 +11,7 @@ use super::frontmatter::{Frontmatter, Syntax};
 use super::tool_check::UnknownTool;
 use super::{AgentDefinition, AgentSource};
 use crate::workspace::repository_root;
-use crate::{Problem, Severity};
+use crate::{Problem, Severity, sha256_hex};
 
 /// One agent file, read and judged.
 #[derive(Clone, Debug)]
@@ -63,7 +63,13 @@ impl AgentReport {
     /// Reads and judges a file; the agent is from there.
     pub(super) fn read_as(path: &Path, source: AgentSource) -> Self {
         match file::read(path) {
-            Ok(text) => Self::judge(&text, source, Some(path)),
+            Ok(text) => {
+                let mut report = Self::judge(&text, source, Some(path));
+                if let Some(definition) = &mut report.definition {
+                    definition.sha256 = Some(sha256_hex(&text).into());
+                }
+                report
+            }
             Err(problem) => Self::broken(*problem, Some(path)),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::value::ResumePolicy;
+use super::value::{AuditTexts, ResumePolicy};
 use crate::{
     AttachmentSupport, Problem, ProviderKind, SandboxMode, SandboxUnavailable, nearest, parse_duration, yaml,
 };
@@ -31,6 +31,15 @@ pub(super) struct SettingsFile {
     pub(super) web: WebFile,
     pub(super) resume: Option<ResumePolicy>,
     pub(super) telemetry: TelemetryFile,
+    pub(super) audit: AuditFile,
+}
+
+/// `audit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct AuditFile {
+    pub(super) enabled: Option<bool>,
+    pub(super) texts: Option<AuditTexts>,
 }
 
 /// `providers.NAME`.
@@ -211,9 +220,11 @@ const KNOWN: &[(&[&str], &[&str])] = &[
             "mcp",
             "web",
             "resume",
+            "audit",
             "telemetry",
         ],
     ),
+    (&["audit"], &["enabled", "texts"]),
     (
         &["limits"],
         &[

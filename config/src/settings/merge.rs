@@ -166,6 +166,8 @@ impl Merge {
         self.problems.extend(self.settings.telemetry.take(file.telemetry, scope, path, &outline));
         let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
         narrowing.take_resume(file.resume, &mut self.settings.resume);
+        let narrowing = Narrowing { scope, path, outline: &outline, problems: &mut self.problems };
+        narrowing.take_audit(file.audit, &mut self.settings.audit);
         // A project may be stricter than its user, not laxer; and have less recorded, not more.
         let stays = |now: bool| scope == RuleScope::Project && now;
         let narrowed = |wish: Option<bool>, now| wish.map_or(now, |wish| wish || stays(now));

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    BudgetLimits, CallTimeouts, MicroUsd, RateSettings, ResumePolicy, Retention, SandboxMode,
-    SandboxUnavailable,
+    AuditSettings, AuditTexts, BudgetLimits, CallTimeouts, MicroUsd, RateSettings, ResumePolicy, Retention,
+    SandboxMode, SandboxUnavailable,
 };
 
 struct Files(tempfile::TempDir);
@@ -396,6 +396,17 @@ fn only_the_user_lets_unfinished_runs_go_on_by_themselves() {
     let repository = of("repo/codex-task.yaml");
     assert_eq!(repository.settings.resume, ResumePolicy::Asked);
     assert_eq!(messages(&repository), ["'resume: auto' is ignored in a repository's file"]);
+}
+
+#[test]
+fn only_the_user_says_what_is_in_the_audit_trail() {
+    let of = |path: &str| load(&[(path, "audit: {enabled: false, texts: full}\n")]);
+    let own = of("home/.config/codex-task/config.yaml");
+    let wanted = AuditSettings { enabled: false, texts: AuditTexts::Full };
+    assert_eq!((own.settings.audit, own.problems.len()), (wanted, 0));
+    let repository = of("repo/codex-task.yaml");
+    assert_eq!(repository.settings.audit, AuditSettings::default());
+    assert_eq!(messages(&repository), ["'audit' is ignored in a repository's file"]);
 }
 
 #[test]

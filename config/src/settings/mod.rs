@@ -23,4 +23,6 @@ pub use mcp::{McpSettings, McpTrust, McpVerdict};
 pub use provider::{CallTimeouts, ProviderSettings, RateSettings};
 pub use telemetry::TelemetrySettings;
 pub use trust::{FolderTrust, TRUST_VARIABLE, TrustOrigin, TrustStore, TrustStoreError, TrustedFolders};
-pub use value::{Limits, LocalServers, ResumePolicy, Settings, SettingsOverrides, WebSettings};
+pub use value::{
+    AuditSettings, AuditTexts, Limits, LocalServers, ResumePolicy, Settings, SettingsOverrides, WebSettings,
+};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::value::ResumePolicy;
+use super::file::AuditFile;
+use super::value::{AuditSettings, ResumePolicy};
 use crate::{PermissionPolicy, Problem, RuleScope, SandboxMode, SandboxUnavailable, yaml};
 
 /// Takes such settings from one file.
@@ -35,6 +36,18 @@ impl Narrowing<'_> {
             }
             Some(policy) => *present = policy,
             None => {}
+        }
+    }
+
+    /// Takes what the audit trail is to be: what is written down of a project is not for the project to say.
+    pub(super) fn take_audit(self, wanted: AuditFile, present: &mut AuditSettings) {
+        if !self.scope.is_repository() {
+            present.enabled = wanted.enabled.unwrap_or(present.enabled);
+            present.texts = wanted.texts.unwrap_or(present.texts);
+        } else if wanted != AuditFile::default() {
+            let problem = Problem::warning("'audit' is ignored in a repository's file");
+            let problem = problem.with_help("set it in your own config.yaml").in_file(self.path);
+            self.problems.push(problem.placed(self.outline.position(&["audit"])));
         }
     }
 

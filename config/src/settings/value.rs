@@ -51,6 +51,35 @@ pub struct Settings {
     pub resume: ResumePolicy,
     /// What is told of the session to programs that watch it.
     pub telemetry: TelemetrySettings,
+    /// Whether what tasks do is written down in a trail that shows each change of it, and with how much text.
+    pub audit: AuditSettings,
+}
+
+/// The audit trail. A repository's file cannot say anything about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditSettings {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// What of prompts, arguments and outputs is in it.
+    pub texts: AuditTexts,
+}
+
+impl Default for AuditSettings {
+    /// There is one, with hashes of texts.
+    fn default() -> Self {
+        Self { enabled: true, texts: AuditTexts::Hashed }
+    }
+}
+
+/// What of prompts, arguments and outputs is in the audit trail. Keys never are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditTexts {
+    /// Their length and their hash, beside what identifies a call, e.g. a path or a command.
+    #[default]
+    Hashed,
+    /// The whole of prompts and arguments too.
+    Full,
 }
 
 /// When runs go on that a process has left unfinished. A repository's file cannot say so.

@@ -77,7 +77,7 @@ pub(super) fn add_step(connection: &Connection, task: TaskId, step: &JournalStep
 /// Writes how a task has ended, unless another process has taken it over since: then the task is that one's to end.
 pub(super) fn end(connection: &Connection, report: &TaskReport, owner: i64) -> rusqlite::Result<()> {
     let task = report.task.to_string();
-    if let Outcome::Failed { error: TaskError::Journal(_), .. } = &report.outcome {
+    if let Outcome::Failed { error: TaskError::Journal(_) | TaskError::Audit(_), .. } = &report.outcome {
         // It stopped because its steps could not be kept: what is kept can be gone on from.
         let release = "UPDATE tasks SET owner = NULL WHERE id = ?1 AND owner = ?2";
         return connection.prepare_cached(release)?.execute(params![task, owner]).map(drop);

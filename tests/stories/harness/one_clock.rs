@@ -125,6 +125,7 @@ fn services(project: &TestProject, setup: Setup) -> Services {
         io: IoRuntime::new(Handle::current()),
         restart_policy: setup.restart_policy,
         pressure: setup.pressure,
+        audit: None,
         settings,
         environment,
     }

@@ -11,9 +11,13 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 
 use super::asking::Asking;
+use super::hooked::Seen;
 use super::registered::Registered;
 use crate::gate::{ApprovalRequest, Decision, GateCall, Lasting, Verdict, held_by_hook, judge, lasting};
-use crate::{Access, Conduct, Rights, Session, ToolDefinition, ToolError, ToolOutput, ToolReply};
+use crate::{
+    Access, CallFate, Conduct, Rights, Session, SettledCall, ToolDefinition, ToolError, ToolOutput,
+    ToolReply, Unwitnessed, Witness,
+};
 
 /// Longest result, in bytes. Tools keep to narrower limits; this one holds for those that do not.
 const RESULT_BYTES_MAX: usize = 400_000;
@@ -87,18 +91,18 @@ impl ToolSet {
         Self { session: self.session.clone().for_turn(), ..self.clone() }
     }
 
-    /// Runs a call without an id; see [`ToolSet::call_as`].
+    /// Runs a call without an id and without a witness; see [`ToolSet::call_as`].
     pub async fn call(&self, name: &str, arguments: &str) -> ToolReply {
-        self.call_as("", name, arguments).await
+        self.call_as("", name, arguments, &Unwitnessed).await
     }
 
-    /// Runs a call: name, arguments, hooks, gate, tool, hooks. Whatever happens, a panic included, becomes a reply for the
-    /// model. `id` is the call's within its turn; hooks are told it.
+    /// Runs a call: name, arguments, hooks, gate, witness, tool, hooks. Whatever happens, a panic included, becomes a reply
+    /// for the model. `id` is the call's within its turn; hooks are told it.
     ///
     /// # Cancel safety
     /// Dropping the future ends the tool's work, as does the session's cancellation.
-    pub async fn call_as(&self, id: &str, name: &str, arguments: &str) -> ToolReply {
-        let work = AssertUnwindSafe(self.run(id, name, arguments)).catch_unwind();
+    pub async fn call_as(&self, id: &str, name: &str, arguments: &str, witness: &dyn Witness) -> ToolReply {
+        let work = AssertUnwindSafe(self.run(id, name, arguments, witness)).catch_unwind();
         let result = tokio::select! {
             biased;
             () = self.session.cancel.cancelled() => Err(ToolError::Cancelled),
@@ -121,27 +125,41 @@ impl ToolSet {
         Some(reply(result.map(ToolOutput::from)))
     }
 
-    async fn run(&self, id: &str, name: &str, arguments: &str) -> Result<ToolOutput, ToolError> {
-        let seen = self.seen_by_hooks(id, self.prepare(name, arguments)?).await?;
-        let mut prepared = seen.prepared;
+    async fn run(
+        &self,
+        id: &str,
+        name: &str,
+        arguments: &str,
+        witness: &dyn Witness,
+    ) -> Result<ToolOutput, ToolError> {
+        let prepared = match self.prepare(name, arguments) {
+            Ok(prepared) => prepared,
+            Err(error) => return Err(turned_away(witness, name, arguments, CallFate::Invalid, error).await),
+        };
+        let seen = match self.seen_by_hooks(id, prepared).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                return Err(turned_away(witness, name, arguments, CallFate::RefusedByHook, error).await);
+            }
+        };
+        let Seen { mut prepared, ask, context } = seen;
         let verdict = self.verdict(&prepared);
-        let verdict = match &seen.ask {
+        let verdict = match &ask {
             Some(reason) => held_by_hook(&self.gate_call(&prepared), &self.rights, verdict, reason),
             None => verdict,
         };
         let session = self.session.confined(verdict.confinement);
-        match verdict.decision() {
-            Decision::Allow => {}
-            Decision::Deny => return Err(ToolError::Refused(verdict.refusal)),
-            Decision::Ask => {
-                let lasting = |request: &ApprovalRequest| match seen.ask {
-                    // A hook that wants the user asked wants it each time.
-                    Some(_) => Lasting::Never,
-                    None => self.lasting(&prepared, &request.verdict),
-                };
-                self.ask(&prepared, verdict, lasting).await?;
-            }
-        }
+        let settled = self.settle(&prepared, &verdict, ask.is_some()).await;
+        let told = witness.settled(SettledCall {
+            tool: prepared.name.as_str(),
+            arguments: Some(&prepared.arguments),
+            conduct: prepared.access.conduct(),
+            verdict: Some(&verdict),
+            fate: settled.as_ref().map_or_else(|(fate, _)| *fate, |fate| *fate),
+        });
+        let told = told.await;
+        settled.map_err(|(_, error)| error)?;
+        told?;
         // Hooks are told of the arguments once more; without any they are not copied.
         let arguments = if self.session.hooks.is_empty() {
             std::mem::take(&mut prepared.arguments)
@@ -151,8 +169,29 @@ impl ToolSet {
         let ran = prepared.registered.tool.run_with_attachments(arguments, &session).await;
         self.note_untrusted(&self.gate_call(&prepared), session.confinement, ran.as_ref().err());
         let ToolOutput { text, attachments } = ran?;
-        let text = self.told_to_hooks(id, &prepared, seen.context, bounded(text)).await;
+        let text = self.told_to_hooks(id, &prepared, context, bounded(text)).await;
         Ok(ToolOutput { text, attachments })
+    }
+
+    /// Whether a call runs, after the user was asked where the gate wants that.
+    async fn settle(
+        &self,
+        prepared: &Prepared<'_>,
+        verdict: &Verdict,
+        is_held_by_hook: bool,
+    ) -> Result<CallFate, (CallFate, ToolError)> {
+        match verdict.decision() {
+            Decision::Allow => Ok(CallFate::Runs),
+            Decision::Deny => Err((CallFate::Denied, ToolError::Refused(verdict.refusal.clone()))),
+            Decision::Ask => {
+                let lasting = |request: &ApprovalRequest| {
+                    // A hook that wants the user asked wants it each time.
+                    if is_held_by_hook { Lasting::Never } else { self.lasting(prepared, &request.verdict) }
+                };
+                let answer = self.ask(prepared, verdict.clone(), lasting).await;
+                answer.map(|()| CallFate::Granted).map_err(|error| (CallFate::NotGranted, error))
+            }
+        }
     }
 
     pub(super) fn prepare(&self, name: &str, arguments: &str) -> Result<Prepared<'_>, ToolError> {
@@ -244,6 +283,21 @@ impl fmt::Debug for ToolSet {
             .field("mode", &self.rights.mode())
             .finish_non_exhaustive()
     }
+}
+
+/// A call that did not come as far as the gate: the witness is told of it as the model wrote it.
+async fn turned_away(
+    witness: &dyn Witness,
+    tool: &str,
+    arguments: &str,
+    fate: CallFate,
+    error: ToolError,
+) -> ToolError {
+    let arguments: Option<Value> = serde_json::from_str(arguments).ok();
+    let (arguments, conduct, verdict) = (arguments.as_ref(), Conduct::Reads, None);
+    // The call does not run, whatever comes of that.
+    let _ = witness.settled(SettledCall { tool, arguments, conduct, verdict, fate }).await;
+    error
 }
 
 /// What the model reads of a call.

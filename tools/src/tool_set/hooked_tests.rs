@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::testing::{Behavior, FakeTool};
 use super::*;
 use crate::gate::testing::Bench;
-use crate::{AfterStop, HookCaller, Hooks, ToolReply};
+use crate::{AfterStop, HookCaller, Hooks, ToolReply, Unwitnessed};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -64,7 +64,7 @@ impl Scene {
     }
 
     async fn read(&self, path: &str) -> ToolReply {
-        self.set.call_as("call-1", "Read", &json!({ "file_path": path }).to_string()).await
+        self.set.call_as("call-1", "Read", &json!({ "file_path": path }).to_string(), &Unwitnessed).await
     }
 
     fn path(&self, name: &str) -> PathBuf {

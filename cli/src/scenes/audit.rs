@@ -1,0 +1,50 @@
+//! What `audit` shows: a trail that is whole, one that is not, and its newest lines.
+
+use std::fs;
+
+use super::Stage;
+use super::stage::compare;
+
+/// An agent that has made a call which a rule denies.
+fn denied() -> Stage {
+    let stage = Stage::new()
+        .agent("test-runner", "description: Runs tests\nprovider: scripted\n", "You run tests.")
+        .file("codex-task.yaml", "local: {probe: false}\npermissions: {deny: [\"Bash(rm:*)\"]}\n")
+        .model(
+            "rules:\n  - when: {after: Bash}\n    text: I could not\n    usage: {input_tokens: 1200, output_tokens: 45}\n  - calls: [{tool: Bash, arguments: {command: \"rm -rf target\\u202e\"}}]\n    usage: {input_tokens: 1000, output_tokens: 5}\n",
+        );
+    stage.play(&["run", "test-runner", "Clean up"]);
+    stage
+}
+
+/// Names and times are others each time.
+fn steady(scene: &str) -> String {
+    let mut steady = String::new();
+    for line in scene.split_inclusive('\n') {
+        let is_time = line.get(2..3) == Some(":") && line.get(5..6) == Some(":");
+        let line = if is_time { format!("[TIME]{}", &line[8..]) } else { line.to_owned() };
+        let is_day = line.ends_with("(UTC)\n");
+        steady += if is_day { "[DAY] (UTC)\n" } else { &line };
+    }
+    steady
+}
+
+#[test]
+fn a_trail_is_verified_and_a_change_is_told_with_its_line() {
+    let stage = denied();
+    let whole = stage.scene(&["audit", "verify"]);
+    let folder = stage.home().join(".local/state/codex-task/audit");
+    let trail = fs::read_dir(folder).expect("a folder").next().expect("a file").expect("a file").path();
+    let text = fs::read_to_string(&trail).expect("a file");
+    fs::write(&trail, text.replace("\"runs\":false", "\"runs\":true")).expect("a file");
+    let scenes = [Stage::new().scene(&["audit", "verify"]), whole, stage.scene(&["audit", "verify"])];
+    compare("audit_verify", &scenes.join("\n"));
+}
+
+#[test]
+fn the_newest_lines_are_shown_on_a_narrow_terminal() {
+    let stage = denied().terminal(64);
+    let scenes =
+        [stage.scene(&["audit", "tail", "-n", "6"]), stage.scene(&["audit", "tail", "--task", "nobody"])];
+    compare("audit_tail_narrow", &steady(&scenes.join("\n")));
+}

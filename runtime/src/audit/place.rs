@@ -1,0 +1,132 @@
+//! Where trails are: a folder of segments, and in another folder the head of each chain.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use codex_task_config::Environment;
+
+/// The folder of trails, below the state directory.
+const TRAILS: &str = "audit";
+/// The folder of heads, beside it.
+const HEADS: &str = "audit-heads";
+const SEGMENT_ENDING: &str = ".jsonl";
+const HEAD_ENDING: &str = ".json";
+
+/// Where the trails of all sessions are, and the second copies of their heads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditPlace {
+    trails: PathBuf,
+    heads: PathBuf,
+}
+
+/// The files of one session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SessionFiles {
+    /// Its segments, by number.
+    pub(super) segments: BTreeMap<u32, PathBuf>,
+    /// Its head.
+    pub(super) head: Option<PathBuf>,
+}
+
+impl AuditPlace {
+    /// The user's own, in `$XDG_STATE_HOME/codex-task`; `None` without a home.
+    pub fn of_user(environment: &Environment) -> Option<Self> {
+        environment.state_dir().map(|state| Self::below(&state))
+    }
+
+    /// Those below this directory.
+    pub fn below(state: &Path) -> Self {
+        Self { trails: state.join(TRAILS), heads: state.join(HEADS) }
+    }
+
+    /// The folder of trails.
+    pub fn trails(&self) -> &Path {
+        &self.trails
+    }
+
+    /// The folder of heads: what one copies elsewhere to be sure.
+    pub fn heads(&self) -> &Path {
+        &self.heads
+    }
+
+    /// Makes both folders, for their owner's eyes only.
+    pub(super) fn make(&self) -> io::Result<()> {
+        make_directory(&self.trails)?;
+        make_directory(&self.heads)
+    }
+
+    pub(super) fn segment(&self, session: &str, number: u32) -> PathBuf {
+        self.trails.join(format!("{session}.{number:04}{SEGMENT_ENDING}"))
+    }
+
+    pub(super) fn head(&self, session: &str) -> PathBuf {
+        self.heads.join(format!("{session}{HEAD_ENDING}"))
+    }
+
+    /// All sessions that have left anything, the oldest first: their names are in the order of their beginnings.
+    pub(super) fn sessions(&self) -> io::Result<BTreeMap<String, SessionFiles>> {
+        let mut sessions: BTreeMap<String, SessionFiles> = BTreeMap::new();
+        // Heads first: a trail that grows meanwhile is longer than its head, never shorter.
+        for name in names(&self.heads)? {
+            if let Some(session) = name.strip_suffix(HEAD_ENDING) {
+                sessions.entry(session.to_owned()).or_default().head = Some(self.heads.join(&name));
+            }
+        }
+        for name in names(&self.trails)? {
+            let stem = name.strip_suffix(SEGMENT_ENDING).and_then(|stem| stem.rsplit_once('.'));
+            if let Some((session, number)) = stem
+                && let Ok(number) = number.parse()
+            {
+                let files = sessions.entry(session.to_owned()).or_default();
+                files.segments.insert(number, self.trails.join(&name));
+            }
+        }
+        Ok(sessions)
+    }
+}
+
+/// How a new file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// Only ever at its end.
+    ToAppend,
+    /// Anew each time.
+    InPlace,
+}
+
+/// A file that is only its owner's, and new.
+pub(super) fn create(path: &Path, opened: Opened) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    // A link is no new file, wherever it leads.
+    options.create_new(true).write(true).append(opened == Opened::ToAppend);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn make_directory(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
+}
+
+#[cfg(not(unix))]
+fn make_directory(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)
+}
+
+/// The names in a directory; none when there is no such directory.
+fn names(directory: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
