@@ -8,10 +8,12 @@
 mod aggregator;
 mod audit;
 mod budget;
+mod dice;
 mod io_runtime;
 mod journal;
 mod messages;
 mod provider;
+mod seat;
 mod subagent;
 mod supervisor;
 mod task;
@@ -23,19 +25,21 @@ pub use audit::{
     Audit, AuditAck, AuditError, AuditEvent, AuditRecord, AuditSubject, JudgedCall, ModelRequest, TaskSpawn,
 };
 pub use budget::Spent;
+pub use dice::Dice;
 pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
 };
-pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, ListProviders, Observe};
+pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, Fail, ListProviders, Observe};
 pub use provider::{
     ClassHealth, FailProvider, HealthState, LimitHealth, LimitsHealth, ProviderActor, ProviderCounters,
     ProviderHealth,
 };
+pub use seat::Seat;
 pub use supervisor::{
     AwaitRecall, BoardEntry, BoardState, ContinueTask, Delegate, Delegation, NoPressure, Pressure,
     PressureSampler, RestartPolicy, RetireWorker, RunTasks, Services, SessionFacts, Shortage,
-    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory,
+    SupervisorActor, SupervisorCounters, TaskBoard, WorkerFactory, WorkerHost,
 };
 pub use task::{
     Attempt, Ballot, CallEnd, CallId, CallReport, Conversation, KeptWorktree, Lineage, Narrowing, Outcome,

@@ -28,6 +28,12 @@ pub struct Drain;
 #[rtype(result = "usize")]
 pub struct CancelQueued;
 
+/// Makes the actor that gets it panic, as if by its own fault: the supervisor, the aggregator or a provider's. For tests and
+/// for operators who want to see what happens.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Fail;
+
 /// Asks an actor for its counters `C`: each actor knows one kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Observe<C>(PhantomData<fn() -> C>);

@@ -18,6 +18,9 @@ use crate::{
 
 /// Longest wait that is counted; longer ones, such as `Duration::MAX`, mean "never", and no clock can hold them.
 const WAIT_MAX: Duration = Duration::from_hours(365 * 24);
+/// Most that a model generates in one answer, a hundred times over: a server that sends more will not stop, and all of it
+/// is kept in memory.
+const ANSWER_BYTES_MAX: u64 = 16 << 20;
 /// Bytes of generated text per token, for estimates where the provider could not say any more.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -150,7 +153,7 @@ async fn run(
             }
             Some(event) => {
                 heard.begin(observer);
-                heard.note(&event, observer);
+                heard.note(&event, observer)?;
                 watch.expect(WaitingFor::NextEvent, limits.event_idle)?;
             }
             None => {
@@ -194,10 +197,15 @@ impl Heard {
         }
     }
 
-    fn note(&mut self, event: &ChatEvent, observer: &mut impl FnMut(Progress<'_>)) {
+    /// Keeps what is needed of an event, and tells of it. Fails when it is one too many.
+    fn note(
+        &mut self,
+        event: &ChatEvent,
+        observer: &mut impl FnMut(Progress<'_>),
+    ) -> Result<(), ProviderError> {
         let progress = match event {
             // Some servers begin with an empty piece; it is no first token.
-            ChatEvent::Text(text) | ChatEvent::Reasoning(text) if text.is_empty() => return,
+            ChatEvent::Text(text) | ChatEvent::Reasoning(text) if text.is_empty() => return Ok(()),
             ChatEvent::Text(text) => {
                 self.text.push_str(text);
                 Progress::Text(text)
@@ -213,12 +221,22 @@ impl Heard {
             }
             ChatEvent::Activity { usage } => {
                 self.usage = usage.unwrap_or(self.usage);
-                return;
+                return Ok(());
             }
-            ChatEvent::Started { .. } | ChatEvent::Finished(_) => return,
+            ChatEvent::Started { .. } | ChatEvent::Finished(_) => return Ok(()),
         };
         self.first_token.get_or_insert_with(|| self.began.elapsed());
         observer(progress);
+        if self.bytes() <= ANSWER_BYTES_MAX {
+            return Ok(());
+        }
+        let detail = format!("the answer is larger than {} MiB", ANSWER_BYTES_MAX >> 20);
+        Err(ProviderError::Protocol { detail })
+    }
+
+    /// Bytes generated so far.
+    fn bytes(&self) -> u64 {
+        self.text.len() as u64 + self.other_bytes
     }
 
     fn into_outcome(self, result: Result<ChatReply, CallError>) -> CallOutcome {
@@ -239,8 +257,7 @@ impl Heard {
 
     /// Generated tokens are only counted by the server at the end, so the bytes that came are counted instead.
     fn estimate(&self) -> TokenUsage {
-        let bytes = self.text.len() as u64 + self.other_bytes;
-        let output_tokens = self.usage.output_tokens.max(bytes.div_ceil(BYTES_PER_TOKEN));
+        let output_tokens = self.usage.output_tokens.max(self.bytes().div_ceil(BYTES_PER_TOKEN));
         TokenUsage { output_tokens, ..self.usage }
     }
 }

@@ -205,6 +205,34 @@ async fn each_silence_has_its_own_limit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fault_37_what_came_while_the_machine_stood_still_is_read_before_the_clock_is_looked_at() {
+    let steps: [Step; 4] = [
+        (seconds(0), Say::Started),
+        (seconds(1), Say::Activity),
+        (seconds(200), Say::Text),
+        (seconds(0), Say::Finished),
+    ];
+    let backend = backend(seconds(0), &steps);
+    let standing_still = async {
+        sleep(seconds(2)).await;
+        tokio::time::advance(CallLimits::USUAL.event_idle + seconds(100)).await;
+    };
+    let (outcome, ()) = tokio::join!(run_to_end(&backend), standing_still);
+    assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_could_have_written_is_not_kept() {
+    let mut heard = Heard::new(Instant::now());
+    let half = ChatEvent::Text("x".repeat(usize::try_from(ANSWER_BYTES_MAX / 2).unwrap()));
+    assert_eq!(heard.note(&half, &mut |_| ()), Ok(()));
+    assert_eq!(heard.note(&half, &mut |_| ()), Ok(()));
+    let detail = "the answer is larger than 16 MiB".to_owned();
+    let one_more = heard.note(&ChatEvent::ToolArguments { bytes: 1 }, &mut |_| ());
+    assert_eq!(one_more, Err(ProviderError::Protocol { detail }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reply_that_keeps_coming_still_ends_with_the_call() {
     let steps: Vec<Step> = std::iter::once((seconds(0), Say::Started))
         .chain(std::iter::repeat_n((seconds(50), Say::Text), 100))

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use actix::Actor;
 use codex_task_actors::{
-    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Services,
-    SupervisorActor, TaskBoard,
+    AggregatorActor, Delegation, EventBus, IoRuntime, Journal, PressureSampler, RestartPolicy, Seat,
+    Services, SupervisorActor, TaskBoard,
 };
 use codex_task_config::{
     AgentRegistry, AgentSources, Environment, LoadedMcpServers, LocalServers, Problem, ProviderName,
@@ -25,6 +25,7 @@ use crate::audited::{AuditChoice, AuditedSession};
 use crate::cancelling;
 use crate::event_sink::{self, EventSink};
 use crate::handle::{RuntimeHandle, Shared};
+use crate::heartbeat::Heartbeat;
 use crate::panic_hook;
 use crate::place::{facts, rights, session};
 use crate::pressure::SystemPressure;
@@ -318,7 +319,7 @@ impl PreparedRuntime {
         let parts = (Arc::clone(&services), events.clone(), Arc::clone(&board), builder.journal);
         let (threads, (supervisor, aggregator)) = Threads::start(own_io, move |factory| {
             let (services, events, board, journal) = parts;
-            let aggregator = AggregatorActor::new().start();
+            let aggregator = Seat::new(AggregatorActor::new().start());
             let supervisor =
                 SupervisorActor::new(services, aggregator.clone(), events, board, workers, Some(factory));
             let supervisor = match journal {
@@ -335,7 +336,9 @@ impl PreparedRuntime {
             .and_then(|recorder| cancelling::listen(recorder, &supervisor, &services.io));
         #[cfg(feature = "metrics")]
         let telemetry = telemetry.serving(&supervisor, &services.io);
+        let heartbeat = Heartbeat::start(supervisor.clone(), &services.io);
         let handle = RuntimeHandle::new(Shared {
+            heartbeat,
             telemetry: Mutex::new(telemetry),
             supervisor,
             aggregator,

@@ -10,7 +10,7 @@ use actix::Addr;
 use actix::dev::Request;
 use codex_task_actors::{
     AggregatorActor, CancelQueued, CancelTask, CloseRun, CollectRun, Drain, EventBus, OpenRun, RunId,
-    RunReport, RunTask, RunTasks, Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId,
+    RunReport, RunTask, RunTasks, Seat, Services, SupervisorActor, TaskBoard, TaskError, TaskEvent, TaskId,
     TaskReport, TaskRequest,
 };
 use codex_task_config::{AgentRegistry, Problem, RegistryWatcher, Settings};
@@ -27,6 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 #[cfg(feature = "store")]
 use crate::audit::AuditTrail;
+use crate::heartbeat::Heartbeat;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
 use crate::task_tool::{NestedTasks, TaskTool, TaskToolSpec, ToolCatalog};
@@ -48,13 +49,15 @@ pub struct RuntimeHandle {
 
 pub(crate) struct Shared {
     pub(crate) supervisor: Addr<SupervisorActor>,
-    pub(crate) aggregator: Addr<AggregatorActor>,
+    pub(crate) aggregator: Seat<AggregatorActor>,
     pub(crate) board: TaskBoard,
     pub(crate) events: EventBus,
     pub(crate) services: Arc<Services>,
     pub(crate) problems: Vec<Problem>,
     /// The server that was found on this machine, because no provider is configured.
     pub(crate) local_server: Option<LocalServer>,
+    /// Knows whether the control thread is blocked.
+    pub(crate) heartbeat: Heartbeat,
     /// Ends the MCP servers.
     pub(crate) servers_stop: CancellationToken,
     /// Keeps the agent files watched.
@@ -98,9 +101,10 @@ impl RuntimeHandle {
         &self.shared.supervisor
     }
 
-    /// The aggregator, for hosts that open and collect runs themselves.
-    pub fn aggregator(&self) -> &Addr<AggregatorActor> {
-        &self.shared.aggregator
+    /// The aggregator, for hosts that open and collect runs themselves: the one that lives now. One that dies is replaced,
+    /// and has forgotten the runs that were open.
+    pub fn aggregator(&self) -> Addr<AggregatorActor> {
+        self.shared.aggregator.addr()
     }
 
     /// Runs a task.
@@ -131,12 +135,12 @@ impl RuntimeHandle {
         let cancel: Vec<_> = ids.iter().map(|task| self.cancel_on_drop(*task)).collect();
         let aggregator = &self.shared.aggregator;
         // Without an aggregator there is nobody to tell what agents have started themselves; the tasks end all the same.
-        let _ = aggregator.send(OpenRun { run, tasks: ids }).await;
+        let _ = aggregator.addr().send(OpenRun { run, tasks: ids }).await;
         let _close = CloseOnDrop { aggregator: aggregator.clone(), run };
         let ended = self.shared.supervisor.send(RunTasks { requests: tasks }).await;
         cancel.into_iter().for_each(CancelOnDrop::disarm);
         let tasks = ended.map_err(|_| TaskError::RuntimeDown)??;
-        let collected = aggregator.send(CollectRun { run }).await.ok().and_then(Result::ok);
+        let collected = aggregator.addr().send(CollectRun { run }).await.ok().and_then(Result::ok);
         let alone = || RunReport { run, tasks, nested: Vec::new(), total: began.elapsed() };
         Ok(collected.unwrap_or_else(alone))
     }
@@ -346,13 +350,12 @@ impl Drop for CancelOnDrop {
 
 /// Forgets a run whose caller has left. A run that was collected is gone already.
 struct CloseOnDrop {
-    aggregator: Addr<AggregatorActor>,
+    aggregator: Seat<AggregatorActor>,
     run: RunId,
 }
 
 impl Drop for CloseOnDrop {
-    #[expect(clippy::disallowed_methods, reason = "a run must not be kept because of a full mailbox")]
     fn drop(&mut self) {
-        self.aggregator.do_send(CloseRun { run: self.run });
+        self.aggregator.tell(CloseRun { run: self.run });
     }
 }

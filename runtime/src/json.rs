@@ -66,6 +66,9 @@ pub struct TaskJson {
     pub timing: TimingJson,
     /// Tool calls that were made.
     pub tool_calls: u32,
+    /// How often the agent died and was started again; absent where it never did.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restarts: u32,
     /// What the user should know.
     pub notes: Vec<String>,
     /// Where untrusted texts came from that the agent has read.
@@ -155,6 +158,7 @@ impl From<&TaskReport> for TaskJson {
                 total_ms: ms(report.timing.total),
             },
             tool_calls: report.tool_calls,
+            restarts: report.restarts,
             notes: report.notes.clone(),
             tainted_by: report.tainted_by.clone(),
             worktree: report.worktree.clone(),
@@ -210,4 +214,9 @@ impl ErrorJson {
 
 fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

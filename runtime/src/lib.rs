@@ -30,6 +30,7 @@ mod consensus;
 mod event_sink;
 mod handle;
 mod health;
+mod heartbeat;
 pub mod json;
 mod panic_hook;
 mod place;
@@ -49,9 +50,9 @@ pub use builder::{PreparedRuntime, RuntimeBuilder};
 pub use codex_task_actors::{
     AggregatorActor, AggregatorCounters, Attempt, Audit, AuditAck, AuditError, AuditEvent, AuditRecord,
     AuditSubject, AwaitRecall, Ballot, BoardEntry, BoardState, CallEnd, CallId, CallReport, CancelTask,
-    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, FailProvider, HealthState, Journal,
-    JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage, Narrowing,
-    NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
+    ClassHealth, CloseRun, CollectRun, Conversation, Delegate, Dice, Fail, FailProvider, HealthState,
+    Journal, JournalAck, JournalEntry, JournalError, KeptWorktree, LimitHealth, LimitsHealth, Lineage,
+    Narrowing, NoPressure, Observe, OpenRun, Outcome, Pressure, PressureSampler, Priority, ProviderCounters,
     ProviderHealth, RestartPolicy, RetireWorker, RunId, RunReport, RunTask, RunTasks, Shortage,
     SupervisorActor, SupervisorCounters, TaskBoard, TaskError, TaskEvent, TaskEventKind, TaskId, TaskImage,
     TaskReport, TaskRequest, TaskStatus, TaskTiming,

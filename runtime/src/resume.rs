@@ -114,12 +114,7 @@ impl RuntimeHandle {
     pub async fn finish(&self, run: RunId, claim: Claim) -> Result<Resumed, ResumeError> {
         let Claim { images, ended, running } = claim;
         let mut report = self.go_on(run, images).await?;
-        let consensus = self.judge_resumed(run, &report).await?;
-        let judge = consensus.as_ref().and_then(Consensus::judge);
-        let is_new = |judge: &&Arc<TaskReport>| report.tasks.iter().all(|task| task.task != judge.task);
-        if let Some(judge) = judge.filter(is_new) {
-            report.tasks.push(Arc::clone(judge));
-        }
+        let consensus = self.judge_resumed(run, &mut report).await?;
         Ok(Resumed { report, ended, running, consensus })
     }
 

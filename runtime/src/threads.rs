@@ -90,7 +90,7 @@ fn control_thread<T: Send + 'static>(
             handle.spawn_fn(panic_hook::mark_thread);
             // The receiver lives as long as this thread runs the system.
             let _ = made.send(arbiter);
-            handle
+            Box::new(handle)
         });
         let value = runner.block_on(async move { start(factory) });
         if ready.send((System::current(), value)).is_err() {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use codex_task::{FailProvider, Outcome, RestartPolicy, RunTask, TaskError, TaskEventKind, TaskStatus};
+use codex_task::{
+    AggregatorCounters, Fail, FailProvider, HealthState, Observe, Outcome, RestartPolicy, RunReport, RunTask,
+    TaskError, TaskEventKind, TaskStatus,
+};
+use codex_task_actors::AskHealth;
 use codex_task_config::{ProviderName, SettingsOverrides, TokenUsage};
 use codex_task_providers::ProviderError;
 use codex_task_providers::scripted::{Fault, Rule, ScriptedCall};
@@ -278,4 +282,95 @@ async fn a_provider_actor_that_dies_again_and_again_is_given_up_and_said_so_with
 
 fn fail() -> FailProvider {
     FailProvider { provider: ProviderName::new("scripted") }
+}
+
+#[tokio::test]
+async fn a_run_whose_aggregator_dies_loses_no_ending_and_the_next_one_is_collected_as_ever() {
+    let model = scripted([Rule::text("done").with_delays(Duration::from_millis(100), Duration::ZERO)]);
+    let runtime =
+        TestRuntime::start(|builder| builder.agents(agents([agent("worker")])).backend(model.clone()));
+    let tasks = || ["a", "b", "c"].map(|prompt| RunTask::<String>::new("worker", prompt).request).to_vec();
+    let dying = async {
+        wait_for("all tasks are under way", async || model.recorded().len() == 3).await;
+        // Those that it has not read when it dies change nothing.
+        for _ in 0..5 {
+            runtime.aggregator().try_send(Fail).expect("there is room");
+        }
+    };
+    let (report, ()) = futures_util::join!(runtime.run_all(tasks()), dying);
+    let completed =
+        |report: RunReport| report.tasks.iter().all(|task| task.status() == TaskStatus::Completed);
+    assert!(completed(report.expect("the supervisor has the reports")));
+    wait_for("there is another one", async || runtime.counters().await.aggregators_restarted == 1).await;
+    assert!(completed(runtime.run_all(tasks()).await.expect("it runs")));
+    let seen = runtime.aggregator().send(Observe::<AggregatorCounters>::new()).await.expect("it lives");
+    assert_eq!((seen.ended, seen.completed, seen.runs_open), (3, 3, 0));
+}
+
+#[actix::test]
+async fn an_aggregator_that_dies_again_and_again_is_given_up_and_said_so_and_tasks_go_on() {
+    tokio::time::pause();
+    let stage = OneClock::start(Setup::new(agents([agent("worker")]), scripted([Rule::text("done")])));
+    for _ in 0..4 {
+        stage.aggregator.tell(Fail);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let counters = stage.counters().await;
+    assert_eq!((counters.aggregators_restarted, counters.aggregators_given_up), (3, 1));
+    assert_eq!(stage.ask("worker", "go").await.status(), TaskStatus::Completed);
+}
+
+/// Tells when it is dropped.
+struct Dropped(Runs);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.add();
+    }
+}
+
+#[tokio::test]
+async fn when_the_supervisor_itself_dies_each_caller_is_told_and_no_agent_works_on() {
+    let (begun, ended) = (Runs::default(), Runs::default());
+    let model = scripted([calling("Wait").when(first()), Rule::text("done")]);
+    let runtime = TestRuntime::start(|builder| {
+        let (begun, ended) = (begun.clone(), ended.clone());
+        let wait = TestTool::changing("Wait", move |_| {
+            begun.add();
+            let dropped = Dropped(ended.clone());
+            async move {
+                let _dropped = dropped;
+                std::future::pending().await
+            }
+        });
+        let builder = builder.agents(agents([agent("worker")])).backend(model.clone());
+        builder.tool(wait.shared()).overrides(allow_everything())
+    });
+    let task = runtime.run(RunTask::<String>::new("worker", "wait"));
+    wait_for("the tool runs", async || begun.count() == 1).await;
+    runtime.supervisor().try_send(Fail).expect("there is room");
+    assert_eq!(task.await.err(), Some(TaskError::RuntimeDown));
+    wait_for("the tool is stopped", async || ended.count() == 1).await;
+    assert!(runtime.board().is_empty());
+    let late = runtime.run(RunTask::<String>::new("worker", "too late")).await;
+    assert_eq!(late.err(), Some(TaskError::RuntimeDown));
+    assert_eq!(model.recorded().len(), 1, "nobody asks the model what comes next");
+    let handle = (*runtime).clone();
+    drop(runtime.stopped_already());
+    let left = handle.shutdown().await;
+    assert_eq!((left.abandoned, left.blocked_workers), (0, 0));
+}
+
+#[actix::test]
+async fn a_provider_without_its_actor_is_shown_as_down() {
+    tokio::time::pause();
+    let mut setup = Setup::new(agents([agent("worker")]), scripted([Rule::text("done")]));
+    setup.restart_policy = RestartPolicy { restarts_max: 0, ..RestartPolicy::default() };
+    let stage = OneClock::start(setup);
+    stage.ask("worker", "go").await;
+    stage.supervisor.send(fail()).await.expect("the supervisor lives");
+    wait_for("it is given up", async || stage.counters().await.gates_given_up == 1).await;
+    let health = stage.supervisor.send(AskHealth).await.expect("the supervisor lives");
+    assert_eq!(health.len(), 1);
+    assert_eq!((health[0].state, health[0].free), (HealthState::Down, 0));
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::harness::{TestRuntime, agent, agent_on, agents, first, project_on, scripted, texts_of};
+use crate::harness::{TestRuntime, agent, agent_on, agents, first, project_on, scripted, texts_of, wait_for};
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 struct Review {
@@ -158,4 +158,54 @@ async fn the_schema_reaches_each_vendor_where_it_belongs() {
             "{format:?}: {parameters}"
         );
     }
+}
+
+/// A type that a host should not have written.
+#[derive(Debug, JsonSchema)]
+struct Explosive;
+
+impl<'de> Deserialize<'de> for Explosive {
+    fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("read at your own peril")
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_panics_while_it_is_read_costs_its_own_task_only() {
+    let slowly =
+        Rule::text("done").with_delays(std::time::Duration::from_millis(300), std::time::Duration::ZERO);
+    let (runtime, _) = start([Rule::text("null").when(first().prompt(Pattern::text("explode"))), slowly]);
+    let neighbour = runtime.begin(RunTask::new("worker", "go on"));
+    let report = runtime.run(RunTask::<Explosive>::new("worker", "explode")).await.expect("the runtime runs");
+    let Outcome::Failed { error: TaskError::InvalidOutput { detail }, partial } = report.outcome else {
+        panic!("it cannot be read, not {:?}", report.outcome)
+    };
+    assert!(detail.contains("panicked"), "{detail}");
+    assert_eq!(partial.as_deref(), Some("null"));
+    assert_eq!(neighbour.await.expect("no panic").outcome, Outcome::Completed("done".into()));
+}
+
+/// A type that takes its time.
+#[derive(Debug, JsonSchema)]
+struct Leisurely;
+
+impl<'de> Deserialize<'de> for Leisurely {
+    #[expect(clippy::disallowed_methods, reason = "blocking the control thread is the point")]
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        std::thread::sleep(std::time::Duration::from_secs(6));
+        <()>::deserialize(from).map(|()| Self)
+    }
+}
+
+#[tokio::test]
+async fn a_control_thread_that_foreign_code_blocks_is_known_to_be_blocked_until_it_goes_on() {
+    let (runtime, _) = start([Rule::text("null")]);
+    let noticing = async {
+        wait_for("it is noticed", async || runtime.health().await.is_stalled).await;
+        assert_eq!(runtime.health().await.trouble(), ["the runtime is blocked and does not answer"]);
+    };
+    let blocking = runtime.run(RunTask::<Leisurely>::new("worker", "take your time"));
+    let (report, ()) = futures_util::join!(blocking, noticing);
+    assert!(matches!(report.expect("the runtime runs").outcome, Outcome::Completed(Leisurely)));
+    wait_for("it goes on", async || !runtime.health().await.is_stalled).await;
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::messages::Observe;
+use crate::messages::{Fail, Observe};
 use crate::task::{Outcome, RunId, RunReport, TaskId, TaskReport};
 
 /// See the module.
@@ -173,6 +173,15 @@ impl Handler<TaskEnded> for AggregatorActor {
             opened.add(report);
             self.close_if_complete(run);
         }
+    }
+}
+
+impl Handler<Fail> for AggregatorActor {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "that is what it is for")]
+    fn handle(&mut self, _: Fail, _: &mut Self::Context) {
+        panic!("the aggregator was asked to fail");
     }
 }
 

@@ -94,6 +94,11 @@ impl Account {
         self.book(taken);
     }
 
+    /// Requests that something is promised to.
+    pub(super) fn promised(&self) -> u64 {
+        self.promised.calls
+    }
+
     /// Books what was taken without a promise.
     pub(super) fn book(&mut self, taken: Spent) {
         self.spent = self.spent.plus(taken);

@@ -100,6 +100,11 @@ impl Budget {
         self.account().tasks
     }
 
+    /// Requests under way that this budget holds a promise for.
+    pub(crate) fn promised(&self) -> u64 {
+        self.account().promised()
+    }
+
     /// Books what was taken without a reservation: before a process ended, or by something that asks for none.
     pub(crate) fn book(&self, taken: Spent) {
         for budget in self.chain() {

@@ -14,14 +14,15 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::closure::{Closure, FORBIDDEN_MAX, Reach};
-use super::gate::{Fail, GateWatch};
+use super::gate::GateWatch;
 use super::health::ProviderHealth;
 use super::lane::{Lane, Readiness, Taken, Waiter};
 use super::pause::Pause;
 use super::permit::{Acquire, Begun, CallVerdict, Permit, Quotas, Release, Ticket};
 use super::rates::{Amounts, CacheReads, Rates};
 use super::retry_budget::RetryBudget;
-use crate::messages::Observe;
+use crate::dice::Dice;
+use crate::messages::{Fail, Observe};
 
 /// What a gate is made for.
 #[derive(Clone, Debug)]
@@ -46,6 +47,7 @@ pub struct ProviderActor {
     /// Set when the provider does not accept the key.
     closure: Option<Closure>,
     retries: RetryBudget,
+    dice: Dice,
     /// Number of the next caller.
     next: u64,
     /// The one timer: rings when somebody can go, or has waited for long enough.
@@ -83,7 +85,7 @@ pub struct ProviderCounters {
 
 impl ProviderActor {
     /// A gate that lets calls through as these settings say.
-    pub(crate) fn new(settings: GateSettings) -> Self {
+    pub(crate) fn new(settings: GateSettings, dice: Dice) -> Self {
         let counters = ProviderCounters {
             provider: settings.provider.clone(),
             in_flight: 0,
@@ -101,6 +103,7 @@ impl ProviderActor {
             lanes: Vec::new(),
             closure: None,
             retries: RetryBudget::new(Instant::now()),
+            dice,
             next: 0,
             alarm: None,
             counters,
@@ -250,13 +253,13 @@ impl ProviderActor {
         match error {
             ProviderError::RateLimited { retry_after, detail } => {
                 self.counters.throttled += 1;
-                let pause = Pause::new(*retry_after, lane.pauses, detail, now);
+                let pause = Pause::new(*retry_after, lane.pauses, detail, (now, &mut self.dice));
                 let pause_ms = pause.until.saturating_duration_since(now).as_millis();
                 warn!(%provider, class = %lane.class, pause_ms, "provider throttles: all its callers wait");
                 lane.throttled(pause, error.grows_too_fast(), now);
             }
             error if error.is_outage() => {
-                let opened = lane.failed(error, ticket.standing, now);
+                let opened = lane.failed(error, ticket.standing, (now, &mut self.dice));
                 self.counters.opened += u64::from(opened);
                 if opened {
                     warn!(%provider, class = %lane.class, %error, "provider fails again and again: calls are stopped");

@@ -22,7 +22,8 @@ fn gate(in_flight_max: usize) -> Gate {
 
 fn limited(in_flight_max: usize, kind: ProviderKind, limits: RateSettings) -> Gate {
     let provider = ProviderName::new("p");
-    ProviderActor::new(GateSettings { provider, kind, in_flight_max, limits }).start()
+    let settings = GateSettings { provider, kind, in_flight_max, limits };
+    ProviderActor::new(settings, Dice::new()).start()
 }
 
 fn shape() -> CallShape {

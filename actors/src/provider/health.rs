@@ -32,6 +32,8 @@ pub enum HealthState {
     },
     /// One call finds out just now whether it is well again.
     Recovering,
+    /// Its actor has died: another one starts soon, unless that has happened too often.
+    Down,
     /// It does not accept the key, or there is no money left.
     Closed {
         /// Time until it is tried again, in milliseconds.
@@ -106,6 +108,21 @@ impl ProviderHealth {
     }
 }
 
+impl ProviderHealth {
+    /// How a provider is whose actor does not answer.
+    pub(crate) fn down(provider: ProviderName) -> Self {
+        Self {
+            provider,
+            state: HealthState::Down,
+            reason: Some("the actor that admits its calls has died".to_owned()),
+            in_flight: 0,
+            free: 0,
+            waiting: 0,
+            classes: Vec::new(),
+        }
+    }
+}
+
 impl ClassHealth {
     fn of(lane: &Lane, now: Instant) -> Self {
         let (state, reason) = state_of(lane, now);
@@ -159,6 +176,7 @@ impl HealthState {
             Self::Paused { .. } => 2,
             Self::Failing { .. } => 3,
             Self::Closed { .. } => 4,
+            Self::Down => 5,
         }
     }
 }
@@ -170,6 +188,7 @@ impl fmt::Display for HealthState {
         match self {
             Self::Ready => f.write_str("ready"),
             Self::Recovering => f.write_str("being tried again after failures"),
+            Self::Down => f.write_str("down"),
             Self::Paused { left_ms } => write!(f, "paused by the provider for {} s", seconds(*left_ms)),
             Self::Failing { left_ms } => write!(f, "failing, tried again in {} s", seconds(*left_ms)),
             Self::Closed { left_ms } => write!(f, "closed, tried again in {} s", seconds(*left_ms)),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use codex_task_providers::ProviderError;
-use rand::RngExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -17,6 +16,7 @@ use super::ramp::{Ramp, RateMeter};
 use super::rates::{Amounts, Rates};
 use super::warm_gate::{HOLD_MAX, Turn, WarmGate};
 use super::window::Window;
+use crate::dice::Dice;
 use crate::task::Priority;
 
 /// A caller's place: the highest priority first, within it the one that came first.
@@ -279,8 +279,13 @@ impl Lane {
     }
 
     /// The provider failed. Returns whether calls stop with this.
-    pub(super) fn failed(&mut self, error: &ProviderError, standing: Standing, now: Instant) -> bool {
-        let spread = rand::rng().random_range(-1.0..=1.0);
+    pub(super) fn failed(
+        &mut self,
+        error: &ProviderError,
+        standing: Standing,
+        (now, dice): (Instant, &mut Dice),
+    ) -> bool {
+        let spread = dice.between(-1.0, 1.0);
         self.last_failure = Some(error.clone());
         let opened = self.breaker.failed(standing, spread, now);
         if opened {

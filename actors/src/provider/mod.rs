@@ -19,7 +19,7 @@ pub(crate) use actor::GateSettings;
 pub use actor::{ProviderActor, ProviderCounters};
 pub(crate) use breaker::Standing;
 pub use gate::FailProvider;
-pub(crate) use gate::{Fail, Gate, GateWatch, ProviderGone};
+pub(crate) use gate::{Gate, GateWatch, ProviderGone};
 pub use health::{ClassHealth, HealthState, ProviderHealth};
 pub(crate) use permit::{Acquire, CallShape, CallVerdict, Permit, Quotas, Refusal, RefusalCause};
 pub use rates::{LimitHealth, LimitsHealth};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use codex_task_providers::ProviderError;
-use rand::RngExt;
 use tokio::time::Instant;
+
+use crate::dice::Dice;
 
 /// How long a provider that throttles is left alone when it does not say itself.
 const USUAL: Duration = Duration::from_secs(1);
@@ -25,10 +26,15 @@ pub(super) struct Pause {
 
 impl Pause {
     /// As long as the server asks for; without its hint longer with each pause in a row.
-    pub(super) fn new(hint: Option<Duration>, in_a_row: u32, detail: &str, now: Instant) -> Self {
+    pub(super) fn new(
+        hint: Option<Duration>,
+        in_a_row: u32,
+        detail: &str,
+        (now, dice): (Instant, &mut Dice),
+    ) -> Self {
         let usual = USUAL.saturating_mul(1 << in_a_row.min(DOUBLINGS_MAX));
         let asked = hint.unwrap_or(usual).min(LONGEST);
-        let time = asked.mul_f64(1.0 + rand::rng().random_range(0.0..=HINT_JITTER));
+        let time = dice.beyond(asked, HINT_JITTER);
         Self { until: now + time, detail: detail.to_owned() }
     }
 

@@ -18,6 +18,7 @@ use super::checkpoint::Checkpoint;
 use super::death_watch::DeathWatch;
 use super::stop::StopCause;
 use super::tally::Tally;
+use crate::dice::Dice;
 use crate::messages::SubagentFinished;
 use crate::task::Outcome;
 
@@ -33,6 +34,8 @@ pub(crate) struct Seed {
     /// The first user turn.
     pub(crate) opening: Arc<Message>,
     pub(crate) checkpoint: Checkpoint,
+    /// What the incarnation draws its waits from.
+    pub(crate) dice: Dice,
 }
 
 /// How an incarnation ended.
@@ -90,7 +93,7 @@ impl Actor for SubagentActor {
 async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
     let supervisor = seed.context.steps.supervisor.clone();
     let (task, generation) = (seed.context.task, seed.context.steps.generation);
-    let mut run = Box::new(AgentRun::new(seed.context, seed.opening, seed.checkpoint));
+    let mut run = Box::new(AgentRun::new(seed));
     let result = run_until_stopped(&mut run).await;
     run.leave_place().await;
     let ending = Box::new(into_ending(*run, result));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use codex_task_providers::{AssistantTurn, ChatReply, Message, StopReason, UserPart, UserTurn};
 use codex_task_tools::McpHub;
 
+use super::actor::Seed;
 use super::agent_context::AgentContext;
-use super::checkpoint::{BegunCall, Checkpoint, CheckpointStep};
+use super::checkpoint::{BegunCall, CheckpointStep};
 use super::context_window::ContextWindow;
 use super::model_call::{Ask, Caller};
 use super::repetition::{Repetition, Round};
@@ -62,8 +63,9 @@ pub(crate) struct AgentRun {
 
 impl AgentRun {
     /// An incarnation that goes on where the checkpoint stands.
-    pub(crate) fn new(context: AgentContext, opening: Arc<Message>, checkpoint: Checkpoint) -> Self {
-        let caller = Caller::default();
+    pub(crate) fn new(seed: Seed) -> Self {
+        let Seed { context, opening, checkpoint, dice } = seed;
+        let caller = Caller::new(dice);
         let window =
             ContextWindow::new(checkpoint.turns, context.plan.prefix_bytes(), caller.limits(&context));
         let mut tally = checkpoint.tally;

@@ -22,12 +22,15 @@ use super::settlement::Held;
 use super::tally::Tally;
 use super::{answering, reserving, route_change, shared_prefix};
 use crate::audit::{AuditEvent, ModelRequest};
+use crate::dice::Dice;
 use crate::provider::{Acquire, CallShape, Permit, SharedPrefix, Standing, Try};
 use crate::task::{Attempt, TaskError, TaskEventKind};
 
 /// What one agent remembers between its model calls.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Caller {
+    /// How long it waits before it tries again.
+    dice: Dice,
     /// The route in use: a route that failed for good is not tried again by this task.
     route: usize,
     /// Reasoning state that the provider did not accept is no longer sent.
@@ -56,6 +59,20 @@ pub(crate) struct Ask<'a> {
 }
 
 impl Caller {
+    /// A caller at the beginning of its routes.
+    pub(crate) fn new(dice: Dice) -> Self {
+        Self {
+            dice,
+            route: 0,
+            state_stripped: false,
+            refused: Refused::default(),
+            parameters_refused: Vec::new(),
+            output_tokens_max: None,
+            prefix: OnceCell::new(),
+            cached_tokens: 0,
+        }
+    }
+
     /// The limits of the model in use.
     pub(crate) fn limits(&self, agent: &AgentContext) -> Option<ModelLimits> {
         let route = agent.plan.routes.get(self.route)?;
@@ -254,7 +271,8 @@ impl Caller {
     /// Decides what a failure means for the next attempt.
     fn next(&mut self, agent: &AgentContext, failure: &Failure, tries: &Tries) -> Next {
         let has_another = self.route + 1 < agent.plan.routes.len();
-        match tries.decide(failure, Situation { has_another, patience: patience(agent) }) {
+        let here = Situation { has_another, patience: patience(agent) };
+        match tries.decide(failure, here, &mut self.dice) {
             Next::Adapt => self.adapt(failure.error()),
             other => other,
         }
@@ -314,8 +332,9 @@ impl Caller {
             AuditEvent::Retried { route: route.unwrap_or_default(), cause: error.kind(), after: wait }
         });
         tokio::select! {
-            () = tokio::time::sleep(wait) => Ok(()),
+            biased;
             () = agent.stop.token().cancelled() => Err(Halt::Stopped),
+            () = tokio::time::sleep(wait) => Ok(()),
         }
     }
 }
@@ -353,11 +372,12 @@ async fn acquire(
     let (reply, answer) = oneshot::channel();
     route.gate.tell(Acquire { priority: agent.priority, patience: patience(agent), call, reply });
     tokio::select! {
+        biased;
+        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
         answer = answer => Ok(match answer {
             Ok(answer) => answer.map_err(Failure::Refused),
             Err(_) => Err(Failure::Called(gate_is_down(route))),
         }),
-        () = agent.stop.token().cancelled() => Err(Halt::Stopped),
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) async fn reserve(agent: &AgentContext, wish: impl FnOnce() -> Wish) -
         return Ok(Reservation::unlimited());
     }
     tokio::select! {
-        held = agent.budget.reserve(wish()) => held.map_err(Halt::Error),
+        biased;
         () = agent.stop.token().cancelled() => Err(Halt::Stopped),
+        held = agent.budget.reserve(wish()) => held.map_err(Halt::Error),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use codex_task_providers::{ProviderError, Remedy};
-use rand::RngExt;
 
+use crate::dice::Dice;
 use crate::provider::{Refusal, RefusalCause, Try};
 
 /// Attempts on one route before the next is tried.
@@ -131,7 +131,7 @@ impl Tries {
     }
 
     /// What the last failure, which is counted, means for the next attempt.
-    pub(super) fn decide(&self, failure: &Failure, here: Situation) -> Next {
+    pub(super) fn decide(&self, failure: &Failure, here: Situation, dice: &mut Dice) -> Next {
         let error = failure.error();
         let is_too_long = error.retry_after().is_some_and(|hint| hint > here.patience);
         match failure {
@@ -141,14 +141,14 @@ impl Tries {
                     && !is_too_long
                     && self.held <= HELD_MAX =>
             {
-                Next::Again(error.retry_after().map_or_else(|| spent_wait(self.held), with_jitter))
+                Next::Again(wait_for(error, dice, |dice| spent_wait(self.held, dice)))
             }
             // The gate is shut again, and says for how long to whoever asks.
             Failure::Probed(_) if !here.has_another => Next::Again(Duration::ZERO),
             Failure::Refused(_) | Failure::Probed(_) => Next::Elsewhere,
             Failure::Called(error) => match error.remedy() {
                 Remedy::Retry if is_too_long => Next::Elsewhere,
-                Remedy::Retry => self.again(error, here),
+                Remedy::Retry => self.again(error, here, dice),
                 Remedy::NextRoute => Next::Elsewhere,
                 Remedy::Adapt => Next::Adapt,
                 Remedy::GiveUp => Next::Over,
@@ -156,7 +156,7 @@ impl Tries {
         }
     }
 
-    fn again(&self, error: &ProviderError, here: Situation) -> Next {
+    fn again(&self, error: &ProviderError, here: Situation, dice: &mut Dice) -> Next {
         match error {
             // The gate pauses this provider for all its callers; waiting happens there. A task that has another route
             // does not wait for one that throttles again and again.
@@ -165,7 +165,7 @@ impl Tries {
                 if self.throttled < most { Next::Again(Duration::ZERO) } else { Next::Elsewhere }
             }
             _ if self.on_route >= ATTEMPTS_PER_ROUTE_MAX => Next::Elsewhere,
-            error => Next::Again(error.retry_after().map_or_else(|| backoff(self.all), with_jitter)),
+            error => Next::Again(wait_for(error, dice, |dice| backoff(self.all, dice))),
         }
     }
 }
@@ -179,20 +179,24 @@ fn is_about_the_route(cause: RefusalCause) -> bool {
 }
 
 /// Between half and the whole of a time that doubles with each wait.
-fn spent_wait(held: usize) -> Duration {
+fn spent_wait(held: usize, dice: &mut Dice) -> Duration {
     let doublings = u32::try_from(held.saturating_sub(1)).unwrap_or(u32::MAX).min(8);
-    SPENT_WAIT.saturating_mul(1 << doublings).mul_f64(rand::rng().random_range(0.5..=1.0))
+    dice.part_of(SPENT_WAIT.saturating_mul(1 << doublings), 0.5)
 }
 
-fn with_jitter(hint: Duration) -> Duration {
-    hint.mul_f64(1.0 + rand::rng().random_range(0.0..=HINT_JITTER))
+/// As long as the server asks for, or else our own wait.
+fn wait_for(error: &ProviderError, dice: &mut Dice, own: impl FnOnce(&mut Dice) -> Duration) -> Duration {
+    match error.retry_after() {
+        Some(hint) => dice.beyond(hint, HINT_JITTER),
+        None => own(dice),
+    }
 }
 
 /// Exponential backoff with full jitter.
-fn backoff(attempts: usize) -> Duration {
+fn backoff(attempts: usize, dice: &mut Dice) -> Duration {
     let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
     let most = BACKOFF_BASE.saturating_mul(1 << exponent).min(BACKOFF_MAX);
-    most.mul_f64(rand::rng().random_range(0.0..=1.0))
+    dice.part_of(most, 0.0)
 }
 
 #[cfg(test)]
@@ -203,7 +207,8 @@ mod tests {
 
     #[test]
     fn backoff_stays_below_its_cap_and_grows_with_the_attempts() {
-        let longest = |attempts| (0..2_000).map(|_| backoff(attempts)).max().expect("some");
+        let mut dice = Dice::seeded(0);
+        let mut longest = |attempts| (0..2_000).map(|_| backoff(attempts, &mut dice)).max().expect("some");
         assert!(longest(1) <= BACKOFF_BASE);
         assert!(longest(3) > BACKOFF_BASE * 2 && longest(3) <= BACKOFF_BASE * 4);
         assert!(longest(100) <= BACKOFF_MAX);
@@ -211,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_servers_hint_is_waited_for_and_at_most_a_tenth_longer() {
-        let hint = Duration::from_secs(7);
+        let (hint, mut dice) = (Duration::from_secs(7), Dice::seeded(0));
         let failure = Failure::Called(ProviderError::Server {
             status: 500,
             retry_after: Some(hint),
@@ -220,22 +225,27 @@ mod tests {
         for _ in 0..200 {
             let mut tries = Tries::default();
             tries.count(&failure);
-            let Next::Again(wait) = tries.decide(&failure, HERE) else { panic!("it is tried again") };
+            let Next::Again(wait) = tries.decide(&failure, HERE, &mut dice) else {
+                panic!("it is tried again")
+            };
             assert!(wait >= hint && wait <= hint.mul_f64(1.1), "{wait:?}");
         }
         let short = Situation { patience: Duration::from_secs(6), ..HERE };
-        assert_eq!(Tries::default().decide(&failure, short), Next::Elsewhere);
+        assert_eq!(Tries::default().decide(&failure, short, &mut dice), Next::Elsewhere);
     }
 
     #[test]
     fn whoever_finds_out_for_the_others_that_the_only_route_is_still_ill_has_lost_no_attempt() {
         let error = ProviderError::Server { status: 503, retry_after: None, detail: String::new() };
-        let mut tries = Tries::default();
+        let (mut tries, mut dice) = (Tries::default(), Dice::seeded(0));
         for _ in 0..10 {
             let failure = Failure::of_call(error.clone(), true);
             tries.count(&failure);
-            assert_eq!(tries.decide(&failure, HERE), Next::Again(Duration::ZERO));
-            assert_eq!(tries.decide(&failure, Situation { has_another: true, ..HERE }), Next::Elsewhere);
+            assert_eq!(tries.decide(&failure, HERE, &mut dice), Next::Again(Duration::ZERO));
+            assert_eq!(
+                tries.decide(&failure, Situation { has_another: true, ..HERE }, &mut dice),
+                Next::Elsewhere
+            );
         }
         assert!(!tries.are_spent());
         let failure = Failure::of_call(ProviderError::Redirect { location: String::new() }, true);
@@ -247,15 +257,15 @@ mod tests {
         let detail = String::new();
         let error = ProviderError::Overloaded { retry_after: Some(Duration::from_secs(5)), detail };
         let failure = Failure::Refused(Refusal { cause: RefusalCause::Failing, error });
-        let mut tries = Tries::default();
+        let (mut tries, mut dice) = (Tries::default(), Dice::seeded(0));
         for _ in 0..HELD_MAX {
             tries.count(&failure);
-            assert!(matches!(tries.decide(&failure, HERE), Next::Again(_)));
+            assert!(matches!(tries.decide(&failure, HERE, &mut dice), Next::Again(_)));
         }
         tries.count(&failure);
-        assert_eq!(tries.decide(&failure, HERE), Next::Elsewhere);
+        assert_eq!(tries.decide(&failure, HERE, &mut dice), Next::Elsewhere);
         assert_eq!(
-            Tries::default().decide(&failure, Situation { has_another: true, ..HERE }),
+            Tries::default().decide(&failure, Situation { has_another: true, ..HERE }, &mut dice),
             Next::Elsewhere
         );
         assert!(!tries.are_spent(), "nothing was sent");

@@ -125,10 +125,16 @@ fn answer(call: &ToolCall, reply: ToolReply) -> ToolResult {
     ToolResult {
         call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),
-        text: reply.text.into(),
+        text: without_nul(reply.text).into(),
         is_error: reply.is_error,
         attachments: reply.attachments,
     }
+}
+
+/// JSON can hold a NUL and several vendors' servers cannot: they refuse the whole conversation from then on. It is shown
+/// like any other byte that is no text.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{FFFD}") } else { text }
 }
 
 /// The argument that says most about a call, for people.

@@ -2,12 +2,12 @@
 //! knows how long tasks took so far; it never owns an agent. It decides who runs and what happens to the dead. It does not talk to providers or tools. The
 //! runtime starts it first and stops it last.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix::{Addr, AsyncContext, Context};
+use actix::{AsyncContext, Context};
 use codex_task_config::ProviderName;
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -28,7 +28,9 @@ use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded, Teller};
 use crate::audit::{AuditEvent, AuditSubject, TaskAudit, TaskSpawn};
 use crate::budget::{Budget, Spent};
+use crate::dice::Dice;
 use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
+use crate::seat::Seat;
 use crate::subagent::{AgentContext, DeathWatch, Seed, Steps, StopSignal, SubagentActor, Tally};
 use crate::task::{
     Outcome, RunId, TaskError, TaskEvent, TaskEventKind, TaskId, TaskReport, TaskRequest, TaskTiming,
@@ -38,9 +40,12 @@ use crate::task::{
 pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
-    pub(super) tasks: HashMap<TaskId, TaskEntry>,
+    /// In the order in which they were made.
+    pub(super) tasks: BTreeMap<TaskId, TaskEntry>,
     /// Restarts of provider actors.
     pub(super) gate_restarts: HashMap<ProviderName, RestartHistory>,
+    /// Restarts of the aggregator.
+    pub(super) aggregator_restarts: RestartHistory,
     /// The budgets of runs that have tasks.
     pub(super) runs: HashMap<RunId, Arc<Budget>>,
     pub(super) slots: Slots,
@@ -52,8 +57,10 @@ pub struct SupervisorActor {
     /// and what its old agent still says must not be taken for the new one's.
     pub(super) generation: u64,
     pub(super) workers: Workers,
+    /// What all jitter of the runtime comes from.
+    pub(super) dice: Dice,
     pub(super) worker_count: usize,
-    pub(super) aggregator: Addr<AggregatorActor>,
+    pub(super) aggregator: Seat<AggregatorActor>,
     pub(super) events: EventBus,
     pub(super) board: TaskBoard,
     history: History,
@@ -81,6 +88,8 @@ pub struct SupervisorCounters {
     pub running_max: usize,
     /// What the machine was shortest of at the last look; it is looked at while tasks wait.
     pub shortage: Shortage,
+    /// Model calls under way that budgets with limits hold something for.
+    pub promised: u64,
     /// Tasks that were taken.
     pub admitted: u64,
     /// Tasks that could not begin.
@@ -95,6 +104,10 @@ pub struct SupervisorCounters {
     pub gates_restarted: u64,
     /// Provider actors that died too often: calls to their providers fail.
     pub gates_given_up: u64,
+    /// Restarts of the aggregator, which had died.
+    pub aggregators_restarted: u64,
+    /// Aggregators that died too often: runs cannot be collected any longer.
+    pub aggregators_given_up: u64,
     /// Messages of incarnations that were no longer current.
     pub stale: u64,
 }
@@ -103,7 +116,7 @@ impl SupervisorActor {
     /// A supervisor that starts `worker_count` worker Arbiters; without a factory agents run on its own.
     pub fn new(
         services: Arc<Services>,
-        aggregator: Addr<AggregatorActor>,
+        aggregator: Seat<AggregatorActor>,
         events: EventBus,
         board: TaskBoard,
         worker_count: usize,
@@ -116,13 +129,15 @@ impl SupervisorActor {
             planner: Planner::new(Arc::clone(&services), events.clone()),
             slots: Slots::new(limit.now()),
             services,
-            tasks: HashMap::new(),
+            tasks: BTreeMap::new(),
             gate_restarts: HashMap::new(),
+            aggregator_restarts: RestartHistory::default(),
             runs: HashMap::new(),
             limit,
             looking: false,
             generation: 0,
             workers: Workers::new(workers),
+            dice: Dice::new(),
             worker_count,
             aggregator,
             events,
@@ -141,6 +156,13 @@ impl SupervisorActor {
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// Draws all jitter from these dice: whoever seeds them sees the same again.
+    #[must_use]
+    pub fn with_dice(mut self, dice: Dice) -> Self {
+        self.dice = dice;
         self
     }
 
@@ -212,7 +234,6 @@ impl SupervisorActor {
     }
 
     /// Ends a task that cannot begin, and gives its report.
-    #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
     pub(super) fn refuse(
         &mut self,
         request: &TaskRequest,
@@ -224,7 +245,7 @@ impl SupervisorActor {
         audit.record(|| AuditEvent::TaskRefused { error: error.kind() });
         let outcome = Outcome::Failed { error, partial: None };
         let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
-        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
+        self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
         self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
         let _ = reply.send(Arc::clone(&report)); // a caller that left needs no answer
         report
@@ -277,8 +298,12 @@ impl SupervisorActor {
             },
             audit: entry.audit.clone(),
         };
-        let seed =
-            Seed { context, opening: Arc::clone(&entry.opening), checkpoint: entry.checkpoint.clone() };
+        let seed = Seed {
+            context,
+            opening: Arc::clone(&entry.opening),
+            checkpoint: entry.checkpoint.clone(),
+            dice: self.dice.split(),
+        };
         let watch = DeathWatch::new(task, entry.generation, ctx.address().recipient());
         let place = self.workers.place(SubagentActor::new(seed, watch));
         entry.state = TaskState::Running { place };
@@ -297,7 +322,6 @@ impl SupervisorActor {
     }
 
     /// Ends a task: reports, replies, frees its slot.
-    #[expect(clippy::disallowed_methods, reason = "one-way report on the same thread")]
     pub(super) fn finish(
         &mut self,
         task: TaskId,
@@ -341,7 +365,7 @@ impl SupervisorActor {
         }
         self.record(|| JournalEntry::Ended { report: Arc::clone(&report) });
         entry.audit.record(|| AuditEvent::TaskEnded(Arc::clone(&report)));
-        self.aggregator.do_send(TaskEnded { report: Arc::clone(&report) });
+        self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
         let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;
         self.keep_transcript(

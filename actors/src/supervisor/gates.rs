@@ -7,14 +7,15 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::SupervisorActor;
-use crate::provider::{Fail, FailProvider, ProviderGone};
+use crate::messages::Fail;
+use crate::provider::{FailProvider, ProviderGone};
 
 impl SupervisorActor {
     /// Starts the actor of a provider again, after its backoff.
     fn restart_gate(&mut self, provider: ProviderName, ctx: &mut Context<Self>) {
         let policy = self.restart_policy();
         let history = self.gate_restarts.entry(provider.clone()).or_default();
-        let restart = history.restart_after(&policy, Instant::now());
+        let restart = history.restart_after(&policy, Instant::now(), &mut self.dice);
         let restarts = history.total();
         let Some(wait) = restart else {
             self.counters.gates_given_up += 1;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix::dev::ToEnvelope;
-use actix::{Actor, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, ResponseFuture};
 use codex_task_config::ProviderName;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
@@ -33,7 +33,7 @@ impl Actor for SupervisorActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.planner.report_to(ctx.address().recipient());
+        self.planner.report_to(ctx.address().recipient(), self.dice.split());
         self.workers.start(self.worker_count, &ctx.address());
         ctx.run_interval(WATCH_INTERVAL, Self::watch);
     }
@@ -153,7 +153,7 @@ impl Handler<SubagentGone> for SupervisorActor {
             return self.incarnate(task, ctx);
         };
         entry.audit.record(|| AuditEvent::Panicked { cause: cause.as_str().into() });
-        let restart = entry.restarts.restart_after(&policy, Instant::now());
+        let restart = entry.restarts.restart_after(&policy, Instant::now(), &mut self.dice);
         let restarts = entry.restarts.total();
         warn!(task_id = %task, restarts, cause, "an agent panicked");
         let Some(wait) = restart else {
@@ -211,19 +211,20 @@ impl Handler<Drain> for SupervisorActor {
 }
 
 impl SupervisorActor {
-    /// What each provider's actor says of itself, in the order of their names.
-    fn of_all_providers<C>(&self, name: fn(&C) -> &ProviderName) -> ResponseFuture<Vec<C>>
+    /// What each provider's actor says of itself, in the order of their names; what is said of one that is dead.
+    fn of_all_providers<C>(&self, of_dead: fn(ProviderName) -> Option<C>) -> ResponseFuture<Vec<C>>
     where
         C: Send + 'static,
         ProviderActor: Handler<Observe<C>>,
         Context<ProviderActor>: ToEnvelope<ProviderActor, Observe<C>>,
     {
-        let asked: Vec<_> = self.planner.gates().map(|gate| gate.send(Observe::new())).collect();
-        Box::pin(async move {
-            let mut told: Vec<C> = join_all(asked).await.into_iter().filter_map(Result::ok).collect();
-            told.sort_by(|a, b| name(a).cmp(name(b)));
-            told
-        })
+        let mut gates: Vec<_> = self.planner.gates().map(|(name, gate)| (name.clone(), gate)).collect();
+        gates.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let asked = gates.into_iter().map(|(name, gate): (ProviderName, Addr<ProviderActor>)| async move {
+            gate.send(Observe::new()).await.ok().or_else(|| of_dead(name))
+        });
+        let told = join_all(asked);
+        Box::pin(async move { told.await.into_iter().flatten().collect() })
     }
 }
 
@@ -231,7 +232,7 @@ impl Handler<ListProviders> for SupervisorActor {
     type Result = ResponseFuture<Vec<ProviderCounters>>;
 
     fn handle(&mut self, _: ListProviders, _: &mut Self::Context) -> Self::Result {
-        self.of_all_providers(|counters| &counters.provider)
+        self.of_all_providers(|_| None)
     }
 }
 
@@ -248,7 +249,7 @@ impl Handler<AskHealth> for SupervisorActor {
     type Result = ResponseFuture<Vec<ProviderHealth>>;
 
     fn handle(&mut self, _: AskHealth, _: &mut Self::Context) -> Self::Result {
-        self.of_all_providers(|health| &health.provider)
+        self.of_all_providers(|provider| Some(ProviderHealth::down(provider)))
     }
 }
 
@@ -261,6 +262,7 @@ impl Handler<Observe<SupervisorCounters>> for SupervisorActor {
             queued: self.slots.queued(),
             running_max: self.limit.now(),
             shortage: self.limit.shortage(),
+            promised: self.runs.values().map(|budget| budget.promised()).sum(),
             ..self.counters.clone()
         })
     }

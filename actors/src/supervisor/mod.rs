@@ -3,6 +3,7 @@
 mod actor;
 mod budgets;
 mod delegation;
+mod failing;
 mod gate_book;
 mod gates;
 mod handlers;
@@ -39,4 +40,4 @@ pub use resume::AwaitRecall;
 pub(crate) use server_tools::ServerTools;
 pub use services::{Services, SessionFacts};
 pub use table::{BoardEntry, BoardState, TaskBoard};
-pub use workers::{RetireWorker, WorkerFactory};
+pub use workers::{RetireWorker, WorkerFactory, WorkerHost};

@@ -26,6 +26,7 @@ use super::web_searcher::SearchModel;
 use crate::aggregator::{EventBus, Teller};
 use crate::audit::{AuditSubject, TaskAudit};
 use crate::budget::Budget;
+use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
 use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal};
 use crate::task::{Narrowing, TaskError, TaskRequest};
@@ -78,17 +79,17 @@ impl Planner {
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
         let (prefixes, small_models) = (HashMap::new(), HashMap::new());
-        Self { services, events, gates: GateBook::default(), prefixes, small_models }
+        Self { services, events, gates: GateBook::new(), prefixes, small_models }
     }
 
-    /// The actors of the providers that were used so far.
-    pub(crate) fn gates(&self) -> impl Iterator<Item = Addr<ProviderActor>> {
+    /// The actors of the providers that were used so far, with the names of these.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = (&ProviderName, Addr<ProviderActor>)> {
         self.gates.actors()
     }
 
-    /// Tells this actor from now on when one of a provider is gone.
-    pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>) {
-        self.gates.report_to(supervisor);
+    /// Tells this actor from now on when one of a provider is gone; they draw from dice that are split off these.
+    pub(crate) fn report_to(&mut self, supervisor: Recipient<ProviderGone>, dice: Dice) {
+        self.gates.report_to(supervisor, dice);
     }
 
     /// Where the calls of a provider are admitted, if any was made so far.
@@ -97,7 +98,7 @@ impl Planner {
     }
 
     /// Starts the actor of a provider again, in the place of the one that has died.
-    pub(crate) fn restart_gate(&self, provider: &ProviderName) {
+    pub(crate) fn restart_gate(&mut self, provider: &ProviderName) {
         if let Some(own) = self.services.providers.get(provider) {
             self.gates.restart(provider, own);
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix::ArbiterHandle;
 use tokio::time::Instant;
 
 use super::watch::WATCH_INTERVAL;
+use super::workers::WorkerHost;
 
 /// Looks in vain after which a worker gets no new agents: one second.
 const LATE_LOOKS: u32 = 4;
@@ -29,7 +29,7 @@ impl Pulse {
     }
 
     /// Sees whether the last question was answered, and asks the next one.
-    pub(super) fn look(&mut self, now: Instant, arbiter: &ArbiterHandle) {
+    pub(super) fn look(&mut self, now: Instant, host: &dyn WorkerHost) {
         // A process that was stopped for a while looks several times at once, before any worker could answer.
         let is_early = self.looked.is_some_and(|last| now.duration_since(last) < WATCH_INTERVAL / 2);
         if is_early {
@@ -42,8 +42,8 @@ impl Pulse {
         }
         self.looks_in_vain = 0;
         let answered = Arc::clone(&self.answered);
-        // An Arbiter that has ended does not answer; its canary tells.
-        arbiter.spawn_fn(move || answered.store(true, Ordering::Release));
+        // One that has ended does not answer; its canary tells.
+        host.run(Box::new(move || answered.store(true, Ordering::Release)));
     }
 
     /// Whether a question is open, or was for so long that the answer has not been seen yet.

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use rand::RngExt;
 use tokio::time::Instant;
+
+use crate::dice::Dice;
 
 /// Restarts of one task. Only an agent's own panics count: one that lost its Arbiter simply moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,12 @@ pub(crate) struct RestartHistory {
 
 impl RestartHistory {
     /// Counts a panic: how long to wait before the restart, or `None` when the budget is used up.
-    pub(crate) fn restart_after(&mut self, policy: &RestartPolicy, now: Instant) -> Option<Duration> {
+    pub(crate) fn restart_after(
+        &mut self,
+        policy: &RestartPolicy,
+        now: Instant,
+        dice: &mut Dice,
+    ) -> Option<Duration> {
         while self.recent.front().is_some_and(|at| now.duration_since(*at) > policy.window) {
             self.recent.pop_front();
         }
@@ -52,7 +58,7 @@ impl RestartHistory {
         self.total += 1;
         let wait = policy.backoff_base.saturating_mul(1 << in_window.min(16)).min(policy.backoff_max);
         // Between a half and the whole, so that agents that died together do not come back together.
-        Some(wait.mul_f64(rand::rng().random_range(0.5..=1.0)))
+        Some(dice.part_of(wait, 0.5))
     }
 
     /// Restarts so far.
@@ -69,13 +75,13 @@ mod tests {
     fn the_budget_is_counted_within_the_window_and_backoff_doubles() {
         let policy = RestartPolicy { restarts_max: 2, ..RestartPolicy::default() };
         let mut history = RestartHistory::default();
-        let start = Instant::now();
-        let first = history.restart_after(&policy, start).expect("the first is free");
-        let second = history.restart_after(&policy, start).expect("so is the second");
+        let (start, mut dice) = (Instant::now(), Dice::seeded(0));
+        let first = history.restart_after(&policy, start, &mut dice).expect("the first is free");
+        let second = history.restart_after(&policy, start, &mut dice).expect("so is the second");
         assert!(first <= policy.backoff_base && second >= policy.backoff_base);
-        assert_eq!(history.restart_after(&policy, start), None);
+        assert_eq!(history.restart_after(&policy, start, &mut dice), None);
         let later = start + policy.window + Duration::from_secs(1);
-        assert!(history.restart_after(&policy, later).is_some());
+        assert!(history.restart_after(&policy, later, &mut dice).is_some());
         assert_eq!(history.total(), 3);
     }
 }

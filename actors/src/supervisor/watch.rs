@@ -1,4 +1,5 @@
-//! Looking after what does not look after itself: agents that do not end, and workers that do not answer.
+//! Looking after what does not look after itself: agents that do not end, workers that do not answer, an aggregator that
+//! has died.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,6 +42,7 @@ impl SupervisorActor {
     pub(super) fn watch(&mut self, ctx: &mut Context<Self>) {
         self.look_at_machine(ctx);
         self.give_up_overdue(ctx);
+        self.look_at_aggregator();
         for place in self.workers.look(Instant::now(), &ctx.address()) {
             self.evacuate(place, ctx);
         }

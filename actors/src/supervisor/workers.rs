@@ -9,8 +9,27 @@ use super::SupervisorActor;
 use super::pulse::Pulse;
 use crate::subagent::SubagentActor;
 
+/// Where agents run: an Arbiter's thread, or in a simulation something that dies and stalls like one.
+pub trait WorkerHost: Send {
+    /// Runs this there as soon as it takes a turn. One that has ended drops it; returns whether it was taken.
+    fn run(&self, start: Box<dyn FnOnce() + Send>) -> bool;
+
+    /// Asks it to end, with everything that runs there. Returns whether it was still there.
+    fn stop(&self) -> bool;
+}
+
+impl WorkerHost for ArbiterHandle {
+    fn run(&self, start: Box<dyn FnOnce() + Send>) -> bool {
+        self.spawn_fn(start)
+    }
+
+    fn stop(&self) -> bool {
+        Self::stop(self)
+    }
+}
+
 /// Makes a new worker Arbiter; whoever gives the factory joins their threads in the end.
-pub type WorkerFactory = Box<dyn FnMut() -> ArbiterHandle + Send>;
+pub type WorkerFactory = Box<dyn FnMut() -> Box<dyn WorkerHost> + Send>;
 
 /// Ends a worker Arbiter as if its thread had died: its agents move to others. For tests and for operators who want
 /// to see it happen. Replies whether there was such a worker.
@@ -37,7 +56,7 @@ pub(crate) struct Place {
 }
 
 struct Worker {
-    arbiter: ArbiterHandle,
+    host: Box<dyn WorkerHost>,
     epoch: u64,
     agents: usize,
     pulse: Pulse,
@@ -75,7 +94,8 @@ impl Workers {
             return None;
         };
         worker.agents += 1;
-        SubagentActor::start_in_arbiter(&worker.arbiter, move |_| agent);
+        // One that has ended drops the agent, whose death watch tells.
+        worker.host.run(Box::new(move || drop(agent.start())));
         Some(Place { index, epoch: worker.epoch })
     }
 
@@ -109,7 +129,7 @@ impl Workers {
         for (index, worker) in self.slots.iter_mut().enumerate() {
             // A worker without agents has nobody to keep waiting, unless it owes an answer.
             if worker.agents > 0 || worker.pulse.is_open() {
-                worker.pulse.look(now, &worker.arbiter);
+                worker.pulse.look(now, &*worker.host);
             }
             if worker.pulse.is_blocked() {
                 blocked.push(Place { index, epoch: worker.epoch });
@@ -125,11 +145,11 @@ impl Workers {
 
     /// Ends one worker on purpose.
     pub(crate) fn retire(&mut self, index: usize) -> bool {
-        self.slots.get(index).is_some_and(|worker| worker.arbiter.stop())
+        self.slots.get(index).is_some_and(|worker| worker.host.stop())
     }
 
     fn make_worker(&mut self, index: usize, supervisor: &Addr<SupervisorActor>) -> Option<Worker> {
-        let arbiter = self.make.as_mut()?();
+        let host = self.make.as_mut()?();
         self.epoch += 1;
         let canary = Canary {
             index,
@@ -137,11 +157,12 @@ impl Workers {
             supervisor: supervisor.clone(),
             closing: self.closing.clone(),
         };
-        arbiter.spawn(async move {
+        let sing = async move {
             let _canary = canary;
             std::future::pending::<()>().await;
-        });
-        Some(Worker { arbiter, epoch: self.epoch, agents: 0, pulse: Pulse::new() })
+        };
+        host.run(Box::new(move || drop(actix::spawn(sing))));
+        Some(Worker { host, epoch: self.epoch, agents: 0, pulse: Pulse::new() })
     }
 }
 

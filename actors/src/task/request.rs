@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -312,17 +313,25 @@ fn schema_of<T: JsonSchema + 'static>() -> Option<OutputSchema> {
     Some(OutputSchema { name: name.into(), schema: schemars::schema_for!(T).to_value().into() })
 }
 
-/// A report with the caller's type of result. `String` takes the text as it is; any other type reads it as JSON.
+/// A report with the caller's type of result. `String` takes the text as it is; any other type reads it as JSON. A type of
+/// a host's that panics while it is read costs its own task only: it is read where everything about all tasks is known.
 pub(crate) fn decode<T: DeserializeOwned + 'static>(report: Arc<TaskReport>) -> TaskReport<T> {
     let report = Arc::unwrap_or_clone(report);
     report.map_outcome(|outcome| {
         outcome.try_map(|text| {
-            let value = if TypeId::of::<T>() == TypeId::of::<String>() {
-                serde_json::from_value(serde_json::Value::String(text.clone()))
-            } else {
-                serde_json::from_str(&text)
+            let read = || {
+                if TypeId::of::<T>() == TypeId::of::<String>() {
+                    serde_json::from_value(serde_json::Value::String(text.clone()))
+                } else {
+                    serde_json::from_str(&text)
+                }
             };
-            value.map_err(|error| (TaskError::InvalidOutput { detail: error.to_string() }, Some(text)))
+            let detail = match catch_unwind(AssertUnwindSafe(read)) {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "the type of the result panicked while it was read".to_owned(),
+            };
+            Err((TaskError::InvalidOutput { detail }, Some(text)))
         })
     })
 }

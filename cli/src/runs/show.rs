@@ -10,6 +10,7 @@ use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::render::clean::one_line;
+use crate::render::figures::counted;
 use crate::render::{Line, Terminal};
 use crate::session::print_json;
 
@@ -50,6 +51,10 @@ fn show_task(task: &TaskRecord, terminal: &mut Terminal) {
     terminal.out.line(format!("{}: {}", task.task, took_by(task)));
     let report = task.report.as_ref();
     let text = |pointer: &str| report.and_then(|report| report.pointer(pointer)).and_then(Value::as_str);
+    let restarts = report.and_then(|report| report.pointer("/restarts")).and_then(Value::as_u64);
+    if let Some(restarts) = restarts.and_then(|restarts| usize::try_from(restarts).ok()) {
+        terminal.out.line(format!("Its agent died and was started again: {}", counted(restarts, "time")));
+    }
     if let Some(cause) = text("/error/cause") {
         terminal.out.line(format!("Cause: {}", one_line(cause)));
     }

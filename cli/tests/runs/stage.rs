@@ -21,12 +21,10 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(respond: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Self {
         let project = tempfile::tempdir().expect("a folder");
-        let agents = project.path().join(".claude/agents");
-        fs::create_dir_all(&agents).expect("a folder");
+        let stage = Self { project, mock: Mock::start(Format::Anthropic, respond) };
         let agent =
             "---\nname: worker\ndescription: Works\nmodel: mock-model\nprovider: anthropic\n---\nYou work.\n";
-        fs::write(agents.join("worker.md"), agent).expect("a file");
-        Self { project, mock: Mock::start(Format::Anthropic, respond) }
+        stage.file(".claude/agents/worker.md", agent)
     }
 
     /// With a file in the project.

@@ -47,6 +47,7 @@ fn a_json_log_says_what_came_of_everything_and_neither_text_nor_key() {
         (&"mock-model".into(), &"completed".into())
     );
     assert!(calls[0]["gen_ai.usage.output_tokens"].as_i64() > Some(0), "{}", calls[0]);
+    assert!(calls[0]["codex_task.seconds"].as_f64() > Some(0.0), "{}", calls[0]);
 }
 
 #[test]

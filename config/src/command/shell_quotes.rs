@@ -82,11 +82,9 @@ impl ShellQuotes {
             (Context::Single, '\'') | (Context::Double, '"') | (Context::Comment, '\n') => {
                 self.open.pop();
             }
-            (Context::Single | Context::Comment, _) => {}
             (Context::Bare | Context::Double, '\\') => self.is_escaped = true,
             (Context::Bare | Context::Double, '$') => return self.dollar(after),
             (Context::Bare | Context::Double, '`') => self.is_lost = true,
-            (Context::Double, _) => {}
             (Context::Bare, '\'') => self.open.push(Context::Single),
             (Context::Bare, '"') => self.open.push(Context::Double),
             (Context::Bare, '(') => self.parenthesis(after),
@@ -94,7 +92,7 @@ impl ShellQuotes {
             (Context::Bare, '#') if self.begins_word() => self.open.push(Context::Comment),
             (Context::Bare, '<') if after.starts_with('<') => return self.document(after),
             (Context::Bare, 'c') if after.starts_with("ase") && self.begins_word() => self.is_lost = true,
-            (Context::Bare, _) => {}
+            (Context::Bare | Context::Single | Context::Double | Context::Comment, _) => {}
         }
         after
     }

@@ -50,7 +50,7 @@ impl JournalOf<'_> {
         let mut taken = |key, number| match self.taken(key, number?) {
             Ok(number) => Some(number),
             Err(problem) => {
-                problems.push(problem);
+                problems.push(*problem);
                 None
             }
         };
@@ -66,14 +66,14 @@ impl JournalOf<'_> {
         problems
     }
 
-    fn taken(&self, key: &str, number: u32) -> Result<u32, Problem> {
+    fn taken(&self, key: &str, number: u32) -> Result<u32, Box<Problem>> {
         if self.scope.is_repository() {
             let problem = self.problem(key, format!("'journal.{key}' is ignored in a repository's file"));
-            return Err(problem.with_help("set it in your own config.yaml"));
+            return Err(Box::new(problem.with_help("set it in your own config.yaml")));
         }
         if number == 0 {
             let problem = self.problem(key, format!("journal.{key} must be at least 1"));
-            return Err(problem.with_help("`record: false` keeps no record of what servers run"));
+            return Err(Box::new(problem.with_help("`record: false` keeps no record of what servers run")));
         }
         Ok(number)
     }

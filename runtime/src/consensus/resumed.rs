@@ -12,12 +12,13 @@ use crate::resume::{ResumeError, blocking};
 use crate::store::{RecordedBallot, RecordedBallots};
 
 impl RuntimeHandle {
-    /// Compares the answers of a run that has been gone on with; the judge's own task may be among those. `None` where the
-    /// run is about no question, or where not all of the answers are there.
+    /// Compares the answers of a run that has been gone on with, unless the judge's own task was among those or had ended
+    /// before; a judge that has worked now is added to them. `None` where the run is about no question, or where not all
+    /// of the answers are there.
     pub(crate) async fn judge_resumed(
         &self,
         run: RunId,
-        resumed: &RunReport,
+        resumed: &mut RunReport,
     ) -> Result<Option<Consensus>, ResumeError> {
         let recorder = Arc::clone(self.recorder().ok_or(ResumeError::NotRecorded)?);
         recorder.flush().await;
@@ -31,7 +32,12 @@ impl RuntimeHandle {
         };
         let judged = report(&question, resumed, request.judge);
         let report = RunReport { run, tasks, nested: resumed.nested.clone(), total: resumed.total };
-        Ok(Some(self.compare(request, report, judged).await?))
+        let was_judged = judged.is_some();
+        let consensus = self.compare(request, report, judged).await?;
+        if let (false, Some(judge)) = (was_judged, consensus.judge()) {
+            resumed.tasks.push(Arc::clone(judge));
+        }
+        Ok(Some(consensus))
     }
 }
 

@@ -56,8 +56,10 @@ impl Records {
     pub(crate) fn ballots(&self, run: RunId) -> Result<RecordedBallots, StoreError> {
         let connection = database::open(self.path())?;
         let read = || -> rusqlite::Result<Vec<Row>> {
-            let mut query = connection
-                .prepare("SELECT admission, status, report FROM tasks WHERE run = ?1 ORDER BY number")?;
+            let mut query = connection.prepare(
+                "SELECT admission, status, report
+                 FROM tasks JOIN admissions ON admissions.task = tasks.number WHERE run = ?1 ORDER BY number",
+            )?;
             let rows =
                 query.query_map([run.to_string()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             rows.collect()

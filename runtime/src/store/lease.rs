@@ -1,9 +1,11 @@
 //! Whether the process that works on a task still lives.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, params};
+use rustix::time::{ClockId, clock_gettime};
 
 /// How often a process that has open tasks says that it lives.
 pub(super) const HEARTBEAT_MS: i64 = 10_000;
@@ -21,6 +23,24 @@ pub(super) struct Process {
     space: String,
     /// When it started, in the kernel's ticks.
     started: i64,
+    /// Where [`Moment::awake_ms`] means the same: the boot of the machine and the namespace. Empty where nobody knows.
+    clock: String,
+}
+
+/// One moment by two clocks.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    /// Since 1970: comparable everywhere, but it jumps when somebody sets the clock.
+    wall_ms: i64,
+    /// Since the start of the machine, without the time that it slept.
+    awake_ms: i64,
+}
+
+impl Moment {
+    fn now() -> Self {
+        let awake = clock_gettime(ClockId::Monotonic);
+        Self { wall_ms: now_ms(), awake_ms: awake.tv_sec * 1_000 + awake.tv_nsec / 1_000_000 }
+    }
 }
 
 impl Process {
@@ -29,11 +49,14 @@ impl Process {
         let pid = std::process::id();
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         let names = fs::read_link("/proc/self/ns/pid").ok();
-        let space = match (boot, names, start_of(pid)) {
-            (Some(boot), Some(names), Some(_)) => format!("{} {}", boot.trim(), names.display()),
+        let times = fs::read_link("/proc/self/ns/time").ok();
+        let within = |names: Option<PathBuf>| match (&boot, names) {
+            (Some(boot), Some(names)) => format!("{} {}", boot.trim(), names.display()),
             _ => String::new(),
         };
-        Self { pid, space, started: start_of(pid).unwrap_or_default() }
+        let started = start_of(pid);
+        let space = if started.is_some() { within(names) } else { String::new() };
+        Self { pid, space, started: started.unwrap_or_default(), clock: within(times) }
     }
 }
 
@@ -53,17 +76,19 @@ pub(super) fn now_ms() -> i64 {
 
 /// Takes a number for this process.
 pub(super) fn enter(connection: &Connection, process: &Process) -> rusqlite::Result<i64> {
+    let now = Moment::now();
     connection.execute(
-        "INSERT INTO owners (pid, space, started, heartbeat_ms) VALUES (?1, ?2, ?3, ?4)",
-        params![process.pid, process.space, process.started, now_ms()],
+        "INSERT INTO owners (pid, space, started, heartbeat_ms, clock, awake_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![process.pid, process.space, process.started, now.wall_ms, process.clock, now.awake_ms],
     )?;
     Ok(connection.last_insert_rowid())
 }
 
 /// Says that this process lives.
 pub(super) fn beat(connection: &Connection, owner: i64) -> rusqlite::Result<()> {
-    let beat = "UPDATE owners SET heartbeat_ms = ?2 WHERE id = ?1";
-    connection.execute(beat, params![owner, now_ms()]).map(drop)
+    let now = Moment::now();
+    let beat = "UPDATE owners SET heartbeat_ms = ?2, awake_ms = ?3 WHERE id = ?1";
+    connection.execute(beat, params![owner, now.wall_ms, now.awake_ms]).map(drop)
 }
 
 /// Gives the number back: what is left of its tasks is anybody's.
@@ -90,17 +115,25 @@ pub(super) fn forget_dead(connection: &Connection, this: &Process) -> rusqlite::
 
 /// Whether the process with this number lives, as far as `this` one can tell.
 pub(super) fn is_alive(connection: &Connection, owner: i64, this: &Process) -> rusqlite::Result<bool> {
-    let row = connection
-        .query_row("SELECT pid, space, started, heartbeat_ms FROM owners WHERE id = ?1", [owner], |row| {
-            let process = Process { pid: row.get(0)?, space: row.get(1)?, started: row.get(2)? };
-            Ok((process, row.get::<_, i64>(3)?))
-        })
-        .optional()?;
-    Ok(row.is_some_and(|(process, heartbeat_ms)| {
-        if !this.space.is_empty() && process.space == this.space {
+    is_alive_at(Moment::now(), connection, owner, this)
+}
+
+/// The same at another moment than now.
+fn is_alive_at(now: Moment, connection: &Connection, owner: i64, this: &Process) -> rusqlite::Result<bool> {
+    let select = "SELECT pid, space, started, clock, heartbeat_ms, awake_ms FROM owners WHERE id = ?1";
+    let row = connection.query_row(select, [owner], |row| {
+        let (pid, space, started, clock) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        let beat = Moment { wall_ms: row.get(4)?, awake_ms: row.get(5)? };
+        Ok((Process { pid, space, started, clock }, beat))
+    });
+    Ok(row.optional()?.is_some_and(|(process, beat)| {
+        let is_shared = |own: &str, other: &str| !own.is_empty() && own == other;
+        if is_shared(&this.space, &process.space) {
             start_of(process.pid) == Some(process.started)
+        } else if is_shared(&this.clock, &process.clock) {
+            now.awake_ms - beat.awake_ms < SILENCE_MAX_MS
         } else {
-            now_ms() - heartbeat_ms < SILENCE_MAX_MS
+            now.wall_ms - beat.wall_ms < SILENCE_MAX_MS
         }
     }))
 }
@@ -138,7 +171,7 @@ mod tests {
     fn a_process_of_another_machine_lives_as_long_as_it_says_so() {
         let connection = owners();
         let this = Process::current();
-        let far = Process { pid: 1, space: "elsewhere".into(), started: 1 };
+        let far = Process { pid: 1, space: "elsewhere".into(), started: 1, clock: "elsewhere".into() };
         let owner = enter(&connection, &far).expect("a row");
         assert!(is_alive(&connection, owner, &this).expect("SQL"));
         forget_dead(&connection, &this).expect("SQL");
@@ -146,5 +179,23 @@ mod tests {
         let silent = "UPDATE owners SET heartbeat_ms = heartbeat_ms - ?1";
         connection.execute(silent, [SILENCE_MAX_MS]).expect("SQL");
         assert!(!is_alive(&connection, owner, &this).expect("SQL"));
+    }
+
+    #[test]
+    fn fault_37_a_clock_that_is_set_kills_nobody_on_this_machine_and_sleep_is_no_silence() {
+        const HOUR_MS: i64 = 3_600_000;
+        let connection = owners();
+        let this = Process { clock: "this machine".into(), ..Process::current() };
+        let neighbour = Process { pid: 1, space: "another namespace".into(), ..this.clone() };
+        let owner = enter(&connection, &neighbour).expect("a row");
+        let now = Moment::now();
+        let is_alive = |moment: Moment| is_alive_at(moment, &connection, owner, &this).expect("SQL");
+        // Set forward, which is what an hour of sleep looks like too, and set back.
+        for jump_ms in [HOUR_MS, -HOUR_MS] {
+            let jumped = Moment { wall_ms: now.wall_ms + jump_ms, ..now };
+            assert!(is_alive(jumped), "{jump_ms}");
+            let silent = Moment { awake_ms: now.awake_ms + SILENCE_MAX_MS, ..jumped };
+            assert!(!is_alive(silent), "{jump_ms}: it has not given a sign of life for a minute");
+        }
     }
 }

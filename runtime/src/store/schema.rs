@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 4] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS];
+pub(super) const MIGRATIONS: [&str; 5] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -86,6 +86,14 @@ const ADMISSIONS: &str = "
     );
     INSERT INTO admissions SELECT number, admission FROM tasks;
     ALTER TABLE tasks DROP COLUMN admission;
+";
+
+/// Version 5: signs of life by a clock that nobody sets.
+const AWAKE: &str = "
+    -- Where the time since the start of the machine means the same; empty where nobody knows.
+    ALTER TABLE owners ADD COLUMN clock TEXT NOT NULL DEFAULT '';
+    -- The last sign of life by that clock, which stands still while the machine sleeps.
+    ALTER TABLE owners ADD COLUMN awake_ms INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// The newest version.

@@ -6,13 +6,16 @@ use codex_task_config::{AgentDefinition, AgentSource, ToolPattern, ToolSelection
 /// Shortest description that is still worth its line, in bytes.
 const DESCRIPTION_BYTES_MIN: usize = 40;
 const ELLIPSIS: &str = "…";
+/// Between two names of a row.
+const SEPARATOR: &str = ", ";
 /// Where a description stops to say what the agent is for.
 const EXAMPLES: [&str; 3] = ["<example>", "Examples:", "Example:"];
 
 /// `- NAME: DESCRIPTION (Tools: A, B)` for each agent. When that is too long, descriptions lose their examples and are
 /// cut to what fits; then the tools are left out; then only names remain, and at last a number.
 pub(super) fn lines(agents: &[&AgentDefinition], bytes_max: usize) -> String {
-    let full = whole(agents, one_line, tools);
+    let line = |agent: &&AgentDefinition| format!("- {}: {}{}", agent.name, one_line(agent), tools(agent));
+    let full = agents.iter().map(line).collect::<Vec<_>>().join("\n");
     if full.len() <= bytes_max {
         return full;
     }
@@ -27,14 +30,26 @@ fn cut_alike(
     bytes_max: usize,
     tools: impl Fn(&AgentDefinition) -> String,
 ) -> Option<String> {
-    let cut_at = |width: usize| whole(agents, |agent| cut(without_examples(&one_line(agent)), width), &tools);
+    let described: Vec<String> =
+        agents.iter().map(|agent| without_examples(&one_line(agent)).to_owned()).collect();
+    let tools: Vec<String> = agents.iter().map(|agent| tools(agent)).collect();
+    let rest: usize = agents
+        .iter()
+        .zip(&tools)
+        .map(|(agent, tools)| "- : \n".len() + agent.name.as_str().len() + tools.len())
+        .sum();
+    let length = |width: usize| rest + described.iter().map(|text| text.len().min(width)).sum::<usize>();
     // The longest width that fits is found by halving: `fits` fits or is not worth it, `too_long` does not.
     let (mut fits, mut too_long) = (DESCRIPTION_BYTES_MIN - 1, bytes_max + 1);
     while too_long - fits > 1 {
         let width = fits.midpoint(too_long);
-        if cut_at(width).len() <= bytes_max { fits = width } else { too_long = width }
+        if length(width) <= bytes_max { fits = width } else { too_long = width }
     }
-    (fits >= DESCRIPTION_BYTES_MIN).then(|| cut_at(fits))
+    let line = |((agent, text), tools): ((&&AgentDefinition, &String), &String)| {
+        format!("- {}: {}{tools}", agent.name, cut(text, fits))
+    };
+    let lines = || agents.iter().zip(&described).zip(&tools).map(line).collect::<Vec<_>>().join("\n");
+    (fits >= DESCRIPTION_BYTES_MIN).then(lines)
 }
 
 /// Names in a row, as many as fit; the project's and the user's own before the built-in ones.
@@ -43,27 +58,24 @@ pub(super) fn names(agents: &[&AgentDefinition], bytes_max: usize) -> String {
     let own = agents.iter().filter(|agent| !is_built_in(agent));
     let ordered: Vec<&str> =
         own.chain(agents.iter().filter(is_built_in)).map(|agent| agent.name.as_str()).collect();
-    let all = ordered.join(", ");
+    let all = ordered.join(SEPARATOR);
     if all.len() <= bytes_max {
         return all;
     }
-    for shown in (0..ordered.len()).rev() {
-        let list = ordered.get(..shown).unwrap_or_default().join(", ");
-        let text = format!("{list} and {} more", ordered.len() - shown);
-        if text.len() <= bytes_max || shown == 0 {
-            return text;
-        }
-    }
-    all
-}
-
-fn whole(
-    agents: &[&AgentDefinition],
-    describe: impl Fn(&AgentDefinition) -> String,
-    tools: impl Fn(&AgentDefinition) -> String,
-) -> String {
-    let line = |agent: &&AgentDefinition| format!("- {}: {}{}", agent.name, describe(agent), tools(agent));
-    agents.iter().map(line).collect::<Vec<_>>().join("\n")
+    // Where the list ends after each name.
+    let ends = ordered.iter().scan(0, |end, name| {
+        *end += name.len() + SEPARATOR.len();
+        Some(*end - SEPARATOR.len())
+    });
+    let ends: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    let text = |(shown, end): (usize, &usize)| {
+        format!("{} and {} more", all.get(..*end).unwrap_or_default(), ordered.len() - shown)
+    };
+    let fits = |(shown, end): &(usize, &usize)| {
+        **end + format!(" and {} more", ordered.len() - shown).len() <= bytes_max
+    };
+    let longest = ends.iter().enumerate().rev().skip(1).find(fits);
+    longest.or(ends.first().map(|end| (0, end))).map(text).unwrap_or_default()
 }
 
 /// ` (Tools: A, B)`

@@ -2,6 +2,8 @@
 //! (`codex_task.*`) where they have none. What is not known at the beginning is recorded later; `otel.*` is how a bridge to
 //! OpenTelemetry learns what a span of `tracing` cannot say.
 
+use std::time::Duration;
+
 use codex_task_actors::{
     CallEnd, CallId, CallReport, Outcome, RunId, TaskEvent, TaskId, TaskReport, TaskStatus,
 };
@@ -64,6 +66,7 @@ pub(super) fn task(parent: &Span, event: &TaskEvent) -> Span {
         error.type = Empty,
         codex_task.run.id = %event.run,
         codex_task.outcome = Empty,
+        codex_task.seconds = Empty,
         codex_task.queued_seconds = Empty,
         codex_task.turns = Empty,
         codex_task.tool_calls = Empty,
@@ -109,6 +112,7 @@ pub(super) fn call(parent: &Span, task: TaskId, sent: &CallSent<'_>, vendor: &st
         error.type = Empty,
         codex_task.call.id = %call,
         codex_task.provider = provider.as_str(),
+        codex_task.seconds = Empty,
         codex_task.stop_reason = Empty,
         codex_task.cost_usd = Empty,
     )
@@ -130,6 +134,7 @@ pub(super) fn tool(parent: &Span, task: TaskId, tool: &str, call_id: &str) -> Sp
         gen_ai.tool.call.id = call_id,
         gen_ai.tool.type = "function",
         error.type = Empty,
+        codex_task.seconds = Empty,
         codex_task.tool.summary = Empty,
     )
 }
@@ -156,6 +161,7 @@ pub(super) fn end_task(span: &Span, report: &TaskReport, vendors: &Vendors, cont
         span.record("codex_task.cost_usd", cost.as_usd());
     }
     span.record("codex_task.outcome", outcome(report.status()));
+    record_time(span, report.timing.total);
     span.record("codex_task.queued_seconds", report.timing.queued.as_secs_f64());
     span.record("codex_task.turns", report.turns);
     span.record("codex_task.tool_calls", report.tool_calls);
@@ -180,6 +186,9 @@ pub(super) fn end_call(span: &Span, report: &CallReport) {
     if let Some(first_token) = report.first_token {
         span.record("gen_ai.response.time_to_first_chunk", first_token.as_secs_f64());
     }
+    if let Some(duration) = report.duration {
+        record_time(span, duration);
+    }
     record_usage(span, &report.usage);
     if let Some(cost) = report.cost {
         span.record("codex_task.cost_usd", cost.as_usd());
@@ -192,10 +201,23 @@ pub(super) fn end_call(span: &Span, report: &CallReport) {
     }
 }
 
+/// Records what a tool call came to.
+pub(super) fn end_tool(span: &Span, is_error: bool, duration: Duration) {
+    record_time(span, duration);
+    if is_error {
+        fail(span, "tool_error");
+    }
+}
+
 /// Records why something went wrong, in one word: a sentence could be a provider's, and say anything.
 pub(super) fn fail(span: &Span, kind: &str) {
     span.record("error.type", kind);
     span.record("otel.status_code", "error");
+}
+
+/// The time of a span as a number, for logs, which know spans only by their ends.
+fn record_time(span: &Span, time: Duration) {
+    span.record("codex_task.seconds", time.as_secs_f64());
 }
 
 fn record_usage(span: &Span, usage: &TokenUsage) {

@@ -186,11 +186,9 @@ impl TaskTree {
                 }
                 self.tools.insert(Arc::clone(call_id), span);
             }
-            TaskEventKind::ToolFinished { call_id, is_error, .. } => {
-                if let Some(span) = self.tools.remove(call_id)
-                    && *is_error
-                {
-                    span::fail(&span, "tool_error");
+            TaskEventKind::ToolFinished { call_id, is_error, duration, .. } => {
+                if let Some(span) = self.tools.remove(call_id) {
+                    span::end_tool(&span, *is_error, *duration);
                 }
             }
             TaskEventKind::Restarted { .. } => self.close_turn("crashed"),

@@ -18,12 +18,34 @@ pub(super) fn cut(bytes: &[u8]) -> Vec<u8> {
     HEADER.into_iter().chain([0]).chain(lengths).chain(kept.copied()).collect()
 }
 
-/// This many zeros in gzip, without an end: about a thousandth and a half of their number.
+/// This many zeros in gzip, without an end: about five thousandths of their number.
 pub(super) fn bomb(bytes: usize) -> Vec<u8> {
-    let matches = std::iter::repeat_n(MATCH, bytes / MATCH_BYTES).flatten();
-    let bits: Vec<bool> = OPENING.into_iter().chain(matches).collect();
-    let packed = bits.chunks(8).map(|eight| {
-        eight.iter().enumerate().fold(0_u8, |byte, (place, bit)| byte | (u8::from(*bit) << place))
-    });
-    HEADER.into_iter().chain(packed).collect()
+    // Thirteen bits make thirteen bytes in eight matches, so what follows the opening repeats itself.
+    let bits: Vec<bool> = OPENING.into_iter().chain(std::iter::repeat_n(MATCH, 16).flatten()).collect();
+    let packed: Vec<u8> = bits.chunks(8).map(byte).collect();
+    let (opening, rest) = packed.split_at(2);
+    let length = bytes / MATCH_BYTES * MATCH.len() / 8;
+    let body = rest.iter().take(MATCH.len()).cycle().take(length);
+    HEADER.iter().chain(opening).chain(body).copied().collect()
+}
+
+/// Eight bits, the first of them the lowest.
+fn byte(bits: &[bool]) -> u8 {
+    bits.iter().enumerate().fold(0, |byte, (place, bit)| byte | (u8::from(*bit) << place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bomb_is_small_and_the_cut_body_promises_more_than_it_has() {
+        let bomb = bomb(200 << 20);
+        assert!(bomb.len() < 2 << 20, "{}", bomb.len());
+        // What every gzip reads as two hundred million zeros: the opening, then one pattern again and again.
+        let pattern = &bomb[12..12 + MATCH.len()];
+        assert!(bomb[12..].chunks(MATCH.len()).all(|chunk| pattern.starts_with(chunk)));
+        let cut = cut(b"0123456789");
+        assert_eq!((&cut[10..15], cut.len()), ([0, 10, 0, 0xf5, 0xff].as_slice(), 20));
+    }
 }

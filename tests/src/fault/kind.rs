@@ -99,6 +99,8 @@ pub enum Fault {
     Doubled,
     /// The events in reverse order.
     Reversed,
+    /// The model pauses instead of ending its turn: Anthropic's only.
+    Pauses,
     /// An error reply.
     Status {
         /// HTTP status.
@@ -126,6 +128,41 @@ impl Fault {
     /// Whether a client must bear with it, so that the answer counts.
     pub fn is_harmless(&self) -> bool {
         matches!(self, Self::None | Self::Bytewise | Self::Late(_) | Self::OtherModel(_))
+    }
+
+    /// Whether a client may find the whole answer in what comes, as far as it can tell.
+    pub fn may_deliver(&self) -> bool {
+        match self {
+            Self::None
+            | Self::Bytewise
+            | Self::Late(_)
+            | Self::OtherModel(_)
+            | Self::ResetAt(_)
+            | Self::EndsAt(_)
+            | Self::StallsAt(_)
+            | Self::Drips { .. }
+            | Self::LongLength
+            | Self::ShortLength
+            | Self::Doubled
+            | Self::Reversed
+            | Self::Pauses => true,
+            Self::Reset
+            | Self::CutHeaders
+            | Self::Silent
+            | Self::Comments { .. }
+            | Self::BadChunk
+            | Self::CutGzip
+            | Self::GzipBomb(_)
+            | Self::HugeDocument(_)
+            | Self::HugeStream(_)
+            | Self::HugeEvent(_)
+            | Self::Html
+            | Self::Nothing
+            | Self::BadJson
+            | Self::ErrorEvent
+            | Self::Status { .. }
+            | Self::Redirect(_) => false,
+        }
     }
 
     /// Its name, for counting.
@@ -157,6 +194,7 @@ impl Fault {
             Self::ErrorEvent => "error in the stream",
             Self::Doubled => "doubled events",
             Self::Reversed => "reversed events",
+            Self::Pauses => "pause",
             Self::Status { code: 429, .. } => "status 429",
             Self::Status { code: 500.., .. } => "status 5xx",
             Self::Status { .. } => "status 4xx",

@@ -3,17 +3,16 @@
 use std::io;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{ErrorBody, Fault, Turn, gzip};
-use crate::mock::frame;
-use crate::{Call, Format};
+use super::body::frames;
+use super::{ErrorBody, Fault, Place, Turn, gzip};
+use crate::Call;
 
 const STREAM: &str = "content-type: text/event-stream\r\n";
 const CHUNKED: &str = "transfer-encoding: chunked\r\n";
+const CLOSING: &str = "connection: close\r\n";
 /// A reset overtakes what was not read yet.
 const BEFORE_RESET: Duration = Duration::from_millis(20);
 const PIECE_BYTES: usize = 64 << 10;
@@ -42,68 +41,50 @@ impl Sending<'_> {
     /// # Errors
     /// When the client is gone.
     pub(super) async fn send(mut self) -> io::Result<Then> {
-        let model = self.call.model();
         match self.turn.fault.clone() {
-            Fault::None => self.whole(self.frames(&model)).await,
+            Fault::None
+            | Fault::Bytewise
+            | Fault::OtherModel(_)
+            | Fault::Nothing
+            | Fault::Doubled
+            | Fault::Reversed
+            | Fault::Pauses
+            | Fault::BadJson
+            | Fault::ErrorEvent => self.whole().await,
             Fault::Late(wait) => {
                 tokio::time::sleep(wait).await;
-                self.whole(self.frames(&model)).await
+                self.whole().await
             }
-            Fault::OtherModel(other) => self.whole(self.frames(&other)).await,
-            Fault::Bytewise => {
-                let body = self.frames(&model).concat();
-                self.whole(body.into_iter().map(|byte| Bytes::from(vec![byte])).collect()).await
-            }
-            Fault::Nothing => self.whole(self.call.format.frames(&model, None, &[], self.call.nth)).await,
-            Fault::Doubled => {
-                self.whole(self.frames(&model).into_iter().flat_map(|f| [f.clone(), f]).collect()).await
-            }
-            Fault::Reversed => self.whole(self.frames(&model).into_iter().rev().collect()).await,
-            Fault::BadJson => self.whole(self.with_event(&model, bad_json())).await,
-            Fault::ErrorEvent => self.whole(self.with_event(&model, error_event(self.call.format))).await,
             Fault::Reset => Ok(Then::Resets),
             Fault::Silent => self.hang().await,
             Fault::CutHeaders => self.raw("HTTP/1.1 200 OK\r\ncontent-ty", b"").await,
             Fault::ResetAt(place) => {
-                self.part(&model, place).await?;
+                self.part(place).await?;
                 tokio::time::sleep(BEFORE_RESET).await;
                 Ok(Then::Resets)
             }
             Fault::EndsAt(place) => {
-                self.part(&model, place).await?;
+                self.part(place).await?;
                 self.stream.write_all(b"0\r\n\r\n").await?;
                 Ok(Then::Stays)
             }
             Fault::StallsAt(place) => {
-                self.part(&model, place).await?;
+                self.part(place).await?;
                 self.hang().await
             }
-            Fault::Drips { bytes, every } => self.drip(self.frames(&model).concat(), bytes, every).await,
+            Fault::Drips { bytes, every } => self.drip(self.body(), bytes, every).await,
             Fault::Comments { every } => self.drip(b": wait\n\n".to_vec(), 8, every).await,
             Fault::BadChunk => self.raw(&head(STREAM, CHUNKED), b"what is this\r\n").await,
-            Fault::LongLength => self.length(self.frames(&model).concat(), |length| length + 100).await,
-            Fault::ShortLength => self.length(self.frames(&model).concat(), |length| length / 2).await,
-            Fault::CutGzip => self.compressed(gzip::cut(&self.frames(&model).concat())).await,
-            Fault::GzipBomb(bytes) => self.compressed(gzip::bomb(bytes)).await,
-            Fault::HugeDocument(bytes) => {
-                let head =
-                    head("content-type: application/json\r\n", &format!("content-length: {bytes}\r\n"));
-                self.stream.write_all(head.as_bytes()).await?;
-                self.filler(bytes, &[b' '; PIECE_BYTES]).await
-            }
-            Fault::HugeStream(bytes) => {
-                let text = "x".repeat(3 * PIECE_BYTES);
-                let frames = self.call.format.frames(&model, Some(&text), &[], self.call.nth);
-                let (opening, rest) = frames.split_at(frames.len() / 2);
-                let unframed = head(STREAM, "connection: close\r\n");
-                self.stream.write_all(unframed.as_bytes()).await?;
-                self.stream.write_all(&opening.concat()).await?;
-                self.filler(bytes, &rest[0]).await
-            }
+            Fault::LongLength => self.length(|length| length + 100).await,
+            Fault::ShortLength => self.length(|length| length / 2).await,
+            Fault::CutGzip => self.compressed(&gzip::cut(&self.body())).await,
+            Fault::GzipBomb(bytes) => self.compressed(&gzip::bomb(bytes)).await,
+            Fault::HugeDocument(bytes) => self.huge_document(bytes).await,
+            Fault::HugeStream(bytes) => self.huge_stream(bytes).await,
             Fault::HugeEvent(bytes) => {
-                self.stream.write_all(head(STREAM, "connection: close\r\n").as_bytes()).await?;
+                self.stream.write_all(head(STREAM, CLOSING).as_bytes()).await?;
                 self.stream.write_all(b"data: ").await?;
-                self.filler(bytes, &[b'x'; PIECE_BYTES]).await
+                self.filler(bytes, &vec![b'x'; PIECE_BYTES]).await
             }
             Fault::Html => {
                 let page = "<html><head><title>Sign in</title></head><body>first</body></html>";
@@ -116,21 +97,15 @@ impl Sending<'_> {
         }
     }
 
-    fn frames(&self, model: &str) -> Vec<Bytes> {
-        self.call.format.frames(model, self.turn.text.as_deref(), &self.turn.tools, self.call.nth)
+    /// All bytes of the answer.
+    fn body(&self) -> Vec<u8> {
+        frames(self.call, self.turn).concat()
     }
 
-    /// The frames with this one in their middle.
-    fn with_event(&self, model: &str, event: Bytes) -> Vec<Bytes> {
-        let mut frames = self.frames(model);
-        frames.insert(frames.len() / 2, event);
-        frames
-    }
-
-    async fn whole(&mut self, pieces: Vec<Bytes>) -> io::Result<Then> {
+    async fn whole(&mut self) -> io::Result<Then> {
         let mut bytes = head(STREAM, CHUNKED).into_bytes();
-        for piece in &pieces {
-            bytes.extend(chunk(piece));
+        for piece in frames(self.call, self.turn) {
+            bytes.extend(chunk(&piece));
         }
         bytes.extend(b"0\r\n\r\n");
         self.stream.write_all(&bytes).await?;
@@ -138,8 +113,8 @@ impl Sending<'_> {
     }
 
     /// The stream up to a place.
-    async fn part(&mut self, model: &str, place: super::Place) -> io::Result<()> {
-        let body = self.frames(model).concat();
+    async fn part(&mut self, place: Place) -> io::Result<()> {
+        let body = self.body();
         let kept = &body[..place.within(body.len())];
         self.stream.write_all(head(STREAM, CHUNKED).as_bytes()).await?;
         if kept.is_empty() { Ok(()) } else { self.stream.write_all(&chunk(kept)).await }
@@ -155,14 +130,31 @@ impl Sending<'_> {
         Ok(Then::Closes)
     }
 
-    async fn length(&mut self, body: Vec<u8>, stated: impl Fn(usize) -> usize) -> io::Result<Then> {
+    async fn length(&mut self, stated: impl Fn(usize) -> usize) -> io::Result<Then> {
+        let body = self.body();
         let length = format!("content-length: {}\r\n", stated(body.len()));
         self.raw(&head(STREAM, &length), &body).await
     }
 
-    async fn compressed(&mut self, body: Vec<u8>) -> io::Result<Then> {
+    async fn compressed(&mut self, body: &[u8]) -> io::Result<Then> {
         let headers = format!("{STREAM}content-encoding: gzip\r\n");
-        self.reply("200 OK", &headers, &body).await
+        self.reply("200 OK", &headers, body).await
+    }
+
+    async fn huge_document(&mut self, bytes: usize) -> io::Result<Then> {
+        let head = head("content-type: application/json\r\n", &format!("content-length: {bytes}\r\n"));
+        self.stream.write_all(head.as_bytes()).await?;
+        self.filler(bytes, &vec![b' '; PIECE_BYTES]).await
+    }
+
+    /// The beginning of an answer, and one piece of its text again and again.
+    async fn huge_stream(&mut self, bytes: usize) -> io::Result<Then> {
+        let turn = Turn::text("x".repeat(3 * PIECE_BYTES));
+        let frames = frames(self.call, &turn);
+        let (opening, rest) = frames.split_at(frames.len() / 2);
+        self.stream.write_all(head(STREAM, CLOSING).as_bytes()).await?;
+        self.stream.write_all(&opening.concat()).await?;
+        self.filler(bytes, &rest[0]).await
     }
 
     async fn status(
@@ -171,7 +163,8 @@ impl Sending<'_> {
         headers: &[(&'static str, String)],
         body: ErrorBody,
     ) -> io::Result<Then> {
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: Vec<String> =
+            headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let (kind, body) = match body {
             ErrorBody::Vendor => {
                 let body = self.call.format.error_body(code, "the server is told to say this");
@@ -181,7 +174,8 @@ impl Sending<'_> {
             ErrorBody::Empty => ("text/plain", Vec::new()),
             ErrorBody::Bytes(count) => ("text/plain", vec![b'x'; count]),
         };
-        self.reply(&format!("{code} Told"), &format!("content-type: {kind}\r\n{headers}"), &body).await
+        self.reply(&format!("{code} Told"), &format!("content-type: {kind}\r\n{}", headers.concat()), &body)
+            .await
     }
 
     /// A response with its length.
@@ -218,23 +212,4 @@ fn head(kind: &str, framing: &str) -> String {
 
 fn chunk(bytes: &[u8]) -> Vec<u8> {
     [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-}
-
-/// An event whose data ends too early.
-fn bad_json() -> Bytes {
-    Bytes::from_static(b"data: {\"type\": \"content_block_delta\", \"delta\": {\"te\n\n")
-}
-
-/// How a vendor says, inside of a stream, that it has failed.
-fn error_event(format: Format) -> Bytes {
-    let (name, data): (&str, Value) = match format {
-        Format::Anthropic => ("error", format.error_body(529, "overloaded")),
-        Format::OpenAi => {
-            let error = json!({"code": "server_error", "message": "failed"});
-            let response = json!({"id": "resp_failed", "status": "failed", "error": error});
-            ("response.failed", json!({"type": "response.failed", "response": response}))
-        }
-        Format::OpenAiChat | Format::Gemini => ("", format.error_body(503, "failed")),
-    };
-    frame(name, &data)
 }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::connection::serve;
 use super::{Fault, Turn};
 use crate::loopback::Loopback;
+use crate::mock::ENDS_WITH_THE_MODEL;
 use crate::{Call, Format};
 
 /// Calls that are kept: a server may run for hours.
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     doorman: Box<Doorman>,
     connections: AtomicUsize,
     requests: AtomicUsize,
+    /// A turn was paused, which is sent back as it is.
+    has_paused: AtomicBool,
     faults: Mutex<BTreeMap<&'static str, usize>>,
     calls: Mutex<VecDeque<Call>>,
     violations: Mutex<Vec<String>>,
@@ -82,6 +85,7 @@ impl FaultServer {
             doorman: Box::new(doorman),
             connections: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
+            has_paused: AtomicBool::new(false),
             faults: Mutex::default(),
             calls: Mutex::default(),
             violations: Mutex::default(),
@@ -148,7 +152,10 @@ impl Shared {
         }
         calls.push_back(call.clone());
         drop(calls);
-        let violations = self.format.violations(call);
+        let mut violations = self.format.violations(call);
+        if self.has_paused.load(Ordering::SeqCst) {
+            violations.retain(|violation| violation != ENDS_WITH_THE_MODEL);
+        }
         if !violations.is_empty() {
             let mut kept = lock(&self.violations);
             if kept.len() < CALLS_KEPT {
@@ -157,6 +164,7 @@ impl Shared {
             return Turn::default().with(Fault::status(400));
         }
         let turn = (self.script)(call);
+        self.has_paused.fetch_or(turn.fault == Fault::Pauses, Ordering::SeqCst);
         *lock(&self.faults).entry(turn.fault.name()).or_default() += 1;
         turn
     }

@@ -21,6 +21,9 @@ const KEYS: &[&str] = &[
     "stop_sequences",
 ];
 
+/// What is wrong with a conversation in which the model speaks last.
+pub(crate) const ENDS_WITH_THE_MODEL: &str = "the last turn is not the user's";
+
 pub(super) fn violations(call: &Call) -> Vec<String> {
     let mut found = Vec::new();
     let body = &call.body;
@@ -82,7 +85,7 @@ fn turn_violations(turns: &[Value]) -> Vec<String> {
     let is_paused =
         |turn: &Value| items(&turn["content"]).iter().any(|block| block["type"] == "server_tool_use");
     if turns.len().is_multiple_of(2) && !turns.last().is_some_and(is_paused) {
-        found.push("the last turn is not the user's".into());
+        found.push(ENDS_WITH_THE_MODEL.into());
     }
     found
 }

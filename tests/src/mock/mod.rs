@@ -12,6 +12,7 @@ mod search;
 mod server;
 mod shown;
 
+pub(crate) use anthropic::ENDS_WITH_THE_MODEL;
 pub use call::Call;
 pub(crate) use call::joined;
 pub use prompt_cache::CacheUse;

@@ -1,14 +1,23 @@
 //! The fault matrix: each test is named after its number there and does to the runtime what stands in it. `matrix` is the
-//! table of all numbers, with the tests that prove them elsewhere and the faults that nothing proves yet.
+//! table of all numbers, with the tests that prove them, here or elsewhere.
 
+mod addresses;
+mod agent_files;
+mod answering;
 pub(crate) mod audit;
+mod clocks;
+mod commands;
 mod connections;
 mod keys;
 mod matrix;
+mod memory;
+mod names;
 mod outages;
+mod pauses;
 mod requests;
 mod streams;
 mod throttling;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

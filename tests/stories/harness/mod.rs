@@ -20,4 +20,4 @@ pub(crate) use script::{
 };
 pub(crate) use tools::{Runs, TestTool, counting};
 pub(crate) use wait::{wait_for, wait_until};
-pub(crate) use wire::{KEY, agent_on, kind, model, project_on};
+pub(crate) use wire::{KEY, agent_on, kind, model, project_at, project_on};

@@ -7,7 +7,9 @@ use codex_task::{
     NoPressure, Observe, PressureSampler, RestartPolicy, RunTask, SupervisorActor, SupervisorCounters,
     TaskBoard, TaskReport,
 };
-use codex_task_actors::{AggregatorActor, EventBus, IoRuntime, Services, SessionFacts};
+use codex_task_actors::{
+    AggregatorActor, Dice, EventBus, IoRuntime, Journal, Seat, Services, SessionFacts, WorkerFactory,
+};
 use codex_task_config::{AgentRegistry, RegistryHandle, Settings, SettingsOverrides};
 use codex_task_providers::{ChatBackend, ProviderRegistry};
 use codex_task_tools::{McpHub, Rights, Session, Tool, Toolbox};
@@ -21,7 +23,8 @@ pub(crate) struct OneClock {
     pub(crate) supervisor: Addr<SupervisorActor>,
     pub(crate) events: EventBus,
     pub(crate) board: TaskBoard,
-    _project: TestProject,
+    pub(crate) aggregator: Seat<AggregatorActor>,
+    _project: Arc<TestProject>,
 }
 
 /// What the actors work with.
@@ -34,6 +37,13 @@ pub(crate) struct Setup {
     pub(crate) pressure: Arc<dyn PressureSampler>,
     /// The user's `config.yaml`.
     pub(crate) config: &'static str,
+    /// Where they work; an empty project of their own otherwise.
+    pub(crate) project: Option<Arc<TestProject>>,
+    /// What their jitter comes from.
+    pub(crate) dice: Dice,
+    pub(crate) journal: Option<Arc<dyn Journal>>,
+    /// How many workers, and who makes them; otherwise agents run on the test's own Arbiter.
+    pub(crate) workers: Option<(usize, WorkerFactory)>,
 }
 
 impl Setup {
@@ -47,21 +57,32 @@ impl Setup {
             restart_policy: RestartPolicy::default(),
             pressure: Arc::new(NoPressure),
             config: "",
+            project: None,
+            dice: Dice::new(),
+            journal: None,
+            workers: None,
         }
     }
 }
 
 impl OneClock {
     /// Starts the actors on the current Arbiter.
-    pub(crate) fn start(setup: Setup) -> Self {
-        let project = TestProject::new();
+    pub(crate) fn start(mut setup: Setup) -> Self {
+        let project = setup.project.take().unwrap_or_else(|| Arc::new(TestProject::new()));
         project.user_config(setup.config);
         let (events, board) = (EventBus::new(), TaskBoard::default());
-        let aggregator = AggregatorActor::new().start();
+        let aggregator = Seat::new(AggregatorActor::new().start());
+        let (journal, dice) = (setup.journal.take(), std::mem::replace(&mut setup.dice, Dice::new()));
+        let (count, factory) = setup.workers.take().map_or((0, None), |(count, make)| (count, Some(make)));
         let services = Arc::new(services(&project, setup));
+        let desk = (aggregator.clone(), events.clone(), Arc::clone(&board));
         let supervisor =
-            SupervisorActor::new(services, aggregator, events.clone(), Arc::clone(&board), 0, None);
-        Self { supervisor: supervisor.start(), events, board, _project: project }
+            SupervisorActor::new(services, desk.0, desk.1, desk.2, count, factory).with_dice(dice);
+        let supervisor = match journal {
+            Some(journal) => supervisor.with_journal(journal),
+            None => supervisor,
+        };
+        Self { supervisor: supervisor.start(), events, board, aggregator, _project: project }
     }
 
     /// Runs one task to its end.

@@ -33,12 +33,20 @@ pub(crate) fn project_on<'a>(
     mocks: impl IntoIterator<Item = (&'a str, Format, &'a Mock)>,
     settings: &str,
 ) -> TestProject {
+    project_at(mocks.into_iter().map(|(name, format, mock)| (name, format, mock.base_url())), settings)
+}
+
+/// The same for servers that are named by their addresses.
+pub(crate) fn project_at<'a>(
+    servers: impl IntoIterator<Item = (&'a str, Format, String)>,
+    settings: &str,
+) -> TestProject {
     let mut project = TestProject::new();
-    let entry = |(name, format, mock): (&str, Format, &Mock)| {
-        let (kind, url) = (kind(format), mock.base_url());
+    let entry = |(name, format, url): (&str, Format, String)| {
+        let kind = kind(format);
         format!("  {name}:\n    kind: {kind}\n    base_url: {url}\n    api_key_env: STORY_KEY\n")
     };
-    let providers: String = mocks.into_iter().map(entry).collect();
+    let providers: String = servers.into_iter().map(entry).collect();
     project.user_config(&format!("providers:\n{providers}{settings}"));
     project.variable("STORY_KEY", KEY);
     project

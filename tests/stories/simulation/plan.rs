@@ -1,8 +1,9 @@
-//! What a seed decides.
+//! What a seed decides: the weather that all tasks have in common, and what becomes of each.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use codex_task::{BudgetLimits, Priority};
 use codex_task_providers::scripted::{Fault, Rule, ScriptedCall};
 use codex_task_providers::{ProviderError, WaitingFor};
 use rand::rngs::StdRng;
@@ -11,16 +12,67 @@ use serde_json::json;
 
 /// What every task reports in the end.
 pub(super) const ANSWER: &str = "all of it is done, and this is the report";
-
-/// The prompt of a task, by which its calls are told from others'.
-pub(super) fn prompt(task: usize) -> String {
-    format!("simulated task {task}.")
-}
+/// Longer than any task may take, waiting for a slot included.
+pub(super) const NEVER: Duration = Duration::from_hours(12);
 
 /// Everything that goes wrong, drawn anew for each purpose: so that one call more or less changes no other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    seed: u64,
+    pub(super) seed: u64,
+}
+
+/// What all tasks of a seed have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Weather {
+    /// How many of all calls go wrong. Where none does, the script alone decides how each task ends, whatever becomes of
+    /// threads, processes and watchers.
+    pub(super) illness: f64,
+    /// Tasks that may run at once.
+    pub(super) at_once: usize,
+    pub(super) restarts_max: u32,
+    /// Worker threads; none: agents run on the supervisor's own.
+    pub(super) workers: usize,
+    pub(super) disk: Option<DiskWeather>,
+    /// When the process is killed, in each of its lives.
+    pub(super) kills: Vec<Duration>,
+    /// What all tasks together may take.
+    pub(super) limits: BudgetLimits,
+}
+
+/// How well the journal works.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DiskWeather {
+    /// The longest that a write takes.
+    pub(super) slowest: Duration,
+    /// How many of all writes fail.
+    pub(super) losing: f64,
+}
+
+/// What a task is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Its calls go wrong as often as all do.
+    Any,
+    /// None of its calls goes wrong by itself.
+    Fine,
+    /// Its calls are refused for good.
+    Doomed,
+    /// Its agent dies whenever it calls.
+    Crashing,
+    /// Its calls are never answered.
+    Silent,
+    /// It waits until all others have ended: what they share is still there to be looked at.
+    Anchor,
+}
+
+/// What a seed decides for one task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TaskPlan {
+    pub(super) fate: Fate,
+    pub(super) deadline: Duration,
+    pub(super) priority: Priority,
+    /// When it is asked for.
+    pub(super) arrives: Duration,
 }
 
 impl Plan {
@@ -36,40 +88,104 @@ impl Plan {
         StdRng::seed_from_u64(hasher.finish())
     }
 
-    /// How the `nth` call of a task goes, whose conversation has so many answers.
-    pub(super) fn call(self, prompt: &str, nth: usize, turn: usize) -> Rule {
-        // How ill everything is differs from seed to seed.
-        let illness = self.dice("illness", 0).random_range(0.0..=0.7);
-        let mut dice = self.dice(prompt, nth);
-        let rule = self.answer(prompt, turn).with_delays(
+    pub(super) fn weather(self) -> Weather {
+        let mut dice = self.dice("weather", 0);
+        let illness = if dice.random_bool(0.25) { 0.0 } else { dice.random_range(0.02..=0.7) };
+        let is_ill = illness > 0.0;
+        let disk = dice.random_bool(0.7).then(|| DiskWeather {
+            slowest: Duration::from_millis(if dice.random_bool(0.5) { 30 } else { 8_000 }),
+            losing: if is_ill && dice.random_bool(0.3) { 0.05 } else { 0.0 },
+        });
+        let kills = if disk.is_some() { dice.random_range(0..=3_usize).saturating_sub(1) } else { 0 };
+        let kills = (0..kills).map(|_| Duration::from_millis(dice.random_range(1..=30_000))).collect();
+        let is_limited = is_ill && dice.random_bool(0.4);
+        let limits = BudgetLimits {
+            calls_max: is_limited.then(|| dice.random_range(3..=40)),
+            tokens_max: (is_limited && dice.random_bool(0.5)).then(|| dice.random_range(20_000..=200_000)),
+            ..BudgetLimits::NONE
+        };
+        Weather {
+            illness,
+            at_once: dice.random_range(1..=8),
+            restarts_max: dice.random_range(0..=3),
+            workers: dice.random_range(0..=3),
+            disk,
+            kills,
+            limits,
+        }
+    }
+
+    /// The tasks; the last one is the anchor.
+    pub(super) fn tasks(self) -> Vec<TaskPlan> {
+        let mut dice = self.dice("tasks", 0);
+        let is_ill = self.weather().illness > 0.0;
+        let count = dice.random_range(2..=10);
+        let mut tasks: Vec<TaskPlan> = (0..count)
+            .map(|_| {
+                let fate = match dice.random_range(0..12) {
+                    0 | 1 => Fate::Fine,
+                    2 => Fate::Doomed,
+                    3 => Fate::Crashing,
+                    4 => Fate::Silent,
+                    _ => Fate::Any,
+                };
+                let short = Duration::from_millis(dice.random_range(500..=45_000));
+                // Where the script alone decides, time must not.
+                let deadline = if is_ill || fate == Fate::Silent { short } else { NEVER / 12 };
+                let late = dice.random_bool(0.3);
+                let arrives = Duration::from_millis(if late { dice.random_range(0..=8_000) } else { 0 });
+                let priority = [Priority::Low, Priority::Normal, Priority::High][dice.random_range(0..3)];
+                TaskPlan { fate, deadline, priority, arrives }
+            })
+            .collect();
+        let (deadline, priority) = (NEVER * 2, Priority::High);
+        tasks.push(TaskPlan { fate: Fate::Anchor, deadline, priority, arrives: Duration::ZERO });
+        tasks
+    }
+
+    /// How the `nth` call of a task goes that has come to this turn.
+    pub(super) fn call(self, task: usize, nth: usize, turn: usize) -> Rule {
+        let Some(TaskPlan { fate, .. }) = self.tasks().get(task).copied() else {
+            panic!("nobody has asked for task {task}")
+        };
+        let mut dice = self.dice("call", task * 10_000 + nth);
+        let rule = self.answer(task, fate, turn).with_delays(
             Duration::from_millis(dice.random_range(0..=3_000)),
             Duration::from_millis(dice.random_range(0..=50)),
         );
-        if !dice.random_bool(illness) {
-            return rule;
-        }
-        let fault = fault(&mut dice);
+        let fault = match fate {
+            Fate::Fine | Fate::Anchor => return rule,
+            Fate::Any if !dice.random_bool(self.weather().illness) => return rule,
+            Fate::Any => fault(&mut dice),
+            Fate::Doomed => {
+                Fault::error(ProviderError::InvalidRequest { status: 400, detail: "never".to_owned() })
+            }
+            Fate::Crashing => Fault::panic(),
+            Fate::Silent => Fault::hang(),
+        };
         if dice.random_bool(0.5) {
             rule.with_fault(fault)
         } else {
-            let bytes = dice.random_range(0..=80);
-            rule.with_fault(fault.after_bytes(bytes))
+            rule.with_fault(fault.after_bytes(dice.random_range(0..=80)))
         }
     }
 
     /// What a model that is well says: some turns of tool calls, then the report.
-    fn answer(self, prompt: &str, turn: usize) -> Rule {
-        let mut dice = self.dice(&format!("answers of {prompt}"), 0);
-        if turn >= dice.random_range(0..=4) {
+    fn answer(self, task: usize, fate: Fate, turn: usize) -> Rule {
+        if fate == Fate::Anchor {
+            let hold = || Rule::text("I hold on.").and_call(ScriptedCall::new("Hold", &json!({})));
+            return if turn == 0 { hold() } else { Rule::text(ANSWER) };
+        }
+        let turns = self.dice("turns", task).random_range(0..=4);
+        if turn >= turns {
             return Rule::text(ANSWER);
         }
-        let mut dice = self.dice(&format!("calls of {prompt}"), turn);
-        (0..dice.random_range(1..=3)).fold(Rule::text("I go on."), |rule, call| {
-            let tool = ["Change", "Change", "Change", "Look", "Burst", "Dawdle"][dice.random_range(0..6)];
-            rule.and_call(ScriptedCall::new(
-                tool,
-                &json!({"key": format!("{prompt} turn {turn} call {call}")}),
-            ))
+        let mut dice = self.dice("calls", task * 100 + turn);
+        let tools = ["Change", "Change", "Change", "Look", "Burst", "Dawdle", "Stumble", "Trip"];
+        (0..dice.random_range(1..=3)).fold(Rule::text("I go on."), |rule, part| {
+            let key = format!("task {task} turn {turn} part {part}");
+            let tool = tools[dice.random_range(0..tools.len())];
+            rule.and_call(ScriptedCall::new(tool, &json!({"key": key})).with_id(key))
         })
     }
 }
@@ -78,7 +194,7 @@ fn fault(dice: &mut StdRng) -> Fault {
     let detail = || "as the seed says".to_owned();
     let host = || "scripted".to_owned();
     let hint = dice.random_bool(0.4).then(|| Duration::from_millis(dice.random_range(0..=40_000)));
-    let error = match dice.random_range(0..14) {
+    let error = match dice.random_range(0..15) {
         0 => ProviderError::RateLimited { retry_after: hint, detail: detail() },
         1 | 2 => ProviderError::Overloaded { retry_after: hint, detail: detail() },
         3 | 4 => ProviderError::Server { status: 500, retry_after: hint, detail: detail() },
@@ -89,11 +205,12 @@ fn fault(dice: &mut StdRng) -> Fault {
         10 => [
             ProviderError::QuotaExhausted { detail: detail() },
             ProviderError::InvalidRequest { status: 400, detail: detail() },
-            ProviderError::ContextTooLong { detail: detail() },
+            ProviderError::ReasoningState { detail: detail() },
             ProviderError::ModelNotFound { model: "scripted-1".to_owned(), detail: detail() },
         ][dice.random_range(0..4)]
         .clone(),
-        11 => return Fault::hang(),
+        11 => ProviderError::ContextTooLong { detail: detail() },
+        12 => return Fault::hang(),
         _ => return Fault::panic(),
     };
     Fault::error(error)

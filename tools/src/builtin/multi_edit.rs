@@ -75,7 +75,7 @@ impl Tool for MultiEditTool {
             let arguments: Arguments = typed("MultiEdit", &arguments)?;
             let Arguments { file_path, edits } = arguments;
             let (heading, list) = applied(&edits);
-            let edit = move |found: Found<'_>, stop: &Stop| Ok((edited(&edits, found, stop)?, ()));
+            let edit = move |found: Found<'_>, stop: &Stop| Ok((edited(&edits, &found, stop)?, ()));
             let (path, ()) = self.storage.rewrite("MultiEdit", file_path, session, edit).await?;
             Ok(format!("{heading} to {}:{list}", path.shown.display()))
         })
@@ -94,9 +94,9 @@ fn applied(edits: &[Edit]) -> (String, String) {
     (format!("Applied {} {noun}", edits.len()), list)
 }
 
-fn edited(edits: &[Edit], found: Found<'_>, stop: &Stop) -> Result<Vec<u8>, ToolError> {
+fn edited(edits: &[Edit], found: &Found<'_>, stop: &Stop) -> Result<Vec<u8>, ToolError> {
     let creates = edits.first().is_some_and(|edit| edit.old_string.is_empty());
-    let Text { encoding, text } = match &found {
+    let Text { encoding, text } = match found {
         Found::Absent(_) if creates => Text { encoding: Encoding::Utf8, text: String::new() },
         Found::Absent(missing) => return Err(missing()),
         Found::Present(present) if creates && !present.is_empty() => {

@@ -26,7 +26,7 @@ impl Args {
             let value = words.next()?;
             match name.as_str() {
                 "--minutes" => {
-                    args.time = Duration::try_from_secs_f64(value.parse::<f64>().ok()? * 60.0).ok()?
+                    args.time = Duration::try_from_secs_f64(value.parse::<f64>().ok()? * 60.0).ok()?;
                 }
                 "--faults" => args.faults = value.parse().ok().filter(|percent| *percent <= 100)?,
                 "--seed" => args.seed = value.parse().ok()?,

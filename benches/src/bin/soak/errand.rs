@@ -121,7 +121,7 @@ pub(crate) fn answer(call: &Call, misfortune: Misfortune) -> Turn {
     let turn = if done < errand.steps { call_of(errand, done) } else { Turn::text(errand.report()) };
     let fault = match (misfortune.of(call.format, call.nth), errand.kind) {
         (_, Kind::Late) => Fault::StallsAt(Place::PerMille(500)),
-        (fault, Kind::Refused) if fault.is_harmless() => Fault::status(400),
+        (fault, Kind::Refused) if fault.may_deliver() => Fault::status(400),
         (fault, _) => fault,
     };
     turn.with(fault).after(think)

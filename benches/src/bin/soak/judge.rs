@@ -70,6 +70,8 @@ fn wrong_ending(errand: Errand, report: &TaskReport) -> Option<String> {
             *text == errand.report() && u64::from(report.tool_calls) == errand.steps
         }
         // One that should be cancelled was over before.
+        // No route can answer in the time that is left, and it says so before that is over.
+        (Outcome::Failed { error, .. }, Kind::Late) => last_failed(error),
         (Outcome::Failed { error, .. }, Kind::Works | Kind::Panics | Kind::Refused | Kind::Cancelled) => {
             last_failed(error)
         }

@@ -63,7 +63,6 @@ impl Tool for Ledger {
         Ok(Access::Write(session.cwd.join("ledger")))
     }
 
-    #[expect(clippy::panic, reason = "what the soak is about")]
     fn run<'a>(
         &'a self,
         arguments: Value,

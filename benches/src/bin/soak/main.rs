@@ -85,7 +85,9 @@ async fn soak(args: Args) -> Result<Findings, Failure> {
         tally.remark(format!("the journal: {failure}"));
     }
     let violations: Vec<String> = stage.servers.iter().flat_map(FaultServer::violations).collect();
-    violations.iter().for_each(|text| tally.remark(format!("a request that a vendor would refuse: {text}")));
+    for text in &violations {
+        tally.remark(format!("a request that a vendor would refuse: {text}"));
+    }
     Ok(Findings {
         duplicates: duplicates + twice,
         strays,
@@ -135,7 +137,7 @@ impl Soak<'_> {
                     let judgement = judge(errand, &report, &self.stage.ledger);
                     self.tally.borrow_mut().add(&report, judgement);
                 }
-                Err(text) => self.tally.borrow_mut().lose(format!("{errand:?}: {text}")),
+                Err(text) => self.tally.borrow_mut().lose(&format!("{errand:?}: {text}")),
             }
         }
     }

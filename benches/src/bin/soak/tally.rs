@@ -54,7 +54,7 @@ impl Tally {
     }
 
     /// Adds a task that has no report.
-    pub(crate) fn lose(&mut self, why: String) {
+    pub(crate) fn lose(&mut self, why: &str) {
         self.tasks += 1;
         self.remark(format!("wrong: {why}"));
     }

@@ -19,7 +19,7 @@ use super::figures::{Labels, PREFIX};
 /// Longest wait for an actor: figures that were counted are told without it, too.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 /// The states of a provider.
-const STATES: [&str; 5] = ["ready", "recovering", "paused", "failing", "closed"];
+const STATES: [&str; 6] = ["ready", "recovering", "paused", "failing", "closed", "down"];
 
 type Counters = Family<Labels<1>, Counter>;
 type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
@@ -77,6 +77,7 @@ fn tasks(registry: &mut Registry, counters: &SupervisorCounters) {
         ("agent", counters.restarted),
         ("moved_agent", counters.moved),
         ("provider", counters.gates_restarted),
+        ("aggregator", counters.aggregators_restarted),
     ] {
         restarts.get_or_create(&[("what", what.into())]).inc_by(number);
     }
@@ -134,6 +135,7 @@ fn state(state: HealthState) -> (&'static str, u64) {
         HealthState::Paused { left_ms } => ("paused", left_ms),
         HealthState::Failing { left_ms } => ("failing", left_ms),
         HealthState::Closed { left_ms } => ("closed", left_ms),
+        HealthState::Down => ("down", 0),
     }
 }
 

@@ -202,7 +202,7 @@ mod tests {
         };
         let grpc = said(&[named, ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]);
         assert!(grpc.contains("PROTOCOL=grpc") && grpc.contains("4318"), "{grpc}");
-        for headers in ["x-token:canary", "x-token=canary%0", "x-token=canary%0A"] {
+        for headers in ["x-token:canary", "x-token=canary%0", "x-token=canary%0Ax"] {
             let said = said(&[named, ("OTEL_EXPORTER_OTLP_HEADERS", headers)]);
             assert!(said.contains("OTEL_EXPORTER_OTLP_HEADERS") && !said.contains("canary"), "{said}");
         }

@@ -55,7 +55,7 @@ pub(super) struct Blueprint {
 
 impl Blueprint {
     /// Looks at the file system for what the policy protects; what its rules mean there was looked for before.
-    pub(super) fn draw(policy: &SandboxPolicy, meant: &Meant, place: &PrivatePlace, means: Means) -> Self {
+    pub(super) fn draw(policy: &SandboxPolicy, meant: &Meant, place: &PrivatePlace, held_by: Means) -> Self {
         let Meant { denied, unwritable } = meant.clone();
         let roots = policy.writable_roots();
         let way = on_the_way(&unwritable, roots).into_iter();
@@ -68,7 +68,7 @@ impl Blueprint {
             .collect();
         let writable: Vec<PathBuf> = roots.iter().cloned().chain([place.temporary.clone()]).collect();
         let in_dev = PathBuf::from("/dev");
-        if means == Means::Mounts {
+        if held_by == Means::Mounts {
             // A link cannot be mounted over, so its directory is divided all the same.
             let (links, mountable): (Vec<_>, Vec<_>) = protected.into_iter().partition(|entry| entry.is_link);
             let read_only = mountable.into_iter().map(|entry| entry.path).collect();
@@ -148,7 +148,7 @@ mod tests {
             SandboxPolicy::new(SandboxMode::WorkspaceWrite, [root.clone()], &root, DeniedReads::default());
         let place = PrivatePlace::create().unwrap();
         let meant = Meant { denied: vec![root.join("a/b/key")], unwritable: Vec::new() };
-        let closed = |means| Blueprint::draw(&policy, &meant, &place, means).closed_directories();
+        let closed = |held_by| Blueprint::draw(&policy, &meant, &place, held_by).closed_directories();
         assert_eq!(closed(Means::Landlock), [root.clone(), root.join("a"), root.join("a/b")]);
         assert_eq!(closed(Means::Mounts), <[PathBuf; 0]>::default());
     }

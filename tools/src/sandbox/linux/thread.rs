@@ -20,8 +20,8 @@ pub(in crate::sandbox) fn confine(
     place: &PrivatePlace,
     mounting: Option<Mounting>,
 ) -> Result<Wrapping, SandboxError> {
-    let means = if mounting.is_some() { Means::Mounts } else { Means::Landlock };
-    let blueprint = Blueprint::draw(policy, meant, place, means);
+    let held_by = if mounting.is_some() { Means::Mounts } else { Means::Landlock };
+    let blueprint = Blueprint::draw(policy, meant, place, held_by);
     match (&blueprint.mounts, mounting) {
         (Some(plan), Some(Mounting::Bubblewrap(program))) if blueprint.is_held_by_mounts() => {
             seccomp::restrict_but_for_mounts(policy.network())?;
