@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::event::{is_elsewhere, nearest};
 use super::{Hook, HookAction, HookEvent, HookFailure, HookWait};
-use crate::{PermissionRule, Position, Problem, RuleBehavior, RuleOrigin, RuleScope};
+use crate::{PermissionRule, Position, Problem, RuleBehavior, RuleOrigin, RuleScope, ToolName};
 
 /// Hooks that one file may have.
 const HOOKS_MAX: usize = 200;
@@ -166,6 +166,9 @@ impl Reader<'_> {
                 event.as_str()
             ));
             self.note(at, problem.with_help("take the 'if' away, or narrow its matcher"));
+            // Nothing that it would have to be compared with ever happens.
+            let (behavior, tool, text) = (RuleBehavior::Deny, ToolName::new("*"), text.to_owned());
+            return Some(PermissionRule { behavior, tool, specifier: None, text, origin: origin.clone() });
         }
         match PermissionRule::parse(text, RuleBehavior::Deny, origin.clone()) {
             Ok(rule) => {
@@ -348,10 +351,15 @@ mod tests {
             ("PreToolUse", json!("rm && ls"), "leaves nothing out"),
             ("PreToolUse", json!(["Bash"]), "must be a text"),
             ("SubagentStop", json!("Bash(rm:*)"), "as a hook of SubagentStop it never runs"),
+            ("SubagentStop", json!("Bash(rm"), "as a hook of SubagentStop it never runs"),
         ] {
             let read = hook(event, json!({ "if": condition }));
             assert!(messages(&read).concat().contains(expected), "{:?}", read.problems);
-            assert_eq!(read.hooks.len(), 1);
+            assert_eq!((read.hooks.len(), read.problems.len()), (1, 1), "{:?}", read.problems);
+            assert_eq!(
+                read.hooks[0].condition.is_some(),
+                event == "SubagentStop" || condition == "Bsh(rm:*)"
+            );
         }
     }
 
