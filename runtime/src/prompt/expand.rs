@@ -53,7 +53,8 @@ impl RuntimeHandle {
                 }
                 ExpansionPart::Unclear(unclear) => {
                     expanded.notes.push(unclear.to_string());
-                    text.push_str(&format!("Error: {unclear}"));
+                    text.push_str("Error: ");
+                    text.push_str(&unclear.to_string());
                 }
                 ExpansionPart::Command(line) => {
                     text.push_str(&output(errand.as_ref(), line, &mut expanded.notes).await);
