@@ -78,6 +78,10 @@ impl TelemetryWish {
     ///
     /// # Errors
     /// [`StartError`] of the address for figures.
+    #[cfg_attr(
+        not(feature = "metrics"),
+        expect(clippy::unnecessary_wraps, reason = "only an address can be refused")
+    )]
     pub(crate) fn prepare(self) -> Result<ReadyTelemetry, StartError> {
         Ok(ReadyTelemetry {
             #[cfg(feature = "metrics")]
