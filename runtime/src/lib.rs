@@ -35,6 +35,7 @@ pub mod json;
 mod panic_hook;
 mod place;
 mod pressure;
+mod private;
 mod prompt;
 #[cfg(feature = "store")]
 mod resume;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::AuditReadError;
 use super::line::{Chain, GENESIS};
-use super::place::{self, Opened};
+use crate::private::{self, Opened};
 
 /// Bytes of a head file, whatever its numbers: it is written in place, in one go.
 const HEAD_BYTES: usize = 200;
@@ -56,7 +56,7 @@ pub(super) struct HeadFile(File);
 impl HeadFile {
     /// Makes it.
     pub(super) fn create(path: &Path, chain: &Chain) -> io::Result<Self> {
-        let mut head = Self(place::create(path, Opened::InPlace)?);
+        let mut head = Self(private::create(path, Opened::InPlace)?);
         // Nobody else writes here; whoever deletes old trails looks whether it is locked.
         let _ = head.0.try_lock();
         head.write(chain)?;

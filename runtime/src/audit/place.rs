@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use codex_task_config::Environment;
 
+use crate::private;
+
 /// The folder of trails, below the state directory.
 const TRAILS: &str = "audit";
 /// The folder of heads, beside it.
@@ -53,8 +55,8 @@ impl AuditPlace {
 
     /// Makes both folders, for their owner's eyes only.
     pub(super) fn make(&self) -> io::Result<()> {
-        make_directory(&self.trails)?;
-        make_directory(&self.heads)
+        private::make_directory(&self.trails)?;
+        private::make_directory(&self.heads)
     }
 
     pub(super) fn segment(&self, session: &str, number: u32) -> PathBuf {
@@ -85,36 +87,6 @@ impl AuditPlace {
         }
         Ok(sessions)
     }
-}
-
-/// How a new file is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opened {
-    /// Only ever at its end.
-    ToAppend,
-    /// Anew each time.
-    InPlace,
-}
-
-/// A file that is only its owner's, and new.
-pub(super) fn create(path: &Path, opened: Opened) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    // A link is no new file, wherever it leads.
-    options.create_new(true).write(true).append(opened == Opened::ToAppend);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn make_directory(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
-#[cfg(not(unix))]
-fn make_directory(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)
 }
 
 /// The names in a directory; none when there is no such directory.

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::place::{self, AuditPlace, Opened};
+use super::place::AuditPlace;
+use crate::private::{self, Opened};
 
 /// Bytes from which on the next lines go to another file.
 const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -57,7 +58,7 @@ impl Segment {
     pub(super) fn create(place: &AuditPlace, session: &str, number: u32) -> io::Result<Self> {
         place.make()?;
         let path = place.segment(session, number);
-        let file = place::create(&path, Opened::ToAppend)?;
+        let file = private::create(&path, Opened::ToAppend)?;
         // So that the file is found again after a loss of power. Not every file system can; the lines can be all the same.
         let _ = File::open(place.trails()).and_then(|folder| folder.sync_all());
         Ok(Self { file, path, bytes: 0, bytes_max: SEGMENT_BYTES_MAX })

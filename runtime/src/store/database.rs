@@ -1,6 +1,5 @@
 //! Opening the file: only for its owner's eyes, in WAL mode, at the newest version.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -10,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::StoreError;
 use super::schema;
+use crate::private::{self, Opened};
 
 /// Time that one process waits for another's write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ impl Safety {
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let place = |source| StoreError::Place { path: path.to_path_buf(), source };
     if let Some(directory) = path.parent() {
-        make_directory(directory).map_err(place)?;
+        private::make_directory(directory).map_err(place)?;
     }
     make_file(path).map_err(place)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -84,26 +84,10 @@ fn log_ahead(connection: &Connection) -> rusqlite::Result<()> {
     switch()
 }
 
-/// Prompts and results are nobody else's business.
-#[cfg(unix)]
-fn make_directory(directory: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)
-}
-
-#[cfg(not(unix))]
-fn make_directory(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)
-}
-
 /// Made before `SQLite` sees it, so that its companions get the same permissions. A file that is there must not be
 /// opened: closing it again would drop the locks that `SQLite` holds on it elsewhere in this process.
 fn make_file(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
+    match private::create(path, Opened::InPlace) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made.map(drop),
     }

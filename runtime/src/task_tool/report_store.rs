@@ -1,10 +1,12 @@
 //! Reports that are longer than the caller can show: kept whole in a file that the shown part names.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use codex_task_actors::TaskId;
+
+use crate::private;
 
 /// Reports that are kept; older ones are deleted.
 const REPORTS_MAX: usize = 200;
@@ -45,7 +47,7 @@ impl ReportStore {
     fn save(&self, task: TaskId, report: &str) -> io::Result<PathBuf> {
         let none = || io::Error::new(io::ErrorKind::NotFound, "there is no home directory");
         let directory = self.directory.as_deref().ok_or_else(none)?;
-        create_private(directory)?;
+        private::make_directory(directory)?;
         let path = directory.join(format!("{task}.md"));
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
@@ -56,14 +58,6 @@ impl ReportStore {
         let _ = delete_old(directory);
         Ok(path)
     }
-}
-
-fn create_private(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 /// Names are ids, whose order is the order of creation.
