@@ -77,34 +77,24 @@ impl RuntimeBuilder {
 
 impl AuditChoice {
     /// Begins the trail of a session.
+    #[cfg_attr(
+        not(feature = "store"),
+        expect(unused_variables, reason = "a host's own trail asks nothing of it")
+    )]
     pub(crate) fn begin(self, session: &AuditedSession<'_>) -> Audited {
         match self {
             Self::Host(audit) => Audited { audit: Some(audit), ..Audited::default() },
-            Self::AsRecorded if !session.is_recorded() => Audited::default(),
-            Self::AsRecorded => session.begin(),
+            #[cfg(feature = "store")]
+            Self::AsRecorded if session.recorder.is_some() => session.begin(),
+            Self::AsRecorded => Audited::default(),
             #[cfg(feature = "store")]
             Self::Kept => session.begin(),
         }
     }
 }
 
-#[cfg(not(feature = "store"))]
-impl AuditedSession<'_> {
-    fn is_recorded(&self) -> bool {
-        false
-    }
-
-    fn begin(&self) -> Audited {
-        Audited::default()
-    }
-}
-
 #[cfg(feature = "store")]
 impl AuditedSession<'_> {
-    fn is_recorded(&self) -> bool {
-        self.recorder.is_some()
-    }
-
     fn begin(&self) -> Audited {
         if !self.settings.audit.enabled {
             return Audited::default();

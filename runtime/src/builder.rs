@@ -350,6 +350,7 @@ impl PreparedRuntime {
             servers_stop,
             _watcher: watcher,
             threads: Mutex::new(Some(threads)),
+            #[cfg(feature = "store")]
             nested: Arc::clone(&nested),
             #[cfg(feature = "store")]
             recorder: builder.recorder,

@@ -30,7 +30,9 @@ use crate::audit::AuditTrail;
 use crate::heartbeat::Heartbeat;
 #[cfg(feature = "store")]
 use crate::store::Recorder;
-use crate::task_tool::{NestedTasks, TaskTool, TaskToolSpec, ToolCatalog};
+#[cfg(feature = "store")]
+use crate::task_tool::NestedTasks;
+use crate::task_tool::{TaskTool, TaskToolSpec, ToolCatalog};
 use crate::telemetry::Telemetry;
 use crate::threads::Threads;
 
@@ -66,7 +68,8 @@ pub(crate) struct Shared {
     pub(crate) telemetry: Mutex<Telemetry>,
     /// Taken by whoever stops the runtime first.
     pub(crate) threads: Mutex<Option<Threads>>,
-    /// The Task tool of agents.
+    /// The Task tool of agents, for those that go on.
+    #[cfg(feature = "store")]
     pub(crate) nested: Arc<NestedTasks>,
     /// Who writes down what tasks do.
     #[cfg(feature = "store")]

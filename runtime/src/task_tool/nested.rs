@@ -54,6 +54,7 @@ impl NestedTasks {
     }
 
     /// The tasks of agents whose process is gone.
+    #[cfg(feature = "store")]
     pub(crate) fn orphans(&self) -> &Orphans {
         &self.orphans
     }

@@ -18,6 +18,7 @@ pub(crate) struct Orphans(Mutex<HashMap<TaskId, Vec<(TaskRequest, OrphanEnding)>
 
 impl Orphans {
     /// Keeps a task for its parent; nothing for one that an agent has not started.
+    #[cfg(feature = "store")]
     pub(crate) fn add(&self, request: &TaskRequest) -> Option<watch::Sender<Option<Arc<TaskReport>>>> {
         let parent = request.lineage.parent?;
         let (tell, ending) = watch::channel(None);
@@ -34,6 +35,7 @@ impl Orphans {
     }
 
     /// Forgets the tasks of a parent that has ended.
+    #[cfg(feature = "store")]
     pub(crate) fn forget(&self, parent: TaskId) {
         self.lock().remove(&parent);
     }
