@@ -112,9 +112,10 @@ impl RuntimeHandle {
     /// # Cancel safety
     /// Dropping the future cancels the tasks.
     pub async fn finish(&self, run: RunId, claim: Claim) -> Result<Resumed, ResumeError> {
-        let Claim { images, ended, running } = claim;
+        let Claim { images, ended, running, judge } = claim;
         let mut report = self.go_on(run, images).await?;
-        let consensus = self.judge_resumed(run, &mut report).await?;
+        let is_judged_elsewhere = running > 0 && judge.is_none();
+        let consensus = if is_judged_elsewhere { None } else { self.judge_resumed(run, &mut report).await? };
         Ok(Resumed { report, ended, running, consensus })
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use codex_task::json::ConsensusJson;
-use codex_task::store::{Recorder, Records};
-use codex_task::{Consensus, ConsensusRequest, ExpandedPrompt};
+use codex_task::store::{RecordState, Recorder, Records};
+use codex_task::{Consensus, ConsensusRequest, ExpandedPrompt, Runtime};
 use codex_task_config::ProviderName;
 use codex_task_providers::ProviderError;
 use codex_task_providers::scripted::{Pattern, Rule, Scenario, ScriptedBackend, When};
@@ -127,22 +127,57 @@ async fn answers_that_nobody_has_compared_yet_are_compared_when_their_run_is_gon
         Rule::text(VERDICT).when(judge()),
         Rule::text("says yes"),
     ]);
+    let names = ["a", "b", "c"].map(str::to_owned);
+    let question = ExpandedPrompt { text: "Is it so?".into(), ..ExpandedPrompt::default() };
+    // As far as a process comes that is killed between the last answer and the judge.
+    let killed = recorder();
+    let first = Runtime::builder().environment(environment.clone()).agents(registry());
+    let first = first.backend(model.clone()).recorder(Arc::clone(&killed)).start().expect("a runtime");
+    let request = ConsensusRequest::new(&first, question, &names, 3, None);
+    let run = first.run_all(request.requests()).await.expect("the runtime runs").run;
+    killed.flush().await;
+    let state = || records.run(run).expect("it is read").expect("it is there").state;
+    let unfinished =
+        || records.unfinished().expect("it is read").iter().map(|run| run.run).collect::<Vec<_>>();
+    assert_eq!((state(), unfinished()), (RecordState::Running, vec![]), "its judge is about to begin");
+    let other = recorder();
+    let claim = other.claim(run).expect("it is on record");
+    assert_eq!((claim.images.len(), claim.running, claim.judge), (0, 1, None));
+    first.shutdown().await;
+    killed.close();
+    assert_eq!((state(), unfinished()), (RecordState::Unfinished, vec![run]));
+
     let runtime = TestRuntime::start_in(project, |builder| {
         builder.agents(registry()).backend(model.clone()).recorder(recorder())
     });
-    let names = ["a", "b", "c"].map(str::to_owned);
-    let question = ExpandedPrompt { text: "Is it so?".into(), ..ExpandedPrompt::default() };
-    let request = ConsensusRequest::new(&runtime, question, &names, 3, None);
-    // As far as a process comes that is killed between the last answer and the judge.
-    let run = runtime.run_all(request.requests()).await.expect("the runtime runs").run;
-    runtime.recorder().expect("it records").flush().await;
-    assert!(records.awaits_judge(run).expect("it is on record"));
     let resumed = runtime.resume(run).await.expect("it goes on");
     let consensus = resumed.consensus.expect("a consensus");
     assert_eq!(consensus.verdict.expect("a verdict").agreement[0].agents, ["a", "c"]);
     assert_eq!(consensus.notes[0], "2 of 3 agents answered; missing: b");
     assert_eq!((resumed.ended, resumed.report.tasks.len()), (3, 1), "the judge alone was new");
     runtime.recorder().expect("it records").flush().await;
-    assert!(!records.awaits_judge(run).expect("it is on record"));
+    assert!(matches!(state(), RecordState::Ended(_)) && unfinished().is_empty());
     assert!(runtime.resume(run).await.expect("nothing is left").report.tasks.is_empty());
+}
+
+#[tokio::test]
+async fn answers_are_not_compared_once_somebody_has_given_their_run_up() {
+    let project = TestProject::new();
+    let environment = project.environment();
+    let records = Records::of_user(&environment).expect("the records open");
+    let recorder = Arc::new(Recorder::start(records.clone(), &environment, "").expect("it records"));
+    let registry = agents([agent("a"), agent("b")]);
+    let runtime = TestRuntime::start_in(project, |builder| {
+        builder.agents(registry).backend(scripted([Rule::text("yes")])).recorder(Arc::clone(&recorder))
+    });
+    let names = ["a", "b"].map(str::to_owned);
+    let question = ExpandedPrompt { text: "Is it so?".into(), ..ExpandedPrompt::default() };
+    let request = ConsensusRequest::new(&runtime, question, &names, 2, None);
+    let run = runtime.run_all(request.requests()).await.expect("the runtime runs").run;
+    recorder.flush().await;
+    assert_eq!(records.cancel(run).expect("SQL").dropped, 0, "a living process has the answers");
+    recorder.close();
+    assert_eq!(records.unfinished().expect("it is read").len(), 1);
+    assert_eq!(records.cancel(run).expect("SQL").dropped, 1);
+    assert!(records.unfinished().expect("it is read").is_empty());
 }

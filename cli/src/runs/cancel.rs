@@ -36,12 +36,18 @@ pub(super) fn run(args: &CancelArgs, host: &mut Host) -> Result<Exit, Fault> {
         host.terminal.err.line(text);
         return Ok(Exit::Success);
     }
+    let awaited_judge = run.awaits_judge;
     let asked = records.cancel(run.run).map_err(|error| unusable(&error))?;
     let ended = session::block_on(ended(&records, run.run))?;
     let is_cancelled =
         |task: &&codex_task::store::TaskRecord| task.state == RecordState::Ended(TaskStatus::Cancelled);
     let cancelled = ended.tasks.iter().filter(is_cancelled).count();
-    let mut text = format!("run {}: {} cancelled", run.run.short(), counted(cancelled, "task"));
+    let what = if awaited_judge {
+        "its answers stay as they are".to_owned()
+    } else {
+        format!("{} cancelled", counted(cancelled, "task"))
+    };
+    let mut text = format!("run {}: {what}", run.run.short());
     if asked.dropped > 0 && asked.asked == 0 {
         text += "; its process was gone, and it will not be resumed";
     }

@@ -40,7 +40,7 @@ pub(super) fn run(args: &ResumeArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     let records = records(&host.environment)?;
     match &args.id {
-        Some(id) => resume(&records, &find(&records, id)?, args.output, host),
+        Some(id) => resume(&find(&records, id)?, args.output, host),
         None => all(&records, args.output, host),
     }
 }
@@ -54,8 +54,7 @@ fn all(records: &Records, output: OutputArgs, host: &mut Host) -> Result<Exit, F
     let home = host.environment.clone();
     let mut exit = Exit::Success;
     for run in &runs {
-        let ended =
-            resume(records, run, output, host).unwrap_or_else(|fault| fault.report(&mut host.terminal));
+        let ended = resume(run, output, host).unwrap_or_else(|fault| fault.report(&mut host.terminal));
         host.environment = home.clone();
         match ended {
             Exit::Success => {}
@@ -73,8 +72,13 @@ pub(crate) fn resume_here(host: &mut Host) -> Option<Exit> {
     let here = host.environment.cwd().display().to_string();
     let unfinished = records.unfinished().unwrap_or_default();
     for run in unfinished.iter().filter(|run| run.cwd == here) {
-        let tasks = run.tasks.iter().filter(|task| task.state == RecordState::Unfinished).count();
-        let text = format!("run {} goes on first: {}", run.run.short(), counted(tasks, "unfinished task"));
+        let what = if run.awaits_judge {
+            "its answers are there and were not compared".to_owned()
+        } else {
+            let tasks = run.tasks.iter().filter(|task| task.state == RecordState::Unfinished).count();
+            counted(tasks, "unfinished task")
+        };
+        let text = format!("run {} goes on first: {what}", run.run.short());
         host.terminal.err.line(text);
         let ended = session::block_on(quietly(run.run, &RunOptions::read(&run.context), host));
         match ended {
@@ -117,11 +121,9 @@ async fn quietly(
     Ok((format!("{done} of {} completed", counted(all, "task")), came))
 }
 
-fn resume(records: &Records, run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
+fn resume(run: &RunRecord, output: OutputArgs, host: &mut Host) -> Result<Exit, Fault> {
     match run.state {
         RecordState::Unfinished => {}
-        // All have answered, and nobody has compared the answers.
-        RecordState::Ended(_) if records.awaits_judge(run.run).map_err(|error| unusable(&error))? => {}
         RecordState::Running => {
             return Err(Fault::new(format!("run {} is still running", run.run.short()))
                 .because("a process works on it")
@@ -178,7 +180,7 @@ async fn go_on(run: RunId, options: &RunOptions, output: OutputArgs, host: &mut 
     Ok(exit)
 }
 
-/// `2 tasks of run 1a2b3c4d go on, 1 ended before`
+/// `2 tasks of run 1a2b3c4d go on, 1 ended before`, `the judge of run 1a2b3c4d begins, 3 ended before`
 fn announce(run: RunId, claim: &Claim, handle: &RuntimeHandle, host: &mut Host) {
     let agents: Vec<&str> = claim.images.iter().map(|image| &*image.request().subagent_type).collect();
     session::announce(handle, &agents, &host.environment, &mut host.terminal);
@@ -187,8 +189,11 @@ fn announce(run: RunId, claim: &Claim, handle: &RuntimeHandle, host: &mut Host) 
             0 => String::new(),
             count => format!(", {count} {what}"),
         });
-    let tasks = counted(claim.images.len(), "task");
-    host.terminal.err.line(format!("{tasks} of run {} go on{}", run.short(), rest.concat()));
+    let who = match (claim.images.len(), claim.judge) {
+        (0, Some(_)) => format!("the judge of run {} begins", run.short()),
+        (count, _) => format!("{} of run {} go on", counted(count, "task"), run.short()),
+    };
+    host.terminal.err.line(format!("{who}{}", rest.concat()));
 }
 
 impl Collected for Resumed {
@@ -207,8 +212,7 @@ async fn finish(
 ) -> Result<Exit, Fault> {
     let terminal = &mut host.terminal;
     let tasks: Vec<TaskRequest> = claim.images.iter().map(|image| image.request().clone()).collect();
-    let judges = tasks.iter().filter_map(|task| task.ballot.as_ref()).map(|ballot| ballot.judge);
-    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).chain(judges).collect();
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).chain(claim.judge).collect();
     let doing = async { handle.finish(run, claim).await.map_err(|error| cannot(run, &error)) };
     let (resumed, came) =
         match session::watch(handle, (&tasks, &ids), doing, output, terminal, interrupts).await? {

@@ -1,7 +1,73 @@
 //! What `runs` shows of what has run.
 
+use codex_task::{ConsensusRequest, ExpandedPrompt, RunId};
+
 use super::Stage;
 use super::stage::compare;
+
+const ANSWERS: &str = r#"
+rules:
+  - when: {system: You compare independent answers}
+    text: >-
+      {"agreement": [{"claim": "It is.", "agents": ["general-purpose-1", "general-purpose-2"]}],
+      "disagreement": [], "alone": [], "verdict": "Yes.", "confidence": "high"}
+  - text: "Yes."
+    usage: {input_tokens: 1200, output_tokens: 45}
+"#;
+
+/// A consensus of a process that was killed between its last answer and its judge.
+fn unjudged(stage: &Stage) -> RunId {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("tokio");
+    tokio.block_on(async {
+        let runtime = stage.runtime();
+        let question = ExpandedPrompt { text: "Is it so?".into(), ..ExpandedPrompt::default() };
+        let request = ConsensusRequest::new(&runtime, question, &[], 2, None);
+        let run = runtime.run_all(request.requests()).await.expect("it runs").run;
+        let recorder = runtime.recorder().expect("it records").clone();
+        runtime.shutdown().await;
+        recorder.close();
+        run
+    })
+}
+
+#[test]
+fn answers_that_nobody_has_compared_are_unfinished_until_a_judge_has() {
+    let stage = Stage::new().model(ANSWERS);
+    let run = unjudged(&stage);
+    let scenes = [
+        stage.scene(&["runs", "list"]),
+        stage.scene(&["runs", "resume", "--all"]),
+        stage.scene(&["runs", "resume", "--all"]),
+    ];
+    // A row of the list begins with the last digits of the id.
+    let run = run.to_string();
+    compare("runs_unjudged", &scenes.join("\n").replace(&run[run.len() - 8..], "[RUN]"));
+    let run = unjudged(&stage);
+    let told = stage.play(&["runs", "resume", &run.to_string()]);
+    assert!(told.exit == 0 && told.out.contains("Yes."), "{}{}", told.out, told.err);
+}
+
+#[test]
+fn answers_that_nobody_has_compared_are_compared_first_or_given_up() {
+    let stage = Stage::new().model(ANSWERS);
+    let given_up = unjudged(&stage);
+    let told = stage.play(&["runs", "cancel", &given_up.to_string()]).out;
+    assert!(
+        told.ends_with(": its answers stay as they are; its process was gone, and it will not be resumed\n"),
+        "{told}"
+    );
+    unjudged(&stage);
+    let config = stage.home().join(".config/codex-task/config.yaml");
+    std::fs::create_dir_all(config.parent().expect("a parent")).expect("folders");
+    std::fs::write(config, "resume: auto\n").expect("a file");
+    let told = stage.play(&["run", "general-purpose", "go"]).err;
+    assert_eq!(
+        told.matches("goes on first: its answers are there and were not compared").count(),
+        1,
+        "{told}"
+    );
+    assert_eq!(told.matches("1 task completed").count(), 1, "{told}");
+}
 
 #[test]
 fn what_the_user_has_allowed_for_good_is_told_with_the_results_and_on_record() {

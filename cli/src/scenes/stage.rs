@@ -5,7 +5,8 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use codex_task::Environment;
+use codex_task::store::{Recorder, Retention};
+use codex_task::{Environment, Runtime, RuntimeBuilder, RuntimeHandle};
 use codex_task_config::{ModelId, ProviderName};
 use codex_task_providers::scripted::{Scenario, ScriptedBackend};
 use codex_task_providers::{ChatBackend, ChatRequest, ChatStream, ModelLimits, ProviderError};
@@ -215,11 +216,25 @@ impl Stage {
         self.folder.path().join("home")
     }
 
+    /// What a program that is started here finds.
+    fn variables(&self) -> Vec<(&str, String)> {
+        let own = self.variables.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        own.chain([("HOME", self.home().display().to_string())]).collect()
+    }
+
+    /// The runtime of another program than the command, which records.
+    pub(super) fn runtime(&self) -> RuntimeHandle {
+        let environment = Environment::new(self.project(), self.variables());
+        let recorder = Recorder::of_user(&environment, "", Retention::default()).expect("it records");
+        let builder = Runtime::builder().environment(environment).recorder(Arc::new(recorder));
+        self.backends.iter().cloned().fold(builder, RuntimeBuilder::backend).start().expect("a runtime")
+    }
+
     /// Types a command.
     pub(super) fn play(&self, arguments: &[&str]) -> Played {
-        let home = self.folder.path().join("home").display().to_string();
-        let own = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let variables: Vec<(&str, &str)> = own.chain([("HOME", home.as_str())]).collect();
+        let variables = self.variables();
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let captured =
             if self.is_terminal { Captured::of_terminal(&variables) } else { Captured::new(&variables) };
         let interruptions = self.keyboard.1.lock().expect("no command panicked").take();

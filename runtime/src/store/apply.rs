@@ -37,10 +37,11 @@ fn admit(connection: &Connection, admission: &Admission, origin: &Origin) -> rus
         .prepare_cached("INSERT OR IGNORE INTO runs (id, begun_ms, cwd, context) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![run, now, origin.cwd, origin.context])?;
     let task = request.id.to_string();
-    let row = params![task, run, origin.owner, request.subagent_type, request.description, now];
+    let judge = request.ballot.as_ref().map(|ballot| ballot.judge.to_string());
+    let row = params![task, run, origin.owner, request.subagent_type, request.description, now, judge];
     let mut insert = connection.prepare_cached(
-        "INSERT OR IGNORE INTO tasks (id, run, owner, agent, description, begun_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR IGNORE INTO tasks (id, run, owner, agent, description, begun_ms, judge)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     if insert.execute(row)? == 0 {
         // The caller has used the id before, for a task that has ended.
@@ -85,7 +86,9 @@ pub(super) fn end(connection: &Connection, report: &TaskReport, owner: i64) -> r
     let shape = TaskJson::from(report);
     let ended = connection
         .prepare_cached(
-            "UPDATE tasks SET owner = NULL, status = ?3, ended_ms = ?4, report = ?5
+            // An answer stays its process's until a judge has it: whether that process lives tells whether one comes.
+            "UPDATE tasks SET owner = CASE WHEN judge IS NULL THEN NULL ELSE owner END,
+                status = ?3, ended_ms = ?4, report = ?5
              WHERE id = ?1 AND (owner = ?2 OR owner IS NULL AND report IS NULL)",
         )?
         .execute(params![

@@ -40,18 +40,6 @@ impl RecordedBallots {
 }
 
 impl Records {
-    /// Whether the answers to the question of a run, if it is about one, were not compared yet, and nobody works on them.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn awaits_judge(&self, run: RunId) -> Result<bool, StoreError> {
-        let recorded = self.ballots(run)?;
-        let is_judged = |asked: &RecordedBallot| recorded.report(asked.ballot.judge).is_some();
-        let answers = recorded.ballots.iter().filter_map(|asked| recorded.report(asked.request.id));
-        let answered = answers.filter(|report| matches!(report.outcome, Outcome::Completed(_))).count();
-        Ok(answered > 1 && !recorded.ballots.iter().any(is_judged))
-    }
-
     /// The question of a run; nobody was asked in one that is about none.
     pub(crate) fn ballots(&self, run: RunId) -> Result<RecordedBallots, StoreError> {
         let connection = database::open(self.path())?;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process, now_ms};
+use super::question;
 use super::record::status_name;
 use super::records::{Records, id};
 
@@ -17,7 +18,8 @@ use super::records::{Records, id};
 pub struct CancelAsked {
     /// Tasks whose process was asked to end them.
     pub asked: usize,
-    /// Tasks that no process works on: they count as cancelled now, and are not gone on with.
+    /// Tasks that no process works on: they count as cancelled now, and are not gone on with. The judge of answers that
+    /// are there already is one of them.
     pub dropped: usize,
     /// Tasks that had ended before.
     pub ended: usize,
@@ -53,6 +55,12 @@ impl Records {
                     let cancelled = status_name(TaskStatus::Cancelled);
                     transaction.execute(end, params![task, cancelled, now_ms()])?;
                 }
+            }
+            if question::missing_judge(&transaction, run)?.is_some()
+                && !question::is_held(&transaction, run, &this)?
+            {
+                question::give_up(&transaction, run)?;
+                asked.dropped += usize::from(asked.dropped == 0);
             }
             transaction.commit()?;
             Ok(asked)

@@ -10,6 +10,7 @@ use super::apply::add_step;
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process};
+use super::question;
 use super::record::status_name;
 use super::recorder::Recorder;
 
@@ -22,6 +23,9 @@ pub struct Claim {
     pub ended: usize,
     /// Tasks of the run that a living process works on.
     pub running: usize,
+    /// The task that is to compare the answers, where the run is about a question that nobody has judged: this process is
+    /// to run it when the answers are there.
+    pub judge: Option<TaskId>,
 }
 
 /// Why nothing could be taken over.
@@ -71,6 +75,9 @@ impl Recorder {
             return Err(ClaimError::UnknownRun(run));
         }
         let spent = spent_by_ended(&transaction, run)?;
+        let judge = question::missing_judge(&transaction, run)?;
+        // Looked at before anything is taken: what is ours from here on lives, too.
+        let is_held = judge.is_some() && question::is_held(&transaction, run, &self.process)?;
         let mut claim = Claim::default();
         for (task, owner, has_ended) in rows {
             if has_ended {
@@ -81,6 +88,13 @@ impl Recorder {
                 claim.images.push(image(&transaction, &task)?.resumed().with_run_spent(spent));
                 take(&transaction, &task, self.owner)?;
             }
+        }
+        if is_held {
+            // Its judge is that process's to run, also while none of the answers is.
+            claim.running = claim.running.max(1);
+        } else if judge.is_some() {
+            question::hold(&transaction, run, self.owner)?;
+            claim.judge = judge;
         }
         transaction.commit()?;
         self.watch(claim.images.iter().map(|image| image.request().id));

@@ -10,12 +10,13 @@ use tempfile::TempDir;
 
 use super::{RecordState, Recorder, Records, StoreError, schema};
 
-const OLD: [&str; 5] = [
+const OLD: [&str; 6] = [
     include_str!("old/version_1.sql"),
     include_str!("old/version_2.sql"),
     include_str!("old/version_3.sql"),
     include_str!("old/version_4.sql"),
     include_str!("old/version_5.sql"),
+    include_str!("old/version_6.sql"),
 ];
 
 /// A run that its process has left, and one that has ended.
@@ -79,6 +80,27 @@ async fn a_record_of_any_version_is_brought_up_to_date_and_goes_on() {
         recorder.release(claim.images[0].request().id).expect("SQL");
         assert_eq!(recorder.claim(run(0)).expect("it is read").images.len(), 1, "it was given back");
     }
+}
+
+#[test]
+fn answers_of_an_older_version_that_were_not_compared_are_unfinished() {
+    let folder = TempDir::new().expect("a folder");
+    let path = left(&folder, OLD[4]);
+    let before = Connection::open(&path).expect("it opens");
+    // Both runs become one whose tasks answer the same question, and have ended.
+    let ballot = r#""ballot":{"voter":"a","judge":"0199a000-0000-7000-8000-0000000000c1"}"#;
+    before
+        .execute_batch(&format!(
+            "UPDATE tasks SET run = '{}', owner = NULL, status = 'completed', report = '{{\"result\":\"yes\"}}';
+             UPDATE admissions SET admission = replace(admission, '{{\"request\":{{', '{{\"request\":{{{ballot},');",
+            RUNS[1]
+        ))
+        .expect("SQL");
+    drop(before);
+    let unfinished =
+        Records::open(&path).expect("it is brought up to date").unfinished().expect("it is read");
+    assert_eq!(unfinished.iter().map(|run| run.run).collect::<Vec<_>>(), [run(1)]);
+    assert!(unfinished[0].awaits_judge);
 }
 
 #[test]

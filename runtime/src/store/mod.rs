@@ -16,6 +16,7 @@ mod holdings;
 mod lease;
 #[cfg(test)]
 mod migration_tests;
+mod question;
 mod queue;
 mod record;
 mod recorder;

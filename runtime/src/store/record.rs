@@ -30,6 +30,9 @@ pub struct RunRecord {
     pub context: String,
     /// Running, unfinished, or ended: completed when every task is.
     pub state: RecordState,
+    /// Whether all that is missing is the judge of the answers that its tasks gave: until one has compared them the run
+    /// is running or unfinished.
+    pub awaits_judge: bool,
     /// Its tasks, in the order in which they were asked for.
     pub tasks: Vec<TaskRecord>,
 }

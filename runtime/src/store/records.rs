@@ -10,6 +10,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::database;
 use super::error::StoreError;
 use super::lease::{self, Process};
+use super::question::{self, AWAITS_JUDGE};
 use super::record::{RecordState, RunRecord, TaskRecord, status_of};
 
 /// The file's name in the state directory.
@@ -112,7 +113,7 @@ impl Records {
         read_run(&connection, run).map_err(|error| StoreError::of(&self.path, error))
     }
 
-    /// Runs with tasks that no process works on, oldest first.
+    /// Runs that are not over and that no process works on, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -120,7 +121,10 @@ impl Records {
         let connection = database::open(&self.path)?;
         let begun = runs(
             &connection,
-            "WHERE EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL) ORDER BY begun_ms, id",
+            &format!(
+                "WHERE EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL) OR {AWAITS_JUDGE}
+                 ORDER BY begun_ms, id"
+            ),
             [],
         );
         let mut runs = begun.map_err(|error| StoreError::of(&self.path, error))?;
@@ -136,7 +140,8 @@ pub(super) fn read_run(connection: &Connection, run: RunId) -> rusqlite::Result<
 
 /// Runs with their tasks; `rest` says which, and in which order.
 fn runs(connection: &Connection, rest: &str, values: impl Params) -> rusqlite::Result<Vec<RunRecord>> {
-    let mut query = connection.prepare(&format!("SELECT id, begun_ms, cwd, context FROM runs {rest}"))?;
+    let mut query =
+        connection.prepare(&format!("SELECT id, begun_ms, cwd, context, {AWAITS_JUDGE} FROM runs {rest}"))?;
     let rows = query.query_map(values, run_row)?.collect::<Result<Vec<_>, _>>()?;
     let mut lives = Lives::default();
     rows.into_iter().map(|run| with_tasks(connection, run, &mut lives)).collect()
@@ -150,12 +155,15 @@ struct Lives {
 }
 
 impl Lives {
+    fn this(&mut self) -> &Process {
+        self.this.get_or_insert_with(Process::current)
+    }
+
     fn is_alive(&mut self, connection: &Connection, owner: i64) -> rusqlite::Result<bool> {
         if let Some(known) = self.known.get(&owner) {
             return Ok(*known);
         }
-        let this = self.this.get_or_insert_with(Process::current);
-        let is_alive = lease::is_alive(connection, owner, this)?;
+        let is_alive = lease::is_alive(connection, owner, self.this())?;
         self.known.insert(owner, is_alive);
         Ok(is_alive)
     }
@@ -168,6 +176,7 @@ fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         cwd: row.get(2)?,
         context: row.get(3)?,
         state: RecordState::Unfinished,
+        awaits_judge: row.get(4)?,
         tasks: Vec::new(),
     })
 }
@@ -191,6 +200,10 @@ fn with_tasks(connection: &Connection, mut run: RunRecord, lives: &mut Lives) ->
         run.tasks.push(task);
     }
     run.state = RunRecord::state_of(&run.tasks);
+    if run.awaits_judge {
+        let is_held = question::is_held(connection, run.run, lives.this())?;
+        run.state = if is_held { RecordState::Running } else { RecordState::Unfinished };
+    }
     Ok(run)
 }
 

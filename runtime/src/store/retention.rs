@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::forget::{Belonging, forget};
 use super::lease::{self, Process, now_ms};
+use super::question::AWAITS_JUDGE;
 
 /// Runs that are deleted in one go: the rest waits for the next.
 const PRUNED_MAX: u32 = 200;
@@ -49,23 +50,27 @@ fn delete(connection: &mut Connection, run: &str) -> rusqlite::Result<()> {
 fn old_or_many(connection: &Connection, retention: Retention) -> rusqlite::Result<Vec<String>> {
     let age_ms = i64::try_from(retention.age_max.as_millis()).unwrap_or(i64::MAX);
     let oldest = now_ms().saturating_sub(age_ms);
-    let mut query = connection.prepare(
+    let mut query = connection.prepare(&format!(
         "SELECT id FROM runs WHERE
             (begun_ms < ?1 AND NOT EXISTS (
                 SELECT 1 FROM tasks JOIN owners ON owners.id = tasks.owner
                 WHERE tasks.run = runs.id AND tasks.status IS NULL))
             OR (id NOT IN (SELECT id FROM runs ORDER BY begun_ms DESC LIMIT ?2)
-                AND NOT EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL))
-         ORDER BY begun_ms LIMIT ?3",
-    )?;
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL)
+                AND NOT {AWAITS_JUDGE})
+         ORDER BY begun_ms LIMIT ?3"
+    ))?;
     query.query_map(params![oldest, retention.runs_max, PRUNED_MAX], |row| row.get(0))?.collect()
 }
 
 /// The next one to go for want of room; the newest of all never does.
 fn oldest_ended(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let query = "SELECT id FROM runs WHERE
+    let query = format!(
+        "SELECT id FROM runs WHERE
             NOT EXISTS (SELECT 1 FROM tasks WHERE run = runs.id AND status IS NULL)
+            AND NOT {AWAITS_JUDGE}
             AND id <> (SELECT id FROM runs ORDER BY begun_ms DESC, id DESC LIMIT 1)
-         ORDER BY begun_ms, id LIMIT 1";
-    connection.query_row(query, [], |row| row.get(0)).optional()
+         ORDER BY begun_ms, id LIMIT 1"
+    );
+    connection.query_row(&query, [], |row| row.get(0)).optional()
 }

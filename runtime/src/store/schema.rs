@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 5] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE];
+pub(super) const MIGRATIONS: [&str; 6] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE, JUDGES];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -94,6 +94,15 @@ const AWAKE: &str = "
     ALTER TABLE owners ADD COLUMN clock TEXT NOT NULL DEFAULT '';
     -- The last sign of life by that clock, which stands still while the machine sleeps.
     ALTER TABLE owners ADD COLUMN awake_ms INTEGER NOT NULL DEFAULT 0;
+";
+
+/// Version 6: a question whose answers nobody has compared is not over.
+const JUDGES: &str = "
+    -- The task that is to compare this one's answer with others.
+    ALTER TABLE tasks ADD COLUMN judge TEXT;
+    UPDATE tasks SET judge = (
+        SELECT json_extract(admission, '$.request.ballot.judge') FROM admissions
+        WHERE task = number AND instr(admission, '\"ballot\"'));
 ";
 
 /// The newest version.
