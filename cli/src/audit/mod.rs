@@ -11,6 +11,7 @@ use codex_task::audit::{AuditPlace, AuditReadError};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::render::figures::thousands;
 
 /// Verifies that the audit trail was not changed, and shows its newest lines.
 #[derive(Subcommand, Debug)]
@@ -40,8 +41,13 @@ fn unreadable(error: &AuditReadError) -> Fault {
     Fault::new("the audit trail cannot be read").because(error.to_string()).suggest(error.help())
 }
 
+/// What follows `the first` or `the last`: `line`, `12 lines`.
+pub(crate) fn counted_lines(lines: u64) -> String {
+    if lines == 1 { "line".to_owned() } else { format!("{} lines", thousands(lines)) }
+}
+
 /// The end of a session's name, as runs are named.
-fn short(session: &str) -> String {
+pub(crate) fn short(session: &str) -> String {
     let skipped = session.chars().count().saturating_sub(8);
     session.chars().skip(skipped).collect()
 }

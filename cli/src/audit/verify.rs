@@ -7,7 +7,7 @@ use codex_task::Environment;
 use codex_task::audit::{AuditFault, AuditHead, AuditNote, AuditPlace, AuditReport, SessionAudit, verify};
 use serde::Serialize;
 
-use super::{place, short, unreadable};
+use super::{counted_lines, place, short, unreadable};
 use crate::exit::Exit;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -96,10 +96,6 @@ fn fault(session: &SessionAudit, environment: &Environment) -> Option<Fault> {
         0 => fault.fall_back("no line of this session can be trusted"),
         lines => fault.fall_back(format!("its first {} can be trusted", counted_lines(lines))),
     })
-}
-
-fn counted_lines(lines: u64) -> String {
-    if lines == 1 { "line".to_owned() } else { format!("{} lines", thousands(lines)) }
 }
 
 fn suggestion(fault: &AuditFault) -> &'static str {

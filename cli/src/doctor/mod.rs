@@ -1,5 +1,6 @@
 //! `codex-task doctor`: what is configured, reachable and missing, and one line of remedy for each.
 
+mod audit;
 mod check;
 mod hooks;
 mod place;
@@ -76,6 +77,7 @@ fn report(args: DoctorArgs, host: &Host) -> Result<Report, Fault> {
         place::agents(&loaded),
         place::tools(),
         place::record(&loaded),
+        audit::look(&loaded),
     ]);
     checks.extend(hooks::look(&loaded));
     checks.extend(servers::look(&loaded));

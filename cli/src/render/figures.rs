@@ -83,6 +83,12 @@ pub(crate) fn thousands(number: u64) -> String {
     separated
 }
 
+/// `14.2 MB`
+pub(crate) fn megabytes(bytes: u64) -> String {
+    let tenths = bytes.div_ceil(100_000);
+    format!("{}.{} MB", thousands(tenths / 10), tenths % 10)
+}
+
 /// `0.25 s`, `14.2 s`, `2 min 05 s`, `1 h 02 min`
 pub(crate) fn duration(length: Duration) -> String {
     let seconds = length.as_secs();

@@ -2,7 +2,7 @@
 
 use codex_task::store::{Holdings, Retention};
 
-use crate::render::figures::{counted, thousands};
+use crate::render::figures::{counted, megabytes, thousands};
 
 /// `312 runs on record, 14.2 MB; kept for 30 days, at most 1,000 runs and 1,000 MB`
 pub(crate) fn kept(holdings: Holdings, retention: Retention) -> String {
@@ -16,12 +16,6 @@ pub(crate) fn kept(holdings: Holdings, retention: Retention) -> String {
         thousands(u64::from(retention.runs_max)),
         room.unwrap_or_default()
     )
-}
-
-/// `14.2 MB`
-fn megabytes(bytes: u64) -> String {
-    let tenths = bytes.div_ceil(100_000);
-    format!("{}.{} MB", thousands(tenths / 10), tenths % 10)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What `audit` shows: a trail that is whole, one that is not, and its newest lines.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::Stage;
 use super::stage::compare;
@@ -15,6 +16,12 @@ fn denied() -> Stage {
         );
     stage.play(&["run", "test-runner", "Clean up"]);
     stage
+}
+
+/// The file of its only session.
+fn trail(stage: &Stage) -> PathBuf {
+    let folder = stage.home().join(".local/state/codex-task/audit");
+    fs::read_dir(folder).expect("a folder").next().expect("a file").expect("a file").path()
 }
 
 /// Names and times are others each time.
@@ -33,12 +40,43 @@ fn steady(scene: &str) -> String {
 fn a_trail_is_verified_and_a_change_is_told_with_its_line() {
     let stage = denied();
     let whole = stage.scene(&["audit", "verify"]);
-    let folder = stage.home().join(".local/state/codex-task/audit");
-    let trail = fs::read_dir(folder).expect("a folder").next().expect("a file").expect("a file").path();
+    let trail = trail(&stage);
     let text = fs::read_to_string(&trail).expect("a file");
     fs::write(&trail, text.replace("\"runs\":false", "\"runs\":true")).expect("a file");
     let scenes = [Stage::new().scene(&["audit", "verify"]), whole, stage.scene(&["audit", "verify"])];
     compare("audit_verify", &scenes.join("\n"));
+}
+
+#[test]
+fn the_doctor_looks_at_the_trail() {
+    let looked = |stage: &Stage| {
+        let out = stage.play(&["doctor", "--offline", "--plain"]).out;
+        let (_, check) = out.split_once(": audit: ").expect("a line");
+        let (check, _) = check.split_once("\nnote: anthropic").expect("what follows");
+        check.to_owned()
+    };
+    assert_eq!(looked(&Stage::new()), "no trail is kept in ~/.local/state/codex-task/audit yet");
+    let stage = denied();
+    let whole = looked(&stage);
+    assert!(whole.starts_with("1 trail in ~/.local/state/codex-task/audit, 0.1 MB; the newest ("), "{whole}");
+    assert!(whole.ends_with(") is as it was written"), "{whole}");
+    let trail = trail(&stage);
+    let text = fs::read_to_string(&trail).expect("a file");
+    fs::write(&trail, text.replace("\"runs\":false", "\"runs\":true")).expect("a file");
+    let changed = looked(&stage);
+    assert!(
+        changed.contains(") is not what was written: the line was changed: its hash does not fit\n"),
+        "{changed}"
+    );
+    assert!(changed.ends_with("\n  `codex-task audit verify` says where"), "{changed}");
+    let folder = trail.parent().expect("a folder");
+    fs::remove_dir_all(folder).expect("a folder");
+    fs::write(folder, "no folder").expect("a file");
+    let played = stage.play(&["doctor", "--offline", "--plain"]);
+    let told = "error: audit: no trail can be written to ~/.local/state/codex-task/audit, and without it no tool runs: ";
+    assert!(played.exit == 1 && played.out.contains(told), "{}", played.out);
+    let without = Stage::new().file("../home/.config/codex-task/config.yaml", "audit: {enabled: false}\n");
+    assert_eq!(looked(&without), "no trail is kept: `audit: {enabled: false}`");
 }
 
 #[test]

@@ -12,6 +12,9 @@ mod anchor;
 mod batch;
 mod error;
 mod fields;
+mod glance;
+#[cfg(test)]
+mod glance_tests;
 mod line;
 mod opening;
 mod place;
@@ -33,6 +36,7 @@ mod writer_tests;
 
 pub use anchor::AuditHead;
 pub use error::AuditReadError;
+pub use glance::{AuditHoldings, NewestAudit};
 pub use opening::SessionOpening;
 pub use place::AuditPlace;
 pub use tail::{AuditFollow, AuditLine, AuditWish};

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use codex_task_config::Environment;
 
+use super::error::AuditReadError;
 use crate::private;
 
 /// The folder of trails, below the state directory.
@@ -67,6 +68,11 @@ impl AuditPlace {
         self.heads.join(format!("{session}{HEAD_ENDING}"))
     }
 
+    /// [`AuditPlace::sessions`], for whoever reads them.
+    pub(super) fn found(&self) -> Result<BTreeMap<String, SessionFiles>, AuditReadError> {
+        self.sessions().map_err(|error| AuditReadError::file(&self.trails, error))
+    }
+
     /// All sessions that have left anything, the oldest first: their names are in the order of their beginnings.
     pub(super) fn sessions(&self) -> io::Result<BTreeMap<String, SessionFiles>> {
         let mut sessions: BTreeMap<String, SessionFiles> = BTreeMap::new();
@@ -86,6 +92,18 @@ impl AuditPlace {
             }
         }
         Ok(sessions)
+    }
+}
+
+impl SessionFiles {
+    /// All of them.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.segments.values().chain(&self.head)
+    }
+
+    /// Bytes of all of them.
+    pub(super) fn bytes(&self) -> u64 {
+        self.paths().filter_map(|path| fs::metadata(path).ok()).map(|found| found.len()).sum()
     }
 }
 

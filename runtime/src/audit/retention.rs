@@ -44,13 +44,13 @@ impl Doomed {
     /// Deletes it.
     pub(super) fn delete(&self) -> io::Result<()> {
         // What is left when that is interrupted is old, and goes the next time.
-        self.files.segments.values().chain(&self.files.head).try_for_each(fs::remove_file)
+        self.files.paths().try_for_each(fs::remove_file)
     }
 }
 
 /// Since when nothing was written.
 fn age(files: &SessionFiles) -> Duration {
-    let paths = files.segments.values().chain(&files.head);
-    let written = paths.filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();
+    let written =
+        files.paths().filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();
     written.and_then(|written| SystemTime::now().duration_since(written).ok()).unwrap_or_default()
 }

@@ -34,7 +34,7 @@ impl AuditReport {
 /// # Errors
 /// [`AuditReadError`] when a trail that is there cannot be read; a changed one is a finding.
 pub fn verify(place: &AuditPlace, anchors: &[AuditHead]) -> Result<AuditReport, AuditReadError> {
-    let found = place.sessions().map_err(|error| AuditReadError::file(place.trails(), error))?;
+    let found = place.found()?;
     let mut of_session: BTreeMap<&str, Vec<&AuditHead>> = BTreeMap::new();
     for anchor in anchors {
         of_session.entry(&anchor.session).or_default().push(anchor);
@@ -42,7 +42,7 @@ pub fn verify(place: &AuditPlace, anchors: &[AuditHead]) -> Result<AuditReport, 
     let mut sessions = Vec::with_capacity(found.len());
     for (session, files) in &found {
         let anchors = of_session.remove(session.as_str()).unwrap_or_default();
-        sessions.push(look(place, session, files, &anchors)?);
+        sessions.push(look(place, session, files, &anchors, Extent::Whole)?);
     }
     let removed: BTreeSet<&str> =
         sessions.iter().flat_map(|session| &session.removed).map(String::as_str).collect();
@@ -54,11 +54,25 @@ pub fn verify(place: &AuditPlace, anchors: &[AuditHead]) -> Result<AuditReport, 
     Ok(AuditReport { sessions })
 }
 
-fn look(
+/// How much of a session is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// So many bytes at its end.
+    End {
+        /// Most bytes.
+        bytes_max: u64,
+    },
+}
+
+/// Looks at one session. `anchors` are heads of it that were kept elsewhere.
+pub(super) fn look(
     place: &AuditPlace,
     session: &str,
     files: &SessionFiles,
     anchors: &[&AuditHead],
+    extent: Extent,
 ) -> Result<SessionAudit, AuditReadError> {
     let own = match files.head.as_deref().map(AuditHead::read_all) {
         None => Err(AuditFault::HeadMissing),
@@ -76,14 +90,18 @@ fn look(
         }
         return Ok(found);
     }
-    let mut audit = Walk::through(session, files, &kept)?;
+    let mut audit = match extent {
+        Extent::Whole => Walk::through(session, files, &kept)?,
+        Extent::End { bytes_max } => Walk::through_end(session, files, &kept, bytes_max)?,
+    };
+    let reached = audit.head.as_ref().map_or(0, |head| head.seq);
     match own {
         Err(fault) => {
             let head = place.head(session);
             audit.fault.get_or_insert_with(|| at(&head, None, fault));
         }
-        Ok(head) if audit.lines > head.seq && audit.fault.is_none() => {
-            audit.notes.push(AuditNote::BehindHead { lines: audit.lines - head.seq });
+        Ok(head) if reached > head.seq && audit.fault.is_none() => {
+            audit.notes.push(AuditNote::BehindHead { lines: reached - head.seq });
         }
         Ok(_) => {}
     }

@@ -1,7 +1,7 @@
 //! One session's chain, walked from its first line to its last.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -146,11 +146,23 @@ pub enum AuditNote {
     Removed,
 }
 
+/// Whether the next line is tied to what was walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seam {
+    /// It is.
+    Closed,
+    /// The walk begins in the middle: the next line says what was before it.
+    Open,
+}
+
 /// The state of a walk.
 pub(super) struct Walk<'a> {
     session: &'a str,
     seq: u64,
     hash: String,
+    seam: Seam,
+    /// Lines that were walked.
+    lines: u64,
     /// Heads that were kept, of which the line has not come yet.
     kept: Vec<&'a AuditHead>,
     notes: Vec<AuditNote>,
@@ -165,33 +177,62 @@ impl<'a> Walk<'a> {
         files: &SessionFiles,
         kept: &[&'a AuditHead],
     ) -> Result<SessionAudit, AuditReadError> {
-        let mut walk = Walk {
+        let mut walk = Self::new(session, kept);
+        let fault = walk.segments(files)?;
+        Ok(walk.end(files, fault))
+    }
+
+    /// Walks so many bytes at the end of a session's last file; what was before is taken as the first line there has it.
+    pub(super) fn through_end(
+        session: &'a str,
+        files: &SessionFiles,
+        kept: &[&'a AuditHead],
+        bytes_max: u64,
+    ) -> Result<SessionAudit, AuditReadError> {
+        let mut walk = Self::new(session, kept);
+        // A process may have been killed before it wrote to its last file.
+        let bytes = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+        let Some(last) = files.segments.values().rev().find(|path| bytes(path) > 0) else {
+            return Self::through(session, files, kept);
+        };
+        walk.seam = Seam::Open;
+        let skipped = bytes(last).saturating_sub(bytes_max);
+        let fault = match walk.segment_from(last, skipped)? {
+            Some(place) => Some(place),
+            None => walk.cut_off(last),
+        };
+        Ok(walk.end(files, fault))
+    }
+
+    fn new(session: &'a str, kept: &[&'a AuditHead]) -> Self {
+        Walk {
             session,
             seq: 0,
             hash: GENESIS.to_owned(),
+            seam: Seam::Closed,
+            lines: 0,
             kept: kept.iter().copied().filter(|head| !head.is_empty()).collect(),
             notes: Vec::new(),
             removed: Vec::new(),
             has_ended: false,
-        };
-        let fault = walk.segments(files)?;
-        let head = (walk.seq > 0).then(|| AuditHead {
-            session: session.to_owned(),
-            seq: walk.seq,
-            hash: walk.hash.clone(),
-        });
-        if fault.is_none() && !walk.has_ended {
-            walk.notes.push(AuditNote::Open);
         }
-        Ok(SessionAudit {
-            session: session.to_owned(),
+    }
+
+    fn end(mut self, files: &SessionFiles, fault: Option<FaultPlace>) -> SessionAudit {
+        let session = self.session.to_owned();
+        let head = (self.seq > 0).then_some(AuditHead { session, seq: self.seq, hash: self.hash });
+        if fault.is_none() && !self.has_ended {
+            self.notes.push(AuditNote::Open);
+        }
+        SessionAudit {
+            session: self.session.to_owned(),
             segments: files.segments.len(),
-            lines: walk.seq,
+            lines: self.lines,
             head,
             fault,
-            notes: walk.notes,
-            removed: walk.removed,
-        })
+            notes: self.notes,
+            removed: self.removed,
+        }
     }
 
     fn segments(&mut self, files: &SessionFiles) -> Result<Option<FaultPlace>, AuditReadError> {
@@ -220,9 +261,20 @@ impl<'a> Walk<'a> {
 
     /// Walks one file. Hands laid on an earlier file do not end the walk: what follows may be whole.
     fn segment(&mut self, path: &Path) -> Result<Option<FaultPlace>, AuditReadError> {
+        self.segment_from(path, /*skipped*/ 0)
+    }
+
+    /// Walks what is behind so many bytes of a file, from the next whole line on.
+    fn segment_from(&mut self, path: &Path, skipped: u64) -> Result<Option<FaultPlace>, AuditReadError> {
         let unreadable = |error| AuditReadError::file(path, error);
         let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
         let (mut bytes, mut interference) = (Vec::new(), None);
+        if skipped > 0 {
+            // The line break before is what tells a whole line from the rest of one.
+            reader.seek(SeekFrom::Start(skipped - 1)).map_err(unreadable)?;
+            reader.read_until(b'\n', &mut bytes).map_err(unreadable)?;
+        }
+        let is_whole = skipped == 0; // else nobody has counted the lines before
         for line in 1.. {
             bytes.clear();
             if reader.read_until(b'\n', &mut bytes).map_err(unreadable)? == 0 {
@@ -238,9 +290,9 @@ impl<'a> Walk<'a> {
             };
             match fault {
                 Some(fault @ AuditFault::Interference { .. }) => {
-                    interference = Some(at(path, Some(line), fault));
+                    interference = Some(at(path, is_whole.then_some(line), fault));
                 }
-                Some(fault) => return Ok(Some(at(path, Some(line), fault))),
+                Some(fault) => return Ok(Some(at(path, is_whole.then_some(line), fault))),
                 None => {}
             }
         }
@@ -249,6 +301,11 @@ impl<'a> Walk<'a> {
 
     /// One line further.
     fn step(&mut self, line: &SealedLine) -> Option<AuditFault> {
+        if std::mem::replace(&mut self.seam, Seam::Closed) == Seam::Open {
+            self.seq = line.seq.saturating_sub(1);
+            self.hash.clone_from(&line.prev);
+            self.kept.retain(|head| head.seq >= line.seq);
+        }
         let expected = self.seq + 1;
         if line.session != self.session {
             return Some(AuditFault::Foreign);
@@ -265,6 +322,7 @@ impl<'a> Walk<'a> {
         }
         self.kept.retain(|head| !reached(head));
         self.seq = expected;
+        self.lines += 1;
         self.hash.clone_from(&line.hash);
         self.has_ended = line.event == "session_end";
         match line.event.as_str() {
