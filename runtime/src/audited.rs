@@ -12,7 +12,7 @@ use codex_task_tools::Rights;
 use crate::audit::{AuditOptions, AuditPlace, AuditTrail, SessionOpening, UnavailableAudit};
 use crate::builder::RuntimeBuilder;
 #[cfg(feature = "store")]
-use crate::store::Recorder;
+use crate::store::{Recorder, Records};
 
 /// What to do where no trail can be kept.
 #[cfg(feature = "store")]
@@ -128,11 +128,20 @@ impl AuditedSession<'_> {
             None => AuditPlace::of_user(self.environment),
         };
         let nowhere = || crate::AuditError { detail: "neither XDG_STATE_HOME nor HOME is set".to_owned() };
-        AuditTrail::start(AuditOptions {
+        let records = match self.recorder {
+            Some(recorder) => Some(recorder.records().path().to_owned()),
+            None => Records::path_of_user(self.environment).ok(),
+        };
+        let trail = AuditTrail::start(AuditOptions {
             place: place.ok_or_else(nowhere)?,
+            records,
             settings: self.settings,
             environment: self.environment,
             opening: SessionOpening::new(self.environment, self.files, self.rights, self.providers),
-        })
+        })?;
+        if let Some(recorder) = self.recorder {
+            recorder.audited_by(trail.session());
+        }
+        Ok(trail)
     }
 }

@@ -48,6 +48,36 @@ fn a_trail_is_verified_and_a_change_is_told_with_its_line() {
 }
 
 #[test]
+fn trails_go_with_their_runs_and_what_stays_is_whole() {
+    let stage = Stage::new()
+        .file("../home/.config/codex-task/config.yaml", "journal: {keep_runs: 1}\n")
+        .model("rules:\n  - text: done\n");
+    let trails = || {
+        let folder = fs::read_dir(stage.home().join(".local/state/codex-task/audit")).expect("a folder");
+        let mut names: Vec<PathBuf> = folder.map(|entry| entry.expect("a file").path()).collect();
+        names.sort();
+        names
+    };
+    let run = || assert_eq!(stage.play(&["run", "general-purpose", "go"]).exit, 0);
+    run();
+    let first = trails();
+    run();
+    assert_eq!(trails()[..1], first, "its run was on record until this session had ended");
+    run();
+    let left = trails();
+    assert!(left.len() == 2 && !left.contains(&first[0]), "{left:?}");
+    let told = stage.play(&["audit", "tail", "-n", "99"]).out;
+    assert_eq!(told.matches("the trail of session").count(), 1, "{told}");
+    let verified = stage.play(&["audit", "verify"]);
+    assert!(verified.exit == 0 && verified.out.contains("2 sessions, "), "{}{}", verified.out, verified.err);
+    let listed = stage.play(&["runs", "list"]).err;
+    assert!(
+        listed.contains("1 run on record, ") && listed.contains(" MB with the audit trails; kept for"),
+        "{listed}"
+    );
+}
+
+#[test]
 fn the_doctor_looks_at_the_trail() {
     let looked = |stage: &Stage| {
         let out = stage.play(&["doctor", "--offline", "--plain"]).out;

@@ -12,14 +12,15 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 const MEGABYTE: u64 = 1_000_000;
 
 /// How long runs stay on record. A run is deleted when it is older, when there are more, or when all together take more
-/// room; never one that a process works on, and one that can still be resumed only for its age.
+/// room; never one that a process works on, and one that can still be resumed only for its age. Its audit trail goes with
+/// it, and one that is about no recorded run goes as a run would.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Oldest run.
     pub age_max: Duration,
     /// Most runs.
     pub runs_max: u32,
-    /// Most bytes that they take in the file; `None` for as many as there are.
+    /// Most bytes that they take, audit trails included; `None` for as many as there are.
     pub bytes_max: Option<u64>,
 }
 

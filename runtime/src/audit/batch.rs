@@ -59,10 +59,15 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Waits for a first command, then for those that come with it.
-    pub(super) fn gather(commands: &Receiver<Command>) -> Self {
+    /// Waits for a first command, at most so long, then for those that come with it.
+    pub(super) fn gather(commands: &Receiver<Command>, idle_max: Duration) -> Option<Self> {
         let mut batch = Self::default();
-        let mut is_urgent = batch.add(commands.recv().unwrap_or(Command::Close));
+        let first = match commands.recv_timeout(idle_max) {
+            Ok(command) => command,
+            Err(RecvTimeoutError::Timeout) => return None,
+            Err(RecvTimeoutError::Disconnected) => Command::Close,
+        };
+        let mut is_urgent = batch.add(first);
         let until = Instant::now() + GATHER;
         while !batch.closes && batch.entries.len() < RECORDS_MAX {
             let wait =
@@ -73,7 +78,7 @@ impl Batch {
                 Err(RecvTimeoutError::Disconnected) => batch.closes = true,
             }
         }
-        batch
+        Some(batch)
     }
 
     /// Adds a command; returns whether it cannot wait.

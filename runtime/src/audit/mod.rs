@@ -20,6 +20,8 @@ mod opening;
 mod place;
 mod redact;
 mod retention;
+#[cfg(test)]
+mod retention_tests;
 mod segment;
 mod tail;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use codex_task_config::Environment;
 
+use super::anchor;
 use super::error::AuditReadError;
 use crate::private;
 
@@ -66,6 +67,17 @@ impl AuditPlace {
 
     pub(super) fn head(&self, session: &str) -> PathBuf {
         self.heads.join(format!("{session}{HEAD_ENDING}"))
+    }
+
+    /// Bytes of each session.
+    pub(crate) fn sizes(&self) -> io::Result<BTreeMap<String, u64>> {
+        let sessions = self.sessions()?.into_iter();
+        Ok(sessions.map(|(session, files)| (session, files.bytes())).collect())
+    }
+
+    /// Whether a living process writes the session.
+    pub(crate) fn is_alive(&self, session: &str) -> bool {
+        anchor::is_alive(&self.head(session))
     }
 
     /// [`AuditPlace::sessions`], for whoever reads them.

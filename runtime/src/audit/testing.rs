@@ -16,6 +16,7 @@ use super::batch::{Batch, Entry, What};
 use super::line::Chain;
 use super::place::AuditPlace;
 use super::redact::Redactor;
+use super::retention::Keeping;
 use super::segment::Segment;
 use super::trail::Clock;
 use super::verify::{AuditReport, verify};
@@ -55,9 +56,10 @@ impl Bench {
             chain,
             number: 1,
             agents: AgentBook::default(),
+            keeping: Keeping::new(Retention::default(), None),
             lost: 0,
         };
-        writer.begin(vec![("session", super::line::Fields::new())], Retention::default());
+        writer.begin(vec![("session", super::line::Fields::new())]);
         Self { folder, place, writer, shared }
     }
 

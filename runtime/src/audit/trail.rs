@@ -1,5 +1,6 @@
 //! The trail of one session, as those see it who tell it what happens.
 
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ use super::line::{Chain, Stamp};
 use super::opening::SessionOpening;
 use super::place::AuditPlace;
 use super::redact::Redactor;
+use super::retention::Keeping;
 use super::segment::Segment;
 use super::writer::{Shared, Writer};
 
@@ -31,6 +33,8 @@ const BACKLOG_MAX: usize = 4_096;
 pub struct AuditOptions<'a> {
     /// Where it is.
     pub place: AuditPlace,
+    /// The file of the records of the runs that the trails there are about; there may be none.
+    pub records: Option<PathBuf>,
     /// The session's settings; they also say how long other trails there are kept.
     pub settings: &'a Settings,
     /// Where the values of keys are looked up that must not be written.
@@ -79,8 +83,7 @@ impl AuditTrail {
     /// # Errors
     /// [`AuditError`]: there is no place to write to.
     pub fn start(options: AuditOptions<'_>) -> Result<Self, AuditError> {
-        let AuditOptions { place, settings, environment, opening } = options;
-        let retention = settings.retention;
+        let AuditOptions { place, records, settings, environment, opening } = options;
         let session: Arc<str> = Uuid::now_v7().to_string().into();
         let chain = Chain::new(Arc::clone(&session));
         let unwritable =
@@ -103,11 +106,12 @@ impl AuditTrail {
             number: 1,
             head,
             agents: AgentBook::default(),
+            keeping: Keeping::new(settings.retention, records),
             lost: 0,
         };
         let thread = std::thread::Builder::new()
             .name("codex-task-audit".to_owned())
-            .spawn(move || writer.run(lines, retention))
+            .spawn(move || writer.run(lines))
             .map_err(unwritable)?;
         Ok(Self { session, clock, commands, shared, thread: Mutex::new(Some(thread)) })
     }

@@ -44,12 +44,14 @@ pub fn verify(place: &AuditPlace, anchors: &[AuditHead]) -> Result<AuditReport, 
         let anchors = of_session.remove(session.as_str()).unwrap_or_default();
         sessions.push(look(place, session, files, &anchors, Extent::Whole)?);
     }
-    let removed: BTreeSet<&str> =
-        sessions.iter().flat_map(|session| &session.removed).map(String::as_str).collect();
-    let missing: Vec<SessionAudit> = of_session
+    let removed: BTreeSet<String> = sessions.iter().flat_map(|session| &session.removed).cloned().collect();
+    // Whoever was deleting them was killed before the last file.
+    for session in sessions.iter_mut().filter(|session| removed.contains(&session.session)) {
+        (session.fault, session.notes) = (None, vec![AuditNote::Removed]);
+    }
+    let missing = of_session
         .into_iter()
-        .map(|(session, anchors)| missing(place, session, &anchors, removed.contains(session)))
-        .collect();
+        .map(|(session, anchors)| missing(place, session, &anchors, removed.contains(session)));
     sessions.extend(missing);
     Ok(AuditReport { sessions })
 }

@@ -4,9 +4,9 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use codex_task_actors::{AuditAck, AuditError};
-use codex_task_config::Retention;
 use serde_json::json;
 use tokio::sync::Notify;
 use tracing::{error, warn};
@@ -18,9 +18,14 @@ use super::fields::{self, object};
 use super::line::{Chain, Fields, Stamp};
 use super::place::AuditPlace;
 use super::redact::Redactor;
-use super::retention;
+use super::retention::{Doomed, Keeping};
 use super::segment::{Reason, Segment, Usability};
 use super::trail::Clock;
+
+/// Quiet after which trails that need not be kept are looked for: after the journal has looked for such runs.
+const QUIET: Duration = Duration::from_millis(200);
+/// How often the writer looks whether that is due again.
+const IDLE_MAX: Duration = Duration::from_mins(5);
 
 /// A line without what ties it to the chain.
 type Unsealed = (Stamp, &'static str, Fields);
@@ -72,39 +77,45 @@ pub(super) struct Writer {
     pub(super) number: u32,
     pub(super) head: HeadFile,
     pub(super) agents: AgentBook,
+    pub(super) keeping: Keeping,
     /// Lines that could not be written since the last that could.
     pub(super) lost: u64,
 }
 
 impl Writer {
     /// Writes until it is told to end, or nobody is left who could tell.
-    pub(super) fn run(mut self, opening: Vec<(&'static str, Fields)>, retention: Retention) {
-        self.begin(opening, retention);
+    pub(super) fn run(mut self, opening: Vec<(&'static str, Fields)>) {
+        self.begin(opening);
         loop {
-            let batch = Batch::gather(&self.commands);
-            let closes = batch.closes;
-            self.take(batch);
+            let batch = Batch::gather(&self.commands, if self.keeping.is_due() { QUIET } else { IDLE_MAX });
+            let closes = batch.as_ref().is_some_and(|batch| batch.closes);
+            // When nobody waits for a line, at the end at the latest.
+            if self.keeping.is_due() && (batch.is_none() || closes) {
+                self.tidy();
+            }
+            if let Some(batch) = batch {
+                self.take(batch);
+            }
             if closes {
                 break;
             }
         }
     }
 
-    /// The session's first lines, and the end of trails that are old enough.
-    pub(super) fn begin(&mut self, opening: Vec<(&'static str, Fields)>, retention: Retention) {
-        let doomed = retention::doomed(&self.place, retention, &self.chain.session).unwrap_or_else(|error| {
-            warn!(%error, "old audit trails cannot be looked at");
-            Vec::new()
-        });
-        let lines = opening.into_iter().chain(doomed.iter().map(retention::Doomed::line));
+    /// The session's first lines.
+    pub(super) fn begin(&mut self, opening: Vec<(&'static str, Fields)>) {
         let stamp = self.clock.beginning();
-        let lines = lines.map(|(event, fields)| (stamp, event, fields)).collect();
-        if self.write(lines).is_ok() {
-            for trail in doomed {
-                if let Err(error) = trail.delete() {
-                    warn!(%error, "an old audit trail could not be deleted");
-                }
-            }
+        // What is lost of them is told as a gap.
+        let _ = self.write(opening.into_iter().map(|(event, fields)| (stamp, event, fields)).collect());
+    }
+
+    /// Deletes trails that need not be kept, once that is on disk.
+    pub(super) fn tidy(&mut self) {
+        let doomed = self.keeping.doomed(&self.place, &self.chain.session);
+        let now = self.clock.now();
+        let lines = doomed.iter().map(Doomed::line).map(|(event, fields)| (now, event, fields));
+        if !doomed.is_empty() && self.write(lines.collect()).is_ok() {
+            self.keeping.delete(&doomed);
         }
     }
 

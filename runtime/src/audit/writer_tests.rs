@@ -121,24 +121,3 @@ fn a_full_file_is_followed_by_another_that_is_tied_to_it() {
     fs::remove_file(bench.file(2)).expect("it is there");
     assert_eq!(bench.fault(), Some((None, AuditFault::CutOff { found: 2, kept: 6 })));
 }
-
-#[test]
-fn old_trails_go_and_their_going_is_on_record() {
-    let mut old = Bench::session_in(tempfile::tempdir().expect("a folder"), "a-old");
-    old.tell(1).expect("it is written");
-    old.end();
-    let copy = super::anchor::AuditHead::read_all(&old.place.head("a-old")).expect("a head");
-    let Bench { folder, writer, .. } = old;
-    drop(writer);
-    let living = Bench::session_in(folder, "b-living");
-    let Bench { folder, writer: living, .. } = living;
-    let mut next = Bench::session_in(folder, "c-next");
-    let retention = codex_task_config::Retention { runs_max: 1, ..codex_task_config::Retention::default() };
-    next.writer.begin(Vec::new(), retention);
-    let report = next.verify_with(&copy);
-    assert!(report.is_whole(), "{report:?}");
-    let sessions: Vec<&str> = report.sessions.iter().map(|session| session.session.as_str()).collect();
-    assert_eq!(sessions, ["b-living", "c-next", "a-old"], "what lives stays, however many there are");
-    assert_eq!(report.sessions[2].notes, [AuditNote::Removed]);
-    drop(living);
-}

@@ -1,15 +1,18 @@
 //! From entries to rows.
 
+use std::sync::Arc;
+
 use codex_task_actors::{Admission, JournalEntry, JournalStep, Outcome, TaskError, TaskId, TaskReport};
 use codex_task_config::TokenUsage;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::forget::{Belonging, forget};
 use super::lease::now_ms;
+use super::trails::Trail;
 use crate::json::TaskJson;
 
 /// What stands beside each run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Origin {
     /// This process's number.
     pub(super) owner: i64,
@@ -17,6 +20,8 @@ pub(super) struct Origin {
     pub(super) cwd: String,
     /// The host's own words.
     pub(super) context: String,
+    /// The audit trail that is about what is recorded.
+    pub(super) trail: Arc<Trail>,
 }
 
 /// Writes one entry.
@@ -33,9 +38,12 @@ pub(super) fn apply(connection: &Connection, entry: &JournalEntry, origin: &Orig
 fn admit(connection: &Connection, admission: &Admission, origin: &Origin) -> rusqlite::Result<()> {
     let request = &admission.request;
     let (run, now) = (request.run.to_string(), now_ms());
-    connection
+    let is_new = connection
         .prepare_cached("INSERT OR IGNORE INTO runs (id, begun_ms, cwd, context) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![run, now, origin.cwd, origin.context])?;
+    if is_new > 0 {
+        origin.trail.covers(connection, &run)?;
+    }
     let task = request.id.to_string();
     let judge = request.ballot.as_ref().map(|ballot| ballot.judge.to_string());
     let row = params![task, run, origin.owner, request.subagent_type, request.description, now, judge];

@@ -1,6 +1,7 @@
 //! Taking over what dead processes have left.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use codex_task_actors::{Admission, ImageError, RunId, Spent, TaskId, TaskImage, TaskRequest, TaskStatus};
 use codex_task_config::MicroUsd;
@@ -13,6 +14,7 @@ use super::lease::{self, Process};
 use super::question;
 use super::record::status_name;
 use super::recorder::Recorder;
+use super::trails::Trail;
 
 /// Tasks that this process may go on with.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +98,9 @@ impl Recorder {
             question::hold(&transaction, run, self.owner)?;
             claim.judge = judge;
         }
+        if !claim.images.is_empty() || claim.judge.is_some() {
+            self.trail.covers(&transaction, &run.to_string())?;
+        }
         transaction.commit()?;
         self.watch(claim.images.iter().map(|image| image.request().id));
         Ok(claim)
@@ -103,7 +108,12 @@ impl Recorder {
 
     /// What reopens conversations, apart from the recorder itself.
     pub(super) fn reopening(&self) -> Reopening {
-        Reopening { path: self.records().path().to_owned(), owner: self.owner, process: self.process.clone() }
+        Reopening {
+            path: self.records().path().to_owned(),
+            owner: self.owner,
+            process: self.process.clone(),
+            trail: Arc::clone(&self.trail),
+        }
     }
 
     /// Gives tasks back that could not be gone on with.
@@ -125,6 +135,7 @@ pub(super) struct Reopening {
     path: PathBuf,
     owner: i64,
     process: Process,
+    trail: Arc<Trail>,
 }
 
 impl Reopening {
@@ -137,17 +148,18 @@ impl Reopening {
         let task = id.to_string();
         let mut connection = database::open(&self.path)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let query = "SELECT owner, status, report FROM tasks WHERE id = ?1";
+        let query = "SELECT owner, status, report, run FROM tasks WHERE id = ?1";
         let row = transaction
             .query_row(query, [&task], |row| {
                 Ok((
                     row.get::<_, Option<i64>>(0)?,
                     row.get::<_, Option<String>>(1)?,
                     row.get::<_, Option<String>>(2)?,
+                    row.get::<_, String>(3)?,
                 ))
             })
             .optional()?;
-        let (owner, status, report) = row.ok_or_else(|| ClaimError::UnknownTask(task.clone()))?;
+        let (owner, status, report, run) = row.ok_or_else(|| ClaimError::UnknownTask(task.clone()))?;
         if status.is_none() && is_taken(&transaction, owner, &self.process)? {
             return Err(ClaimError::Running(id));
         }
@@ -161,6 +173,7 @@ impl Reopening {
         let anew = "UPDATE tasks SET sitting = sitting + 1, totals = NULL WHERE id = ?1";
         transaction.execute(anew, [&task])?;
         ask_anew(&transaction, &task, request)?;
+        self.trail.covers(&transaction, &run)?;
         for step in &steps {
             add_step(&transaction, id, step)?;
         }

@@ -6,6 +6,7 @@ use super::database;
 use super::error::StoreError;
 use super::records::Records;
 use super::retention;
+use crate::audit::AuditPlace;
 
 /// How much is on record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Holdings {
     pub runs: u64,
     /// Bytes that they take in the file.
     pub bytes: u64,
+    /// Bytes of the audit trails beside it.
+    pub trail_bytes: u64,
 }
 
 impl Records {
@@ -35,6 +38,8 @@ impl Records {
         let count = connection.query_row("SELECT COUNT(*) FROM runs", [], |row| row.get::<_, i64>(0));
         let held = count.and_then(|runs| Ok((runs, retention::bytes(&connection)?)));
         let (runs, bytes) = held.map_err(|error| StoreError::of(self.path(), error))?;
-        Ok(Holdings { runs: u64::try_from(runs).unwrap_or_default(), bytes })
+        let trails = self.path().parent().map(AuditPlace::below).and_then(|place| place.holdings().ok());
+        let trail_bytes = trails.map_or(0, |held| held.bytes);
+        Ok(Holdings { runs: u64::try_from(runs).unwrap_or_default(), bytes, trail_bytes })
     }
 }

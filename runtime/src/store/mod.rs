@@ -26,6 +26,9 @@ mod schema;
 mod shared;
 #[cfg(test)]
 mod store_tests;
+mod trails;
+#[cfg(test)]
+mod trails_tests;
 mod upkeep;
 mod watching;
 mod writer;
@@ -38,6 +41,7 @@ pub use holdings::Holdings;
 pub use record::{RecordState, RunRecord, TaskRecord};
 pub use recorder::Recorder;
 pub use records::Records;
+pub(crate) use trails::RecordedTrails;
 pub use watching::RunWatch;
 
 pub use codex_task_config::Retention;

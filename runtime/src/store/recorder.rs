@@ -19,7 +19,9 @@ use super::error::StoreError;
 use super::lease::{self, Process};
 use super::queue::Queue;
 use super::records::Records;
+use super::retention::Keeping;
 use super::shared::Shared;
+use super::trails::Trail;
 use super::upkeep::Upkeep;
 use super::writer::Writer;
 
@@ -33,6 +35,7 @@ pub struct Recorder {
     records: Records,
     pub(super) owner: i64,
     pub(super) process: Process,
+    pub(super) trail: Arc<Trail>,
     queue: Arc<Queue>,
     shared: Arc<Shared>,
     /// Taken by whoever closes first.
@@ -87,13 +90,14 @@ impl Recorder {
         let process = Process::current();
         let owner = lease::enter(&connection, &process)?;
         let (queue, shared) = (Arc::<Queue>::default(), Arc::<Shared>::default());
+        let trail = Arc::<Trail>::default();
         let (cwd, context) = (environment.cwd().display().to_string(), context.to_owned());
         let (tell, cancelled) = unbounded_channel();
         let writer = Writer::new(
             connection,
             (Arc::clone(&queue), Arc::clone(&shared)),
-            Origin { owner, cwd, context },
-            Upkeep::new(owner, process.clone(), retention, tell),
+            Origin { owner, cwd, context, trail: Arc::clone(&trail) },
+            Upkeep::new(owner, process.clone(), Keeping::new(retention, records.path()), tell),
         );
         let thread = std::thread::Builder::new()
             .name("codex-task-journal".to_owned())
@@ -103,6 +107,7 @@ impl Recorder {
             records,
             owner,
             process,
+            trail,
             queue,
             shared,
             thread: Mutex::new(Some(thread)),

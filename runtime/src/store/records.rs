@@ -39,7 +39,7 @@ impl Records {
     }
 
     /// Where the user's own are.
-    pub(super) fn path_of_user(environment: &Environment) -> Result<PathBuf, StoreError> {
+    pub(crate) fn path_of_user(environment: &Environment) -> Result<PathBuf, StoreError> {
         Ok(environment.state_dir().ok_or(StoreError::NoPlace)?.join(FILE))
     }
 

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 6] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE, JUDGES];
+pub(super) const MIGRATIONS: [&str; 6] =
+    [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE, JUDGES_AND_TRAILS];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -96,13 +97,19 @@ const AWAKE: &str = "
     ALTER TABLE owners ADD COLUMN awake_ms INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// Version 6: a question whose answers nobody has compared is not over.
-const JUDGES: &str = "
+/// Version 6: a question whose answers nobody has compared is not over, and trails go with their runs.
+const JUDGES_AND_TRAILS: &str = "
     -- The task that is to compare this one's answer with others.
     ALTER TABLE tasks ADD COLUMN judge TEXT;
     UPDATE tasks SET judge = (
         SELECT json_extract(admission, '$.request.ballot.judge') FROM admissions
         WHERE task = number AND instr(admission, '\"ballot\"'));
+    -- The audit trails that are about a run, by their sessions. Those of a deleted run stay until the trail is gone.
+    CREATE TABLE trails (
+        session TEXT NOT NULL,
+        run TEXT NOT NULL,
+        PRIMARY KEY (session, run)
+    ) WITHOUT ROWID;
 ";
 
 /// The newest version.

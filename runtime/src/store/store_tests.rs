@@ -15,15 +15,15 @@ const ADMISSION: &str = r#"{"request":{"id":"ID","run":"RUN","subagent_type":"wo
     "model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},
     "routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[{"type":"text","text":"p"}]}}}"#;
 
-fn folder() -> TempDir {
+pub(super) fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-fn start(folder: &TempDir) -> Recorder {
+pub(super) fn start(folder: &TempDir) -> Recorder {
     start_with(folder, Retention::default())
 }
 
-fn start_with(folder: &TempDir, retention: Retention) -> Recorder {
+pub(super) fn start_with(folder: &TempDir, retention: Retention) -> Recorder {
     let records = Records::open(folder.path().join("state/runs.db")).expect("it opens");
     let environment = Environment::new(folder.path(), std::iter::empty::<(String, String)>());
     Recorder::start_with(records, &environment, "", retention).expect("it records")
@@ -33,12 +33,12 @@ fn admission(task: TaskId, run: RunId) -> String {
     ADMISSION.replace("ID", &task.to_string()).replace("RUN", &run.to_string())
 }
 
-fn admitted(task: TaskId, run: RunId) -> JournalEntry {
+pub(super) fn admitted(task: TaskId, run: RunId) -> JournalEntry {
     let admission = serde_json::from_str(&admission(task, run)).expect("an admission");
     JournalEntry::Admitted(vec![admission])
 }
 
-fn ended(task: TaskId, run: RunId) -> JournalEntry {
+pub(super) fn ended(task: TaskId, run: RunId) -> JournalEntry {
     let report = TaskReport {
         task,
         run,
@@ -252,6 +252,24 @@ async fn old_runs_go_and_unfinished_ones_stay_while_they_are_young() {
     let left: Vec<RunId> = next.records().list(10).expect("it is read").iter().map(|run| run.run).collect();
     assert!(!left.contains(&runs[0]) && left.contains(&runs[3]), "{left:?}");
     assert!(left.len() <= 2, "{left:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_run_whose_process_was_killed_goes_for_its_age_and_one_of_a_living_process_never() {
+    let folder = folder();
+    let (killed, living) = (start(&folder), start(&folder));
+    let runs = [RunId::new(), RunId::new()];
+    assert!(record(&killed, admitted(TaskId::new(), runs[0])).await);
+    assert!(record(&living, admitted(TaskId::new(), runs[1])).await);
+    let age = Connection::open(folder.path().join("state/runs.db")).expect("it opens");
+    age.execute("UPDATE runs SET begun_ms = 1", []).expect("SQL");
+    // The process that has this number now is another one.
+    age.execute("UPDATE owners SET started = started - 1 WHERE id = ?1", [killed.owner]).expect("SQL");
+    let next = start(&folder);
+    next.close();
+    let left: Vec<RunId> = next.records().list(10).expect("it is read").iter().map(|run| run.run).collect();
+    assert_eq!(left, runs[1..]);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use codex_task_actors::TaskId;
-use codex_task_config::Retention;
 use rusqlite::Connection;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
@@ -11,7 +10,7 @@ use tracing::warn;
 
 use super::cancelling::Wishes;
 use super::lease::{self, HEARTBEAT_MS, Process};
-use super::retention::prune;
+use super::retention::Keeping;
 
 /// How often the writer looks for what other processes ask.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
@@ -27,7 +26,7 @@ const LOGGED_MAX: usize = 256;
 pub(super) struct Upkeep {
     owner: i64,
     process: Process,
-    retention: Retention,
+    keeping: Keeping,
     wishes: Wishes,
     beaten: Instant,
     looked: Instant,
@@ -41,12 +40,12 @@ impl Upkeep {
     pub(super) fn new(
         owner: i64,
         process: Process,
-        retention: Retention,
+        keeping: Keeping,
         cancelled: UnboundedSender<TaskId>,
     ) -> Self {
         let now = Instant::now();
         let wishes = Wishes::new(cancelled);
-        Self { owner, process, retention, wishes, beaten: now, looked: now, pruned: None, logged: 0 }
+        Self { owner, process, keeping, wishes, beaten: now, looked: now, pruned: None, logged: 0 }
     }
 
     /// How long the writer may sleep when nothing comes.
@@ -110,7 +109,7 @@ impl Upkeep {
 
     fn prune(&mut self, connection: &mut Connection) {
         self.pruned = Some(Instant::now());
-        if let Err(error) = prune(connection, self.retention, &self.process) {
+        if let Err(error) = self.keeping.prune(connection, &self.process) {
             warn!(%error, "old runs could not be deleted");
         }
     }
