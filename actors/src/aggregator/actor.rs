@@ -196,30 +196,10 @@ impl Handler<Observe<AggregatorCounters>> for AggregatorActor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::{TaskError, TaskTiming};
+    use crate::task::TaskError;
 
     fn ended(run: RunId, task: TaskId, outcome: Outcome) -> TaskEnded {
-        let report = TaskReport {
-            task,
-            run,
-            agent: "a".into(),
-            description: None,
-            outcome,
-            attempts: Vec::new(),
-            provider: None,
-            model: None,
-            usage: codex_task_config::TokenUsage::default(),
-            cost: None,
-            cache_saved: codex_task_config::SavedUsd::default(),
-            timing: TaskTiming::default(),
-            turns: 0,
-            tool_calls: 0,
-            restarts: 0,
-            notes: Vec::new(),
-            tainted_by: Vec::new(),
-            worktree: None,
-        };
-        TaskEnded { report: Arc::new(report) }
+        TaskEnded { report: Arc::new(TaskReport::new(task, run, "a".into(), outcome)) }
     }
 
     #[actix::test]

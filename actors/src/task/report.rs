@@ -182,6 +182,30 @@ pub struct TaskReport<T = String> {
 }
 
 impl<T> TaskReport<T> {
+    /// How a task has ended, where nothing else is known of it.
+    pub fn new(task: TaskId, run: RunId, agent: Arc<str>, outcome: Outcome<T>) -> Self {
+        Self {
+            task,
+            run,
+            agent,
+            description: None,
+            outcome,
+            attempts: Vec::new(),
+            provider: None,
+            model: None,
+            usage: TokenUsage::default(),
+            cost: None,
+            cache_saved: SavedUsd::default(),
+            timing: TaskTiming::default(),
+            turns: 0,
+            tool_calls: 0,
+            restarts: 0,
+            notes: Vec::new(),
+            tainted_by: Vec::new(),
+            worktree: None,
+        }
+    }
+
     /// The name of the ending.
     pub fn status(&self) -> TaskStatus {
         self.outcome.status()

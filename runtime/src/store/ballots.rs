@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use codex_task_actors::{
-    Admission, Ballot, Outcome, RunId, TaskError, TaskId, TaskReport, TaskRequest, TaskStatus, TaskTiming,
+    Admission, Ballot, Outcome, RunId, TaskError, TaskId, TaskReport, TaskRequest, TaskStatus,
 };
-use codex_task_config::{ModelId, ProviderName, SavedUsd};
+use codex_task_config::{ModelId, ProviderName};
 use serde_json::Value;
 
 use super::database;
@@ -82,26 +82,13 @@ fn ended(request: &TaskRequest, status: &str, report: &Value) -> TaskReport {
         }
     };
     TaskReport {
-        task: request.id,
-        run: request.run,
-        agent: Arc::clone(&request.subagent_type),
         description: request.description.clone(),
-        outcome,
-        attempts: Vec::new(),
         provider: text("/provider").map(ProviderName::new),
         model: text("/model").map(ModelId::new),
         usage: report
             .get("usage")
             .and_then(|usage| serde_json::from_value(usage.clone()).ok())
             .unwrap_or_default(),
-        cost: None,
-        cache_saved: SavedUsd::default(),
-        timing: TaskTiming::default(),
-        turns: 0,
-        tool_calls: 0,
-        restarts: 0,
-        notes: Vec::new(),
-        tainted_by: Vec::new(),
-        worktree: None,
+        ..TaskReport::new(request.id, request.run, Arc::clone(&request.subagent_type), outcome)
     }
 }

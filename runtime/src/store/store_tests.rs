@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use codex_task_actors::{Journal, JournalEntry, Outcome, RunId, TaskId, TaskReport, TaskStatus, TaskTiming};
-use codex_task_config::{Environment, SavedUsd, TokenUsage};
+use codex_task_actors::{Journal, JournalEntry, Outcome, RunId, TaskId, TaskReport, TaskStatus};
+use codex_task_config::Environment;
 use futures_util::FutureExt;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -39,26 +39,8 @@ pub(super) fn admitted(task: TaskId, run: RunId) -> JournalEntry {
 }
 
 pub(super) fn ended(task: TaskId, run: RunId) -> JournalEntry {
-    let report = TaskReport {
-        task,
-        run,
-        agent: "worker".into(),
-        description: None,
-        outcome: Outcome::Completed("done".to_owned()),
-        attempts: Vec::new(),
-        provider: None,
-        model: None,
-        usage: TokenUsage::default(),
-        cost: None,
-        cache_saved: SavedUsd::default(),
-        timing: TaskTiming::default(),
-        turns: 0,
-        tool_calls: 0,
-        restarts: 0,
-        notes: Vec::new(),
-        tainted_by: Vec::new(),
-        worktree: None,
-    };
+    let outcome = Outcome::Completed("done".to_owned());
+    let report = TaskReport::new(task, run, "worker".into(), outcome);
     JournalEntry::Ended { report: Arc::new(report) }
 }
 

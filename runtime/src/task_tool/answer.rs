@@ -127,26 +127,7 @@ mod tests {
     use super::*;
 
     fn text(outcome: Outcome) -> String {
-        report_text(&TaskReport {
-            task: TaskId::new(),
-            run: RunId::new(),
-            agent: "a".into(),
-            description: None,
-            outcome,
-            attempts: Vec::new(),
-            provider: None,
-            model: None,
-            usage: codex_task_config::TokenUsage::default(),
-            cost: None,
-            cache_saved: codex_task_config::SavedUsd::default(),
-            timing: codex_task_actors::TaskTiming::default(),
-            turns: 0,
-            tool_calls: 0,
-            restarts: 0,
-            notes: Vec::new(),
-            tainted_by: Vec::new(),
-            worktree: None,
-        })
+        report_text(&TaskReport::new(TaskId::new(), RunId::new(), "a".into(), outcome))
     }
 
     #[test]
