@@ -71,6 +71,9 @@ pub struct TaskJson {
     pub restarts: u32,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// What the user has allowed for more than one call while the agent worked; absent where that is nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
     /// Where untrusted texts came from that the agent has read.
     pub tainted_by: Vec<String>,
     /// The git worktree that the agent has left, because something in it has changed.
@@ -160,6 +163,7 @@ impl From<&TaskReport> for TaskJson {
             tool_calls: report.tool_calls,
             restarts: report.restarts,
             notes: report.notes.clone(),
+            allowed: report.allowed.clone(),
             tainted_by: report.tainted_by.clone(),
             worktree: report.worktree.clone(),
         }

@@ -1,12 +1,14 @@
 //! What an agent may do: its own tools and no others, and what the rules and the mode allow.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use codex_task::store::{Recorder, Retention};
 use codex_task::{Outcome, PermissionMode, RunTask, TaskReport, TaskStatus};
 use codex_task_config::{AgentDefinition, SettingsOverrides, ToolPattern, ToolSelection};
 use codex_task_providers::scripted::{Rule, ScriptedBackend, ScriptedCall};
 use codex_task_providers::{Message, ToolResult, UserPart};
-use codex_task_tools::{Access, Approval, ApprovalRequest, Approver};
+use codex_task_tools::{Access, Approval, ApprovalRequest, Approver, GrantScope, RemoteChanges};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -303,6 +305,53 @@ async fn a_person_is_asked_about_what_no_rule_decides_and_may_leave_without_an_a
         asked.iter().all(|question| question.starts_with("Change ") && question.ends_with("changed")),
         "{asked:?}"
     );
+}
+
+/// Says yes for as long as the session lives.
+struct Trusting;
+
+impl Approver for Trusting {
+    fn approve<'a>(&'a self, _: &'a ApprovalRequest) -> BoxFuture<'a, Approval> {
+        futures_util::future::ready(Approval::GrantedAlways { scope: GrantScope::Session }).boxed()
+    }
+}
+
+#[tokio::test]
+async fn what_was_allowed_for_good_in_a_turn_that_is_cancelled_is_told_and_on_record() {
+    let project = TestProject::new();
+    let environment = project.environment();
+    let recorder = Recorder::of_user(&environment, "", Retention::default()).expect("it records");
+    let recorder = Arc::new(recorder);
+    let runs = Runs::default();
+    let (model, begun) = (scripted([calling("Call")]), runs.clone());
+    let runtime = TestRuntime::start_in(project, |builder| {
+        let call = TestTool::reading("Call", move |_| {
+            begun.add();
+            // Foreign code that does not hear of the cancelling: the agent is given up before it could tell of the turn.
+            async {
+                std::thread::park_timeout(Duration::from_millis(1_500));
+                Ok("late".to_owned())
+            }
+        });
+        let call = call.touching(|_, _| Access::Remote { changes: RemoteChanges::Possible });
+        let builder = builder.agents(agents([agent("worker")])).backend(model).tool(call.shared());
+        builder.approver(Arc::new(Trusting)).recorder(Arc::clone(&recorder))
+    });
+    let task = RunTask::new("worker", "go");
+    let (id, run) = (task.request.id, task.request.run);
+    let running = runtime.begin(task);
+    wait_until("the call runs", || runs.count() == 1).await;
+    assert!(runtime.cancel(id).await);
+    let report = running.await.expect("no panic");
+    let allowed = ["Call until this session ends"];
+    assert_eq!(
+        (report.status(), report.allowed.as_slice()),
+        (TaskStatus::Cancelled, &allowed.map(str::to_owned)[..])
+    );
+    assert!(report.notes.is_empty(), "{:?}", report.notes);
+    recorder.flush().await;
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!(record.tasks[0].report.as_ref().expect("it has ended")["allowed"], json!(allowed));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const TOLD_MAX: usize = 20;
 /// Characters of a call that are shown.
 const SUBJECT_CHARS_MAX: usize = 160;
 
-/// The grants under which calls of one task ran, in sentences. Clones share them.
+/// The grants under which calls of one task ran, each in words that follow `Allowed:`. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
     /// Held for single look-ups only.
@@ -36,7 +36,7 @@ impl Grants {
         let call = if subject.is_empty() { tool.to_string() } else { format!("{tool}({subject})") };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() < TOLD_MAX {
-            told.insert(format!("you allowed {call} {until}"));
+            told.insert(format!("{call} {until}"));
         }
     }
 }
@@ -56,10 +56,7 @@ mod tests {
         let told: Vec<String> = grants.take().into_iter().collect();
         assert_eq!(
             told,
-            [
-                "you allowed Bash(make all) until this session ends",
-                "you allowed mcp__a__b from now on, by a rule of the project"
-            ]
+            ["Bash(make all) until this session ends", "mcp__a__b from now on, by a rule of the project"]
         );
         assert!(grants.take().is_empty());
     }

@@ -201,7 +201,7 @@ impl AgentRun {
         let outside = self.context.plan.outside.take();
         outside.calls.into_iter().for_each(|paid| self.tally.pay(paid));
         self.tally.notes.extend(outside.notes);
-        self.tally.notes.extend(self.context.tools.session().grants.take());
+        self.tally.allowed.extend(self.context.tools.session().grants.take());
         self.tally.tainted_by = self.context.tools.session().taint.sources();
         let mut results = hooks::checked(&self.context, &mut self.tally, results)?;
         let round = self.repetition.note(&calls, &results);

@@ -45,6 +45,8 @@ pub(crate) struct Tally {
     pub(crate) corrected: bool,
     /// What the user should know, each once.
     pub(crate) notes: BTreeSet<String>,
+    /// What the user has allowed for more than one call.
+    pub(crate) allowed: BTreeSet<String>,
     /// Where untrusted texts came from that the agent has read.
     pub(crate) tainted_by: BTreeSet<String>,
     /// Whether hooks were told that the agent begins.

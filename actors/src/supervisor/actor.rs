@@ -334,6 +334,8 @@ impl SupervisorActor {
         self.leave_budget(entry.request.run, &entry.budget);
         // Also when an abandoned incarnation still holds the session.
         entry.tools.session().close();
+        // Of a turn that was cut off as well: the agent has not told of it.
+        tally.allowed.extend(entry.tools.session().grants.take());
         let slot = SlotKey::of(&entry.request);
         match entry.state {
             TaskState::Queued => self.slots.remove(slot, task),
@@ -436,6 +438,7 @@ fn report(
         tool_calls: tally.tool_calls,
         restarts,
         notes: tally.notes.into_iter().collect(),
+        allowed: tally.allowed.into_iter().collect(),
         tainted_by: tally.tainted_by.into_iter().collect(),
         worktree: tally.worktree,
     }

@@ -174,6 +174,8 @@ pub struct TaskReport<T = String> {
     pub restarts: u32,
     /// What the user should know: parameters left out, tools left out, compactions, restarts.
     pub notes: Vec<String>,
+    /// What the user has allowed for more than one call while the agent worked: `Bash(make all) until this session ends`.
+    pub allowed: Vec<String>,
     /// Where untrusted texts came from that the agent has read (`WebFetch docs.rs`, the tool of an MCP server): whoever
     /// reads the result reads what they have made of it. Empty for an agent that has read only its workspace.
     pub tainted_by: Vec<String>,
@@ -201,6 +203,7 @@ impl<T> TaskReport<T> {
             tool_calls: 0,
             restarts: 0,
             notes: Vec::new(),
+            allowed: Vec::new(),
             tainted_by: Vec::new(),
             worktree: None,
         }
@@ -234,6 +237,7 @@ impl<T> TaskReport<T> {
             tool_calls: self.tool_calls,
             restarts: self.restarts,
             notes: self.notes,
+            allowed: self.allowed,
             tainted_by: self.tainted_by,
             worktree: self.worktree,
         }

@@ -58,9 +58,11 @@ fn show_task(task: &TaskRecord, terminal: &mut Terminal) {
     if let Some(cause) = text("/error/cause") {
         terminal.out.line(format!("Cause: {}", one_line(cause)));
     }
-    let notes = report.and_then(|report| report.pointer("/notes")).and_then(Value::as_array);
-    for note in notes.into_iter().flatten().filter_map(Value::as_str) {
-        terminal.out.line(format!("Note: {}", one_line(note)));
+    for (label, pointer) in [("Note", "/notes"), ("Allowed", "/allowed")] {
+        let texts = report.and_then(|report| report.pointer(pointer)).and_then(Value::as_array);
+        for text in texts.into_iter().flatten().filter_map(Value::as_str) {
+            terminal.out.line(format!("{label}: {}", one_line(text)));
+        }
     }
     if let Some(result) = text("/result") {
         terminal.out.line("");

@@ -75,13 +75,13 @@ fn what_the_user_has_allowed_for_good_is_told_with_the_results_and_on_record() {
     let model = format!("rules:\n  - when: {{turn: 1}}\n{call}  - when: {{turn: 2}}\n{call}  - text: done\n");
     let stage = Stage::new().agent("worker", "description: Works\n", "You work.").model(&model);
     let stage = stage.terminal(100).typing(&["a"]);
-    let told = "you allowed Bash(touch a) until this session ends";
+    let told = "Bash(touch a) until this session ends";
     let played = stage.play(&["run", "worker", "go", "--sandbox", "danger-full-access"]);
-    assert_eq!(played.err.matches(told).count(), 1, "{}", played.err);
+    assert_eq!(played.err.matches(&format!("Allowed: worker: {told}\n")).count(), 1, "{}", played.err);
     let runs: serde_json::Value =
         serde_json::from_str(&stage.play(&["runs", "list", "--json"]).out).expect("JSON");
     let shown = stage.play(&["runs", "show", runs[0]["run_id"].as_str().expect("an id")]);
-    assert!(shown.out.contains(&format!("Note: {told}\n")), "{}", shown.out);
+    assert!(shown.out.contains(&format!("Allowed: {told}\n")), "{}", shown.out);
 }
 
 #[test]

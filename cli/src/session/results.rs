@@ -9,6 +9,7 @@ use super::label::names;
 use super::lines::{ending, upshot};
 use super::notices::warn;
 use crate::exit::Exit;
+use crate::render::clean::one_line;
 use crate::render::figures::{counted, summary};
 use crate::render::tree::{self, Row};
 use crate::render::{FourLines, Line, Style, Terminal};
@@ -38,7 +39,14 @@ pub(crate) fn print_asides(
     terminal: &mut Terminal,
 ) {
     if !output.quiet {
-        print_notes(report, terminal);
+        print_once(report, |task| &task.notes, |agent, note| warn(&format!("{agent}: {note}"), terminal));
+        print_once(
+            report,
+            |task| &task.allowed,
+            |agent, call| {
+                terminal.err.paragraph("Allowed:", Style::Plain, &one_line(&format!("{agent}: {call}")));
+            },
+        );
     }
     print_errors(report, terminal);
     // Tasks that could not begin have no figures.
@@ -129,17 +137,19 @@ fn row(task: &TaskReport, name: String) -> Row {
 }
 
 /// What the user should know, once for each agent.
-fn print_notes(report: &RunReport, terminal: &mut Terminal) {
-    let mut told: Vec<(&str, &str)> = Vec::new();
+fn print_once<'a>(
+    report: &'a RunReport,
+    told: impl Fn(&'a TaskReport) -> &'a [String],
+    mut print: impl FnMut(&str, &str),
+) {
+    let mut printed: Vec<(&str, &str)> = Vec::new();
     for task in report.tasks.iter().chain(&report.nested) {
-        for note in &task.notes {
-            if !told.contains(&(&*task.agent, note)) {
-                told.push((&task.agent, note));
+        for text in told(task) {
+            if !printed.contains(&(&*task.agent, text)) {
+                printed.push((&task.agent, text));
+                print(&task.agent, text);
             }
         }
-    }
-    for (agent, note) in told {
-        warn(&format!("{agent}: {note}"), terminal);
     }
 }
 

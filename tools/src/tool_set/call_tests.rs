@@ -146,7 +146,7 @@ async fn always_covers_the_same_call_and_no_other() {
     }
     assert_eq!(answers.asked(), ["a", "b", ".claude/agents/x.md", ".claude/agents/x.md"]);
     let told = set.session().grants.take();
-    let session = |path: &str| format!("you allowed Write({path}) until this session ends");
+    let session = |path: &str| format!("Write({path}) until this session ends");
     assert_eq!(told, [session("a"), session("b")].into(), "what is for one call alone is not told");
     let first = answers.0.lock().unwrap().1[0].lasting.clone();
     assert_eq!(first, Lasting::Rules(vec!["Edit(./a)".to_owned()]));
