@@ -6,9 +6,10 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use actix::{Arbiter, System};
-use codex_task_actors::WorkerFactory;
+use actix::{Arbiter, ArbiterHandle, System};
+use codex_task_actors::{WorkerFactory, WorkerHost};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_util::sync::CancellationToken;
 
 use crate::panic_hook;
 
@@ -20,8 +21,30 @@ const WORKER_GRACE: Duration = Duration::from_secs(2);
 /// Handles of the threads that one runtime owns.
 pub(crate) struct Threads {
     system: System,
+    /// Cancelled before the system is stopped, which ends the workers first: the supervisor must not miss them.
+    ending: CancellationToken,
     control: JoinHandle<usize>,
     io: Option<Runtime>,
+}
+
+/// A worker Arbiter, as the supervisor has it.
+struct Worker {
+    handle: ArbiterHandle,
+    ending: CancellationToken,
+}
+
+impl WorkerHost for Worker {
+    fn run(&self, start: Box<dyn FnOnce() + Send>) -> bool {
+        self.handle.spawn_fn(start)
+    }
+
+    fn stop(&self) -> bool {
+        self.handle.stop()
+    }
+
+    fn is_ending(&self) -> bool {
+        self.ending.is_cancelled()
+    }
 }
 
 /// Builds the I/O runtime, if the host has none to lend.
@@ -44,8 +67,9 @@ impl Threads {
         io: Option<Runtime>,
         start: impl FnOnce(WorkerFactory) -> T + Send + 'static,
     ) -> std::io::Result<(Self, T)> {
-        match control_thread(start) {
-            Ok((system, control, value)) => Ok((Self { system, control, io }, value)),
+        let ending = CancellationToken::new();
+        match control_thread(ending.clone(), start) {
+            Ok((system, control, value)) => Ok((Self { system, ending, control, io }, value)),
             Err(error) => {
                 // Dropping a runtime inside an async context would panic.
                 if let Some(io) = io {
@@ -58,6 +82,7 @@ impl Threads {
 
     /// Stops everything and waits. Returns how many workers were still blocked. Blocks the calling thread.
     pub(crate) fn stop(self) -> usize {
+        self.ending.cancel();
         self.system.stop();
         let blocked = self.control.join().unwrap_or(0);
         if let Some(io) = self.io {
@@ -68,6 +93,7 @@ impl Threads {
 
     /// Lets go of everything without waiting: for hosts that drop their last handle inside an async context.
     pub(crate) fn abandon(self) {
+        self.ending.cancel();
         self.system.stop();
         if let Some(io) = self.io {
             io.shutdown_background();
@@ -77,6 +103,7 @@ impl Threads {
 
 /// The thread of the `System`, running, with what `start` made on it. It ends with the number of blocked workers.
 fn control_thread<T: Send + 'static>(
+    ending: CancellationToken,
     start: impl FnOnce(WorkerFactory) -> T + Send + 'static,
 ) -> std::io::Result<(System, JoinHandle<usize>, T)> {
     let (ready, started) = mpsc::sync_channel(1);
@@ -90,7 +117,7 @@ fn control_thread<T: Send + 'static>(
             handle.spawn_fn(panic_hook::mark_thread);
             // The receiver lives as long as this thread runs the system.
             let _ = made.send(arbiter);
-            Box::new(handle)
+            Box::new(Worker { handle, ending: ending.clone() })
         });
         let value = runner.block_on(async move { start(factory) });
         if ready.send((System::current(), value)).is_err() {

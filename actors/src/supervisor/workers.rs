@@ -1,9 +1,9 @@
 //! The Arbiters that subagents run on: fault domains. One that dies is replaced, and its agents move.
 
-use actix::{Actor, Addr, ArbiterHandle, Message};
+use actix::{Actor, Addr, Message};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::SupervisorActor;
 use super::pulse::Pulse;
@@ -16,16 +16,9 @@ pub trait WorkerHost: Send {
 
     /// Asks it to end, with everything that runs there. Returns whether it was still there.
     fn stop(&self) -> bool;
-}
 
-impl WorkerHost for ArbiterHandle {
-    fn run(&self, start: Box<dyn FnOnce() + Send>) -> bool {
-        self.spawn_fn(start)
-    }
-
-    fn stop(&self) -> bool {
-        Self::stop(self)
-    }
+    /// Whether all of them end now, the supervisor too: then one that has ended is not missed.
+    fn is_ending(&self) -> bool;
 }
 
 /// Makes a new worker Arbiter; whoever gives the factory joins their threads in the end.
@@ -107,9 +100,14 @@ impl Workers {
         }
     }
 
-    /// Replaces a worker that has ended; an old notice about one that was replaced already changes nothing.
+    /// Replaces a worker that has ended, unless all of them do; an old notice about one that was replaced already changes
+    /// nothing.
     pub(crate) fn replace(&mut self, gone: WorkerGone, supervisor: &Addr<SupervisorActor>) {
-        if self.slots.get(gone.index).is_none_or(|worker| worker.epoch != gone.epoch) {
+        let Some(worker) = self.slots.get(gone.index).filter(|worker| worker.epoch == gone.epoch) else {
+            return;
+        };
+        if worker.host.is_ending() {
+            debug!(worker = gone.index, "a worker Arbiter ended with its runtime");
             return;
         }
         warn!(worker = gone.index, "a worker Arbiter ended; its agents move");

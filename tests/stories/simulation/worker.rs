@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use codex_task_actors::{WorkerFactory, WorkerHost};
+use codex_task_actors::{RetireWorker, WorkerFactory, WorkerHost};
+use codex_task_providers::scripted::Rule;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
+
+use crate::harness::{OneClock, Setup, agent, agents, scripted, wait_until};
 
 /// Turns that a worker takes after it was asked to end: whoever wakes up then may still do something.
 const LAST_TURNS: usize = 16;
@@ -21,7 +24,10 @@ type Stall = Arc<Mutex<Option<Instant>>>;
 
 /// All workers that were made, the dead ones too.
 #[derive(Clone, Default)]
-pub(super) struct WorkerPool(Arc<Mutex<Vec<Stall>>>);
+pub(super) struct WorkerPool {
+    stalls: Arc<Mutex<Vec<Stall>>>,
+    ending: CancellationToken,
+}
 
 impl WorkerPool {
     pub(super) fn factory(&self) -> WorkerFactory {
@@ -31,7 +37,7 @@ impl WorkerPool {
 
     /// The `nth` of the youngest workers takes no turn for so long.
     pub(super) fn stall(&self, nth: usize, time: Duration) {
-        let stalls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let stalls = self.stalls.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(stall) = stalls.iter().rev().nth(nth) {
             *stall.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
         }
@@ -40,15 +46,16 @@ impl WorkerPool {
     fn make(&self) -> SimWorker {
         let (jobs, to_do) = unbounded_channel();
         let (stop, stall) = (CancellationToken::new(), Stall::default());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&stall));
+        self.stalls.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&stall));
         drop(actix::spawn(work(to_do, stop.clone(), stall)));
-        SimWorker { jobs, stop }
+        SimWorker { jobs, stop, ending: self.ending.clone() }
     }
 }
 
 struct SimWorker {
     jobs: UnboundedSender<Job>,
     stop: CancellationToken,
+    ending: CancellationToken,
 }
 
 impl WorkerHost for SimWorker {
@@ -59,6 +66,10 @@ impl WorkerHost for SimWorker {
     fn stop(&self) -> bool {
         self.stop.cancel();
         !self.jobs.is_closed()
+    }
+
+    fn is_ending(&self) -> bool {
+        self.ending.is_cancelled()
     }
 }
 
@@ -94,4 +105,24 @@ fn is_stalled(stall: &Stall, alarm: &mut Option<Pin<Box<Sleep>>>, context: &mut 
     let is_pending = sleep.as_mut().poll(context).is_pending();
     *alarm = Some(sleep);
     is_pending
+}
+
+#[actix::test]
+async fn a_worker_that_ends_is_replaced_unless_everything_ends() {
+    tokio::time::pause();
+    let pool = WorkerPool::default();
+    let mut setup = Setup::new(agents([agent("worker")]), scripted([Rule::text("done")]));
+    setup.workers = Some((1, pool.factory()));
+    let clock = OneClock::start(setup);
+    let made = || pool.stalls.lock().unwrap_or_else(PoisonError::into_inner).len();
+    let lose = async || {
+        clock.supervisor.send(RetireWorker { index: 0 }).await.expect("the supervisor lives");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    wait_until("there is one", || made() == 1).await;
+    lose().await;
+    assert_eq!(made(), 2, "nobody has expected its end");
+    pool.ending.cancel();
+    lose().await;
+    assert_eq!(made(), 2);
 }
