@@ -131,6 +131,29 @@ async fn a_hook_keeps_an_agent_from_ending_until_it_is_content_and_never_for_eve
 }
 
 #[tokio::test]
+async fn an_agent_that_is_about_to_end_is_woken_by_a_hook_that_ran_beside_its_turn() {
+    let project = TestProject::new();
+    let line = "touch told; echo 'tests are red' >&2; exit 2";
+    let beside = json!({"type": "command", "command": line, "asyncRewake": true});
+    // Only so that the story knows when the other one has ended.
+    let waiting = json!({"type": "command", "command": "until [ -e told ]; do sleep 0.01; done; sleep 0.3"});
+    let settings = json!({"hooks": {
+        "PostToolUse": [{"hooks": [beside]}], "SubagentStop": [{"hooks": [waiting]}]
+    }});
+    project.settings(&settings);
+    let model = scripted([
+        Rule::text("It is changed.").when(then("Change")),
+        calling("Change").when(first()),
+        Rule::text("It is mended."),
+    ]);
+    let (runtime, runs) = start(project, agent("worker"), &model);
+    let report = runtime.ask("worker", "go").await;
+    assert_eq!((completed(&report), report.turns, runs.count()), ("It is mended.", 3, 1));
+    assert_eq!(everything_read(&model).matches(": tests are red").count(), 1, "in the last request alone");
+    assert!(report.notes.is_empty(), "{:?}", report.notes);
+}
+
+#[tokio::test]
 async fn a_hook_can_end_an_agent() {
     for (event, line) in [
         ("SubagentStart", r#"echo '{"continue": false, "stopReason": "out of office"}'"#),

@@ -19,6 +19,9 @@ pub(super) struct ShownHook {
     /// Whether nobody waits for it.
     #[serde(rename = "async")]
     runs_beside: bool,
+    /// Whether its objection is read later all the same.
+    #[serde(rename = "asyncRewake")]
+    wakes: bool,
     timeout_seconds: u64,
     file: Option<String>,
     #[serde(skip)]
@@ -37,7 +40,8 @@ pub(super) fn of(agent: &AgentDefinition, loaded: &LoadedSettings) -> (Vec<Shown
             matcher: hook.matcher.clone(),
             runs: hook.action.to_string(),
             condition: hook.condition.as_ref().map(|rule| rule.text.clone()),
-            runs_beside: hook.wait == HookWait::Beside,
+            runs_beside: hook.wait.is_beside(),
+            wakes: hook.wait == HookWait::Wakes,
             timeout_seconds: hook.timeout.as_secs(),
             line: format!("{hook} ({})", file.as_deref().unwrap_or("the session")),
             file,

@@ -58,6 +58,8 @@ pub enum HookWait {
     Awaited,
     /// It runs beside: it can neither refuse nor change anything, and what it adds is read later.
     Beside,
+    /// It runs beside, and its objection (exit code 2) is read later, also by an agent that was about to end.
+    Wakes,
 }
 
 /// What it means when a hook ends with an exit code that says nothing (neither 0 nor 2).
@@ -68,6 +70,16 @@ pub enum HookFailure {
     Told,
     /// The call is refused.
     Blocks,
+}
+
+impl HookWait {
+    /// Whether what the hook is told of goes on at once.
+    pub fn is_beside(self) -> bool {
+        match self {
+            Self::Awaited => false,
+            Self::Beside | Self::Wakes => true,
+        }
+    }
 }
 
 impl Hook {
@@ -92,7 +104,8 @@ impl fmt::Display for HookAction {
 }
 
 impl fmt::Display for Hook {
-    /// `PreToolUse Bash|Edit: ./check.sh`, `PreToolUse Bash if Bash(rm:*): ./check.sh`, `PostToolUse beside: ./log.sh`
+    /// `PreToolUse Bash|Edit: ./check.sh`, `PreToolUse Bash if Bash(rm:*): ./check.sh`, `PostToolUse beside: ./log.sh`,
+    /// `PostToolUse Edit beside, wakes: ./test.sh`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.event.as_str())?;
         if let Some(matcher) = &self.matcher {
@@ -101,9 +114,11 @@ impl fmt::Display for Hook {
         if let Some(condition) = &self.condition {
             write!(f, " if {}", condition.text.escape_debug())?;
         }
-        if self.wait == HookWait::Beside {
-            f.write_str(" beside")?;
-        }
+        f.write_str(match self.wait {
+            HookWait::Awaited => "",
+            HookWait::Beside => " beside",
+            HookWait::Wakes => " beside, wakes",
+        })?;
         write!(f, ": {}", self.action)
     }
 }

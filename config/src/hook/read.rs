@@ -136,7 +136,7 @@ impl Reader<'_> {
         let condition = self.condition(&at, event, hook.get("if"), &origin);
         // What does not exist here cannot do its work beside either.
         let is_unknown = matches!(action, HookAction::Unknown { .. });
-        let wait = if is_unknown { HookWait::Awaited } else { self.wait(&at, hook) };
+        let wait = if is_unknown { HookWait::Awaited } else { self.wait(&at, event, hook) };
         let matcher = matcher.map(str::to_owned);
         self.read.hooks.push(Hook { event, matcher, condition, action, timeout, wait, on_failure, origin });
         Ok(())
@@ -188,13 +188,26 @@ impl Reader<'_> {
         }
     }
 
-    fn wait(&mut self, at: &str, hook: &Map<String, Value>) -> HookWait {
+    /// `asyncRewake` means `async` too.
+    fn wait(&mut self, at: &str, event: HookEvent, hook: &Map<String, Value>) -> HookWait {
         let is_set = |key: &str| hook.get(key).and_then(Value::as_bool) == Some(true);
-        if is_set("asyncRewake") {
-            self.note(at, Problem::note("'asyncRewake' of a hook is not read: the hook is waited for"));
-            return HookWait::Awaited;
+        match (is_set("asyncRewake"), event) {
+            (true, HookEvent::SubagentStop) => {
+                let problem = Problem::warning(
+                    "'asyncRewake' of a hook of SubagentStop wakes nobody: the agent does not wait for it, and has ended",
+                );
+                self.note(
+                    at,
+                    problem.with_help("without 'async' and 'asyncRewake' it can let the agent go on"),
+                );
+                HookWait::Beside
+            }
+            (true, HookEvent::PreToolUse | HookEvent::PostToolUse | HookEvent::SubagentStart) => {
+                HookWait::Wakes
+            }
+            (false, _) if is_set("async") => HookWait::Beside,
+            (false, _) => HookWait::Awaited,
         }
-        if is_set("async") { HookWait::Beside } else { HookWait::Awaited }
     }
 
     /// Says what of a hook is not as in Claude Code.
@@ -321,11 +334,15 @@ mod tests {
             "PreTooluse": [],
             "PostToolUse": [{"hooks": [
                 {"type": "prompt", "prompt": "is it safe?"},
-                {"type": "command", "command": "x", "timeout": "soon", "asyncRewake": true, "if": "Bash(rm"},
+                {"type": "command", "command": "x", "timeout": "soon", "if": "Bash(rm"},
             ]}],
+            "SubagentStop": [{"hooks": [{"type": "command", "command": "y", "asyncRewake": true}]}],
         });
         let read = of(&value).expect("hooks");
-        assert_eq!(shown(&read), ["PostToolUse: a hook of the kind 'prompt'", "PostToolUse: x"]);
+        assert_eq!(
+            shown(&read),
+            ["PostToolUse: a hook of the kind 'prompt'", "PostToolUse: x", "SubagentStop beside: y"]
+        );
         let all = messages(&read).join("\n");
         for expected in
             ["no event 'PreTooluse'", "kind 'prompt'", "'timeout' of", "'asyncRewake' of", "'if' of"]
@@ -345,6 +362,9 @@ mod tests {
         };
         let read = hook("PreToolUse", json!({"if": "Bash(rm:*)", "async": true}));
         assert_eq!(shown(&read), ["PreToolUse Bash if Bash(rm:*) beside: x"]);
+        assert_eq!(messages(&read), Vec::<&str>::new());
+        let read = hook("PostToolUse", json!({"asyncRewake": true}));
+        assert_eq!(shown(&read), ["PostToolUse Bash beside, wakes: x"]);
         assert_eq!(messages(&read), Vec::<&str>::new());
         for (event, condition, expected) in [
             ("PreToolUse", json!("Bsh(rm:*)"), "names a tool that does not exist"),

@@ -1,6 +1,6 @@
 //! What one hook answered: its exit code, and the JSON that it printed.
 
-use codex_task_config::{HookEvent, HookFailure};
+use codex_task_config::{Hook, HookEvent, HookFailure, HookWait};
 use serde_json::{Map, Value};
 
 use crate::builtin::{ProgramEnd, ProgramOutput};
@@ -51,24 +51,24 @@ pub(super) enum HookRuling {
 
 impl Answer {
     /// Reads what a program that has ended meant.
-    pub(super) fn of(event: HookEvent, output: &ProgramOutput, on_failure: HookFailure) -> Self {
+    pub(super) fn of(hook: &Hook, output: &ProgramOutput) -> Self {
         let status = match output.end {
             ProgramEnd::TimedOut => return Self::Unclear("it took too long and was ended".to_owned()),
             ProgramEnd::Exited(status) => status,
         };
-        let words = || {
-            let text = output.stderr.text();
-            (!text.trim().is_empty()).then(|| shown(text.trim()))
-        };
+        let words_of = |text: &str| (!text.trim().is_empty()).then(|| shown(text.trim()));
+        let words = || words_of(&output.stderr.text());
         let said = |text: Option<String>| text.map(|text| format!(": {text}")).unwrap_or_default();
         match status.code() {
             Some(0) if output.stdout.is_cut() => Self::Unclear("it printed more than is read".to_owned()),
-            Some(0) => match Said::parse(event, &output.stdout.text()) {
+            Some(0) => match Said::parse(hook.event, &output.stdout.text()) {
                 Ok(said) => Self::Said(said),
                 Err(reason) => Self::Unclear(format!("its answer cannot be read: {reason}")),
             },
             Some(BLOCKS) => {
-                let reason = words().unwrap_or_else(|| "it gave no reason".to_owned());
+                // Whoever has to run for long may have printed its words where others answer.
+                let printed = || words_of(&output.stdout.text()).filter(|_| hook.wait == HookWait::Wakes);
+                let reason = words().or_else(printed).unwrap_or_else(|| "it gave no reason".to_owned());
                 Self::Said(Said { ruling: Some(HookRuling::Deny), reason: Some(reason), ..Said::default() })
             }
             Some(code) if NOT_RUN.contains(&code) => {
@@ -76,7 +76,7 @@ impl Answer {
             }
             Some(code) => {
                 let text = format!("it failed with exit code {code}{}", said(words()));
-                match on_failure {
+                match hook.on_failure {
                     HookFailure::Blocks => Self::Unclear(text),
                     HookFailure::Told => Self::Failed(text),
                 }

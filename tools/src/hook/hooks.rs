@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use codex_task_config::{Hook, HookWait, PermissionMode, Problem};
 use futures_util::future::join_all;
 
+use super::answer::{Answer, HookRuling};
 use super::beside::HooksBeside;
 use super::condition::Condition;
 use super::event::{Happening, HookCall};
@@ -45,6 +46,13 @@ struct Watching {
     hook: Hook,
 }
 
+/// What a hook that nobody waits for has said.
+struct Late {
+    text: String,
+    /// Whether an agent that is about to end goes on with it.
+    wakes: bool,
+}
+
 struct Shared {
     hooks: Vec<Watching>,
     caller: HookCaller,
@@ -54,8 +62,8 @@ struct Shared {
     stop: OnceLock<String>,
     /// Held for single look-ups only.
     notes: Mutex<BTreeSet<String>>,
-    /// What hooks that nobody waits for have added since. Held for single look-ups only.
-    late: Mutex<Vec<String>>,
+    /// What hooks that nobody waits for have said since. Held for single look-ups only.
+    late: Mutex<Vec<Late>>,
     /// Whether it was said that no hook can allow anything.
     has_told: AtomicBool,
 }
@@ -138,7 +146,16 @@ impl Hooks {
 
     fn take_late(&self) -> Vec<String> {
         let Some(shared) = &self.shared else { return Vec::new() };
-        std::mem::take(&mut *shared.late.lock().unwrap_or_else(PoisonError::into_inner))
+        let late = std::mem::take(&mut *shared.late.lock().unwrap_or_else(PoisonError::into_inner));
+        late.into_iter().map(|late| late.text).collect()
+    }
+
+    /// What was said late, if any of it wakes the agent.
+    fn take_waking(&self) -> Option<String> {
+        let shared = self.shared.as_ref()?;
+        let wakes = |late: &Vec<Late>| late.iter().any(|late| late.wakes);
+        let is_waking = wakes(&shared.late.lock().unwrap_or_else(PoisonError::into_inner));
+        is_waking.then(|| self.take_late().join("\n"))
     }
 
     /// Tells the hooks that the agent begins.
@@ -154,7 +171,14 @@ impl Hooks {
         mode: PermissionMode,
         session: &Session,
     ) -> AfterStop {
-        self.tell(Happening::Stop { last_message, is_held }, mode, session, AfterStop::of).await
+        let told = self.tell(Happening::Stop { last_message, is_held }, mode, session, AfterStop::of).await;
+        match (told, self.take_waking()) {
+            (told, None) => told,
+            // A hook that has ended the agent has the last word.
+            (AfterStop::Ends, Some(_)) if self.stop_reason().is_some() => AfterStop::Ends,
+            (AfterStop::Ends, Some(woken)) => AfterStop::GoesOn(woken),
+            (AfterStop::GoesOn(reason), Some(woken)) => AfterStop::GoesOn(format!("{reason}\n{woken}")),
+        }
     }
 
     /// Runs the hooks of an event side by side and puts the answers together of those that are waited for.
@@ -172,7 +196,7 @@ impl Hooks {
         }
         let input: Arc<[u8]> = happening.input(&shared.caller, mode, session).into();
         let (awaited, beside): (Vec<&Hook>, Vec<&Hook>) =
-            told.into_iter().partition(|hook| hook.wait == HookWait::Awaited);
+            told.into_iter().partition(|hook| !hook.wait.is_beside());
         for hook in beside {
             run_beside(shared, hook, &input);
         }
@@ -191,12 +215,17 @@ fn run_beside(shared: &Arc<Shared>, hook: &Hook, input: &Arc<[u8]>) {
     let (told, input) = (hook.clone(), Arc::clone(input));
     let has_begun = shared.place.hooks_beside.start(async move {
         let answers = [(&told, run(&told, &input, &place).await)];
-        let Some(shared) = agent.upgrade() else { return };
+        let late = late(&answers);
+        let Some(shared) = agent.upgrade() else {
+            if late.wakes {
+                tracing::warn!(hook = %told, said = late.text, "a hook objected to what an agent did that has ended");
+            }
+            return;
+        };
         // It can end nothing: what it was told of has gone on.
         shared.note(Told { stop: None, ..Told::of(&answers) });
-        let late = AfterStart::of(&answers).context;
         let mut waiting = shared.late.lock().unwrap_or_else(PoisonError::into_inner);
-        if !late.is_empty() && waiting.len() < NOTES_MAX {
+        if !late.text.is_empty() && waiting.len() < NOTES_MAX {
             waiting.push(late);
         }
     });
@@ -205,6 +234,17 @@ fn run_beside(shared: &Arc<Shared>, hook: &Hook, input: &Arc<[u8]>) {
             notes: vec![format!("hook {hook}: too many run beside already")],
             ..Told::default()
         });
+    }
+}
+
+/// What is read later of a hook that nobody waited for.
+fn late(answers: &[Answered<'_>]) -> Late {
+    match answers {
+        [(hook, Answer::Said(said))] if hook.wait == HookWait::Wakes => {
+            let wakes = said.ruling == Some(HookRuling::Deny);
+            Late { text: AfterCall::of(answers).lines.join("\n"), wakes }
+        }
+        _ => Late { text: AfterStart::of(answers).context, wakes: false },
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn run(hook: &Hook, input: &[u8], session: &Session) -> Answer 
         }
     };
     match ran {
-        Ok(output) => Answer::of(hook.event, &output, hook.on_failure),
+        Ok(output) => Answer::of(hook, &output),
         Err(error) => Answer::Unclear(format!("it did not start: {error}")),
     }
 }
