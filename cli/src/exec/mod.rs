@@ -45,6 +45,9 @@ pub(crate) fn run(args: &ExecArgs, host: &mut Host) -> Result<Exit, Fault> {
     }
     let text = prompt::read(&args.words, USAGE, host)?;
     let asked = Asked::of(&text, &host.environment)?;
+    if let Some(exit) = run::resume_first(&args.session, host) {
+        return Ok(exit);
+    }
     let options = prompt::options(args, &asked, host);
     let builder = run::builder(&args.session, args.output, &options, host)?;
     session::block_on(async {

@@ -37,10 +37,7 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     for warning in &collected.warnings {
         session::warn(warning, &mut host.terminal);
     }
-    if !args.session.no_record
-        && resumes_first(host)
-        && let Some(exit) = runs::resume_here(host)
-    {
+    if let Some(exit) = resume_first(&args.session, host) {
         return Ok(exit);
     }
     let run = RunId::new();
@@ -50,8 +47,11 @@ pub(crate) fn run(args: &RunArgs, host: &mut Host) -> Result<Exit, Fault> {
     session::block_on(run_tasks(builder, tasks, args.output, host))
 }
 
-fn resumes_first(host: &Host) -> bool {
-    settings(&host.environment).resume == ResumePolicy::Auto
+/// Goes on with what was cut off in this directory, where the user's settings say so and the session is recorded. Gives
+/// how the command ends when the user ends it meanwhile.
+pub(crate) fn resume_first(args: &SessionArgs, host: &mut Host) -> Option<Exit> {
+    let is_wanted = !args.no_record && settings(&host.environment).resume == ResumePolicy::Auto;
+    if is_wanted { runs::resume_here(host) } else { None }
 }
 
 fn settings(environment: &Environment) -> Settings {

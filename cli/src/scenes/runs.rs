@@ -56,17 +56,16 @@ fn answers_that_nobody_has_compared_are_compared_first_or_given_up() {
         told.ends_with(": its answers stay as they are; its process was gone, and it will not be resumed\n"),
         "{told}"
     );
-    unjudged(&stage);
     let config = stage.home().join(".config/codex-task/config.yaml");
     std::fs::create_dir_all(config.parent().expect("a parent")).expect("folders");
     std::fs::write(config, "resume: auto\n").expect("a file");
-    let told = stage.play(&["run", "general-purpose", "go"]).err;
-    assert_eq!(
-        told.matches("goes on first: its answers are there and were not compared").count(),
-        1,
-        "{told}"
-    );
-    assert_eq!(told.matches("1 task completed").count(), 1, "{told}");
+    for command in [&["run", "general-purpose", "go"][..], &["exec", "go"]] {
+        unjudged(&stage);
+        let told = stage.play(command).err;
+        let first = "goes on first: its answers are there and were not compared";
+        assert_eq!(told.matches(first).count(), 1, "{command:?}: {told}");
+        assert_eq!(told.matches("1 task completed").count(), 1, "{told}");
+    }
 }
 
 #[test]
