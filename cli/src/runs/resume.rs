@@ -211,7 +211,8 @@ async fn finish(
     (host, interrupts): (&mut Host, &mut Interrupts),
 ) -> Result<Exit, Fault> {
     let terminal = &mut host.terminal;
-    let tasks: Vec<TaskRequest> = claim.images.iter().map(|image| image.request().clone()).collect();
+    let tasks: Vec<TaskRequest> =
+        claim.images.iter().map(|image| TaskRequest::clone(image.request())).collect();
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).chain(claim.judge).collect();
     let doing = async { handle.finish(run, claim).await.map_err(|error| cannot(run, &error)) };
     let (resumed, came) =

@@ -71,16 +71,17 @@ fn the_oldest_go_for_want_of_room_until_there_is_enough() {
     let living = Bench::session_in(trails(&["a", "b", "c"]), "d-living");
     let Bench { folder, writer: living, .. } = living;
     let bench = Bench::session_in(folder, "own");
-    let size = bench.place.sizes().expect("they are read")["a"];
-    let own = bench.place.sizes().expect("they are read")["own"];
+    let sizes = bench.place.sizes().expect("they are read");
+    let ended: u64 = ["a", "b", "c"].iter().map(|session| sizes[*session]).sum();
     let recorded = RecordedTrails { bytes: 500, ..RecordedTrails::default() };
     let going = |most: u64| {
         let room = Retention { bytes_max: Some(most), ..Retention::default() };
         going(&bench, room, &recorded)
     };
-    assert!(going(500 + 4 * size + own).is_empty(), "there is room for all");
-    assert!(going(500 + 3 * size).is_empty(), "what lives takes no room from others");
-    assert_eq!(going(500 + 2 * size), ["a"]);
+    assert!(going(500 + sizes.values().sum::<u64>()).is_empty(), "there is room for all");
+    assert!(going(500 + ended).is_empty(), "what lives takes no room from others");
+    assert_eq!(going(500 + ended - 1), ["a"]);
+    assert_eq!(going(500 + ended - sizes["a"] - 1), ["a", "b"]);
     assert_eq!(going(0), ["a", "b", "c"], "what lives stays");
     drop(living);
 }

@@ -6,8 +6,8 @@ CREATE TABLE admissions (
         -- Request, routes, hash of the prefix, first turn.
         admission TEXT NOT NULL
     );
-INSERT INTO "admissions" VALUES(1,'{"request":{"id":"0199a000-0000-7000-8000-0000000000a1","run":"0199a000-0000-7000-8000-00000000000a","subagent_type":"worker","prompt":"p","description":null,"model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},"routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[{"type":"text","text":"p"}]}}}');
-INSERT INTO "admissions" VALUES(2,'{"request":{"id":"0199a000-0000-7000-8000-0000000000b1","run":"0199a000-0000-7000-8000-00000000000b","subagent_type":"worker","prompt":"p","description":null,"model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},"routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[{"type":"text","text":"p"}]}}}');
+INSERT INTO "admissions" VALUES(1,'{"request":{"id":"0199a000-0000-7000-8000-0000000000a1","run":"0199a000-0000-7000-8000-00000000000a","subagent_type":"worker","prompt":"p","description":null,"model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},"routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[]}},"prompt_follows":true}');
+INSERT INTO "admissions" VALUES(2,'{"request":{"id":"0199a000-0000-7000-8000-0000000000b1","run":"0199a000-0000-7000-8000-00000000000b","subagent_type":"worker","prompt":"p","description":null,"model":"sonnet","effort":null,"timeout":null,"turns_max":3,"cost_max":0.5,"priority":"normal","output":null},"routes":["scripted/sonnet"],"prefix":"abc","opening":{"user":{"parts":[]}},"prompt_follows":true}');
 CREATE TABLE owners (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         pid INTEGER NOT NULL,
@@ -47,15 +47,9 @@ CREATE TABLE tasks (
         status TEXT,
         ended_ms INTEGER,
         report TEXT
-    , sitting INTEGER NOT NULL DEFAULT 0, cancel_ms INTEGER, judge TEXT);
-INSERT INTO "tasks" VALUES(1,'0199a000-0000-7000-8000-0000000000a1','0199a000-0000-7000-8000-00000000000a',1,'worker','a change',1700000000000,NULL,NULL,NULL,NULL,0,1700000000900,NULL);
-INSERT INTO "tasks" VALUES(2,'0199a000-0000-7000-8000-0000000000b1','0199a000-0000-7000-8000-00000000000b',NULL,'worker',NULL,1700000001000,NULL,'completed',1700000002000,'{"result":"done"}',0,NULL,NULL);
-CREATE TABLE trails (
-        session TEXT NOT NULL,
-        run TEXT NOT NULL,
-        PRIMARY KEY (session, run)
-    ) WITHOUT ROWID;
-INSERT INTO "trails" VALUES('0199a000-0000-7000-8000-0000000000d1','0199a000-0000-7000-8000-00000000000b');
+    , sitting INTEGER NOT NULL DEFAULT 0, cancel_ms INTEGER);
+INSERT INTO "tasks" VALUES(1,'0199a000-0000-7000-8000-0000000000a1','0199a000-0000-7000-8000-00000000000a',1,'worker','a change',1700000000000,NULL,NULL,NULL,NULL,0,1700000000900);
+INSERT INTO "tasks" VALUES(2,'0199a000-0000-7000-8000-0000000000b1','0199a000-0000-7000-8000-00000000000b',NULL,'worker',NULL,1700000001000,NULL,'completed',1700000002000,'{"result":"done"}',0,NULL);
 CREATE TABLE usage (
         task TEXT NOT NULL,
         sitting INTEGER NOT NULL,
