@@ -149,6 +149,10 @@ impl Handler<SubagentGone> for SupervisorActor {
             return self.finish(task, outcome, tally, ctx);
         }
         let Some(cause) = gone.panic else {
+            if self.workers.are_ending() {
+                // There is no worker left to move to. Its caller is told when the supervisor has ended too.
+                return;
+            }
             self.counters.moved += 1;
             return self.incarnate(task, ctx);
         };

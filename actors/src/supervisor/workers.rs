@@ -100,6 +100,11 @@ impl Workers {
         }
     }
 
+    /// Whether all of them end now.
+    pub(crate) fn are_ending(&self) -> bool {
+        self.slots.iter().any(|worker| worker.host.is_ending())
+    }
+
     /// Replaces a worker that has ended, unless all of them do; an old notice about one that was replaced already changes
     /// nothing.
     pub(crate) fn replace(&mut self, gone: WorkerGone, supervisor: &Addr<SupervisorActor>) {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use codex_task_actors::{RetireWorker, WorkerFactory, WorkerHost};
-use codex_task_providers::scripted::Rule;
+use codex_task_actors::{RetireWorker, RunTask, WorkerFactory, WorkerHost};
+use codex_task_providers::scripted::{Fault, Rule};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -108,10 +108,10 @@ fn is_stalled(stall: &Stall, alarm: &mut Option<Pin<Box<Sleep>>>, context: &mut 
 }
 
 #[actix::test]
-async fn a_worker_that_ends_is_replaced_unless_everything_ends() {
+async fn a_worker_that_ends_is_replaced_and_its_agents_move_unless_everything_ends() {
     tokio::time::pause();
     let pool = WorkerPool::default();
-    let mut setup = Setup::new(agents([agent("worker")]), scripted([Rule::text("done")]));
+    let mut setup = Setup::new(agents([agent("worker")]), scripted([Rule::fault(Fault::hang())]));
     setup.workers = Some((1, pool.factory()));
     let clock = OneClock::start(setup);
     let made = || pool.stalls.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -120,9 +120,12 @@ async fn a_worker_that_ends_is_replaced_unless_everything_ends() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
     wait_until("there is one", || made() == 1).await;
+    let running = clock.supervisor.send(RunTask::<String>::new("worker", "go"));
+    let running = tokio_util::task::AbortOnDropHandle::new(tokio::task::spawn_local(running));
     lose().await;
-    assert_eq!(made(), 2, "nobody has expected its end");
+    assert_eq!((made(), clock.counters().await.moved), (2, 1), "nobody has expected its end");
     pool.ending.cancel();
     lose().await;
-    assert_eq!(made(), 2);
+    assert_eq!((made(), clock.counters().await.moved), (2, 1));
+    drop(running);
 }
