@@ -11,7 +11,7 @@ const CONFIG_HARMLESS: &str =
     "--all --global --local --name-only --null --show-origin --show-scope --system --worktree -z";
 
 /// Subcommands that create or change the files that they are given.
-const CHANGING: &str = "am apply archive checkout clone format-patch init mv reset restore rm stash worktree";
+const CHANGING: &str = "archive checkout clone format-patch init mv reset restore rm stash worktree";
 
 /// Options before the subcommand that change nothing but the output.
 const GLOBAL_HARMLESS: &str =
@@ -21,8 +21,8 @@ const GLOBAL_HARMLESS: &str =
 const GLOBAL_VALUED: &str = "-C -c --git-dir --work-tree --namespace --exec-path --config-env --super-prefix";
 
 /// Subcommands built into git that a wildcard may stand for. Anything else may be an alias or a planted `git-NAME`.
-const SUBCOMMANDS: &str = "add am apply archive blame branch cat-file check-attr check-ignore checkout cherry cherry-pick \
-     clean clone commit count-objects describe diff diff-files diff-index diff-tree fetch \
+const SUBCOMMANDS: &str = "add archive blame branch cat-file check-attr check-ignore checkout cherry cherry-pick \
+     clone commit count-objects describe diff diff-files diff-index diff-tree fetch \
      for-each-ref format-patch fsck gc grep init log ls-files ls-remote ls-tree merge merge-base mv \
      name-rev notes pull push range-diff rebase reflog remote reset restore rev-list rev-parse revert \
      rm shortlog show show-ref stash status switch symbolic-ref tag var version whatchanged worktree";
@@ -32,14 +32,28 @@ const RUNNING: &str = "bisect citool credential credential-cache credential-stor
      filter-branch gui help hook imap-send instaweb maintenance mergetool p4 receive-pack remote-ext \
      remote-fd send-email shell submodule svn upload-archive upload-pack web--browse";
 
+/// Subcommands that write or remove files which stand in no argument, protected ones among them, also when the rule names
+/// them. The sandbox holds those files.
+const OVERWRITING: &str = "am apply checkout-index clean filter-repo";
+
+/// First words after `git remote` that decide where later calls fetch from and send to.
+const REMOTE_CHANGES: &str = "add rename set-branches set-url";
+
 /// Long options of any subcommand that run a program, load configuration or write a file elsewhere.
 const LONG: &str = "add-file bundle-uri config config-env exec exec-path ext-diff extcmd filters git-dir gpg-sign help no-index \
      open-files-in-pager output output-directory paginate receive-pack separate-git-dir strategy \
      template textconv tool unsafe-paths upload-pack work-tree";
 
 /// Options of any subcommand whose value is a file that is read.
-const FILE_OPTIONS: &[&str] =
-    &["contents", "exclude-from", "file", "ignore-revs-file", "pathspec-from-file", "patch-file"];
+const FILE_OPTIONS: &[&str] = &[
+    "contents",
+    "exclude-from",
+    "file",
+    "ignore-revs-file",
+    "pathspec-from-file",
+    "patch-file",
+    "signature-file",
+];
 
 /// Says why the arguments from `free_from` on need a yes of their own.
 pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
@@ -59,6 +73,12 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
         name == "submodule" && arguments.get(globals + 1).is_some_and(|word| word.text == "status");
     if lists(RUNNING, name) && !reads_submodules {
         return Some(format!("'git {name}' runs other programs"));
+    }
+    if lists(OVERWRITING, name) {
+        return Some(format!("'git {name}' changes files that the command does not name"));
+    }
+    if let ("remote", Some(word)) = (name, free.iter().find(|word| lists(REMOTE_CHANGES, &word.text))) {
+        return Some(format!("'git remote {}' changes where git fetches from and sends to", word.text));
     }
     if name == "config" {
         let mut rest = arguments.get(globals + 1..).unwrap_or_default().iter().map(|word| word.text.as_str());

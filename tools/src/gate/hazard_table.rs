@@ -61,7 +61,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new(
         "curl",
         "abstract-unix-socket alt-svc cert config connect-to cookie cookie-jar create-dirs data-urlencode doh-url dump-header \
-         engine etag-compare etag-save form ftp-create-dirs hsts key libcurl netrc netrc-file netrc-optional \
+         engine etag-compare etag-save expand-config expand-output expand-upload-file expand-url form ftp-create-dirs hsts key libcurl netrc netrc-file netrc-optional \
          output output-dir preproxy proto-default proxy quote remote-header-name remote-name remote-name-all resolve \
          socks4 socks4a socks5 socks5-hostname ssl-sessions stderr trace trace-ascii unix-socket upload-file url-query variable",
         "bcDEFJKnoOQTx",
@@ -69,7 +69,12 @@ pub(super) const OPTIONS: &[Hazard] = &[
     ),
     Hazard::new("date", "set file", "sf", ""),
     Hazard::new("diff diff3 sdiff", "output diff-program editor", "o", ""),
-    Hazard::new("docker podman nerdctl", "config host context privileged volume mount", "vHc", ""),
+    Hazard::new(
+        "docker podman nerdctl",
+        "allow cap-add config host context device ipc pid privileged security-opt userns volume mount",
+        "vHc",
+        "",
+    ),
     Hazard::new("dpkg", "install unpack admindir root pre-invoke post-invoke", "i", ""),
     Hazard::new(
         "eslint",
@@ -98,7 +103,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "go",
         "exec toolexec modfile overlay vettool ldflags gcflags gccgoflags",
         "",
-        "-asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -ldflags -gcflags",
+        "-w -asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -ldflags -gcflags",
     ),
     Hazard::new(
         "gpg gpg2",
@@ -111,10 +116,11 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("iconv", "output", "o", ""),
     Hazard::new("javac javadoc", "processor-path", "J", "-J -processor -processorpath -Xplugin"),
     Hazard::new(
-        "jest vitest mocha ava",
-        "config env-file global-setup globalsetup globalteardown import node-option opts outputfile reporter \
-         reporters require resolver root rootdir roots runner setupfiles setupfilesafterenv snapshotresolver \
-         testenvironment testrunner testsequencer transform",
+        "jest vitest ava",
+        "config dependencyextractor environment env-file execargv filter global-setup globalsetup globalteardown haste import modulepaths node-option opts outputfile reporter \
+         pool pooloptions preset prettierpath projects reporters require resolver root rootdir roots runner setupfiles setupfilesafterenv snapshotresolver \
+         testenvironment testresultsprocessor testrunner testsequencer transform watchplugins \
+         workspace snapshotserializers",
         "cr",
         "",
     ),
@@ -149,6 +155,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "PHXTpCM",
         "",
     ),
+    Hazard::new("mocha", "config file node-option opts package reporter require ui", "cnrRu", ""),
     Hazard::new(
         "mypy pyright",
         "any-exprs-report cobertura-xml-report config-file custom-typeshed-dir html-report install-types junit-xml \
@@ -171,7 +178,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "openssl",
         "",
         "",
-        "engine ca s_server -out -writerand -engine -provider -provider-path -keyout -config -CAcreateserial -CAserial \
+        "engine ca s_client s_server s_time -out -writerand -engine -provider -provider-path -keyout -config -CAcreateserial -CAserial \
          -sess_out -pass -passin -passout -noout_file -outdir -dump_ct -keylogfile -certsout \
          -kfile -signer_out -rand_serial -gendb -respout -reqout",
     ),
@@ -206,7 +213,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new(
         "pytest py.test",
         "basetemp confcutdir cov-config debug html junit-xml junitxml log-file override-ini pastebin \
-         pdbcls resultlog rootdir",
+         pdbcls resultlog rootdir rsyncdir tx",
         "pco",
         "",
     ),
@@ -234,7 +241,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "",
     ),
     Hazard::new("tcpdump tshark dumpcap", "", "zwFX", ""),
-    Hazard::new("terraform tofu", "chdir out state", "", "-chdir -out -state"),
+    Hazard::new("terraform tofu", "", "", "-backend-config -chdir -from-module -out -plugin-dir -state"),
     Hazard::new("test", "", "vR", ""),
     Hazard::new("tree", "output", "oR", ""),
     Hazard::new("unzip", "", "dp:", ""),
@@ -261,7 +268,7 @@ pub(super) const SPELT_IN_FULL: &[(&str, &str)] = &[
     ("eslint", "cache"),
     ("gh glab", "body notes"),
     ("git", "add filter text"),
-    ("jest vitest mocha ava", "env run"),
+    ("jest vitest ava", "env run"),
     ("pytest py.test", "cov"),
     ("tar bsdtar gtar", "file"),
 ];
@@ -309,10 +316,10 @@ pub(super) const CONTENT_WRITERS: &str = "dd tee";
 /// Programs whose words may be files that they write, pack, run or send: none of these may lie outside the workspace or
 /// be protected when a wildcard stands for it.
 pub(super) const PATH_BOUND: &str = "7z 7za 7zz aws base32 base64 bc black bsdtar bunzip2 bzip2 c++ cargo cc clang clang++ \
-     clang-format clang-tidy convert cpio csplit ctest curl diff docker dot eslint ffmpeg flake8 g++ gcc gh go gtar gunzip \
+     clang-format clang-tidy convert cpio csplit ctest curl diff docker dot eslint ffmpeg flake8 g++ gcc gh go gofmt gtar gunzip \
      gzip helm iconv isort jar javac javadoc jest jq kubectl lz4 magick make mocha mypy neato npm openssl pandoc patch \
      phpunit pip pip3 pnpm podman prettier py.test pylint pyright pytest rsync rubocop ruff rspec rustc rustdoc rustfmt \
-     scp sftp shuf split strings tar tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
+     scp sftp shuf split strings tar terraform tofu tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
 
 /// Of those, the ones that take `HOST:PATH`, which is no file here.
 pub(super) const REMOTE: &str = "aws docker helm kubectl podman rsync scp sftp";
