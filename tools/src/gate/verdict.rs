@@ -150,6 +150,13 @@ impl Verdict {
         Self { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal }
     }
 
+    /// A call that no rule can let run.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        let ruling = Ruling::new(Decision::Deny, reason);
+        let refusal = ruling.reason.clone();
+        Self { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal }
+    }
+
     /// Whether the call runs.
     pub fn decision(&self) -> Decision {
         self.ruling.decision
