@@ -39,7 +39,21 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("ack ag", "pager output", "", ""),
     Hazard::new("ansible ansible-playbook", "extra-vars module-path", "aeM", ""),
     Hazard::new("apt apt-get aptitude", "option config-file", "oc", ""),
+    Hazard::new("ar ld nm objcopy objdump ranlib strip", "plugin", "", "-plugin"),
+    Hazard::new(
+        "babel cypress markdownlint playwright rollup stylelint vite webpack",
+        "config config-file custom-formatter custom-syntax plugin plugins preset presets project require root rules",
+        "cCpr",
+        "",
+    ),
     Hazard::new("base32 base64", "output", "o", ""),
+    Hazard::new(
+        "bazel bazelisk",
+        "bazelrc override-module override-repository run-under script-path",
+        "",
+        "",
+    ),
+    Hazard::new("bun", "config cwd env-file import preload require", "cr", ""),
     Hazard::new("black isort ruff", "config config-file output-file settings-path settings-file", "o", ""),
     Hazard::new("bat batcat", "pager paging config-file generate-config-file", "", "cache"),
     Hazard::new(
@@ -68,6 +82,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "",
     ),
     Hazard::new("date", "set file", "sf", ""),
+    Hazard::new("deno", "allow-all allow-ffi allow-run allow-write config import-map preload", "Acr", ""),
     Hazard::new("diff diff3 sdiff", "output diff-program editor", "o", ""),
     Hazard::new(
         "docker podman nerdctl",
@@ -75,6 +90,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "vHc",
         "",
     ),
+    Hazard::new("dotnet", "diag results-directory settings test-adapter-path", "", ""),
     Hazard::new("dpkg", "install unpack admindir root pre-invoke post-invoke", "i", ""),
     Hazard::new(
         "eslint",
@@ -83,6 +99,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "co",
         "",
     ),
+    Hazard::new("exiftool", "", "", "-api -config -execute -if -o -p -tagsFromFile -userparam -w -W"),
     Hazard::new("fd fdfind", "exec exec-batch", "xX", ""),
     Hazard::new("ffmpeg ffprobe ffplay", "", "", "-y -f -report -filter_complex_script"),
     Hazard::new("file", "compile magic-file", "Cm", ""),
@@ -111,6 +128,13 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "o",
         "",
     ),
+    Hazard::new(
+        "gradle gradlew ./gradlew",
+        "build-file gradle-user-home include-build init-script project-cache-dir project-dir settings-file",
+        "Ibcgp",
+        "",
+    ),
+    Hazard::new("gs", "", "o", "-sOutputFile -dNOSAFER"),
     Hazard::new("hg", "config repository cwd pager", "R", ""),
     Hazard::new("hostname", "file", "Fb", ""),
     Hazard::new("iconv", "output", "o", ""),
@@ -163,6 +187,13 @@ pub(super) const OPTIONS: &[Hazard] = &[
          xslt-txt-report",
         "",
         "",
+    ),
+    Hazard::new("meson", "gdb-path setup wrapper", "C", ""),
+    Hazard::new(
+        "mvn mvnw ./mvnw",
+        "file global-settings global-toolchains settings toolchains",
+        "",
+        "-f -gs -gt -s -t",
     ),
     Hazard::new("nc ncat netcat", "exec sh-exec lua-exec output hex-dump", "ecox", ""),
     Hazard::new("nmap", "script datadir servicedb", "", "-oN -oX -oS -oG -oA"),
@@ -240,6 +271,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "gIFPT",
         "",
     ),
+    Hazard::new("swift", "build-path package-path scratch-path", "", "-Xcc -Xcxx -Xlinker -Xswiftc"),
     Hazard::new("tcpdump tshark dumpcap", "", "zwFX", ""),
     Hazard::new("terraform tofu", "", "", "-backend-config -chdir -from-module -out -plugin-dir -state"),
     Hazard::new("test", "", "vR", ""),
@@ -258,6 +290,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("xmllint xsltproc", "output shell load-trace", "o", ""),
     Hazard::new("xxd", "", "r", ""),
     Hazard::new("yq", "inplace in-place split-exp from-file", "isf", ""),
+    Hazard::new("zig", "build-file build-runner cache-dir prefix zig-lib-dir", "", ""),
     Hazard::new("zip", "unzip-command test output-file out temp-path", "TObm", "-TT"),
 ];
 
@@ -274,11 +307,11 @@ pub(super) const SPELT_IN_FULL: &[(&str, &str)] = &[
 ];
 
 /// Programs that run their arguments: a rule about them is no rule about what they run.
-pub(super) const RUNNERS: &str = "aa-exec abduco arch asdf at batch box64 box86 builtin busybox bwrap caffeinate catchsegv cgexec choom chpst \
+pub(super) const RUNNERS: &str = "aa-exec abduco arch asdf at batch box64 box86 builtin busybox bwrap c8 caffeinate catchsegv cgexec choom chpst \
     chronic chroot chrt command coproc cpulimit crontab dbus-launch dbus-run-session direnv distrobox doas \
     dotenv dtach dumb-init eatmydata entr env eval exec fakeroot faketime firejail flatpak-spawn flock gosu \
     hyperfine i386 ifne ionice ip ld.so ldd linux32 linux64 ltrace lxc lxc-attach machinectl mise \
-    nice nocache nodemon nohup nq nsenter numactl parallel perf pkexec prlimit proot proxychains \
+    nice nocache nodemon nohup nq nsenter numactl nyc parallel perf pkexec prlimit proot proxychains \
     proxychains4 pwndbg qemu-aarch64 qemu-arm qemu-i386 qemu-x86_64 reptyr retry rlwrap rr run-parts runcon \
     runuser schedtool screen script sem setarch setpgid setpriv setsid socat softlimit ssh-agent \
     sshpass start-stop-daemon stdbuf strace su su-exec sudo sudoedit systemd-run taskset time \
@@ -297,9 +330,9 @@ pub(super) const INTERPRETERS: &str = "act ansible ash awk babel-node bash bazel
     groovy groovysh guile hatch hy iex ipython irb janet java jrunscript jshell julia jupyter just kotlin \
     kotlinc ksh kubectl latexmk launchctl lftp links lldb lua luajit luau lynx m4 mail mailx make mamba \
     mawk maxima micromamba mix mono mutt mvn mysql nano nawk nerdctl nim ninja nix nix-shell node \
-    nodejs nodenv nox npm npx nvim nvm ocaml octave open osascript pdm perl php pico pip pipx pixi pnpm pnpx \
+    nodejs nodenv nox npm npx nvim nvm ocaml octave opam open osascript pdm perl php pico pip pipx pixi pnpm pnpx \
     podman poetry powershell pre-commit psql pwsh pyenv pypy pypy3 python R racket rake rbash rbenv rename \
-    Rscript ruby runghc rustc rustup rye sage sbcl scala scheme sh snap sqlite sqlite3 stack swift swipl task \
+    Rscript ruby runghc rustc rustup rye sage sbcl sbt scala scheme sh snap sqlite sqlite3 stack swift swipl task \
     tcc tclsh telnet terraform tox ts-node tsx uv uvx vagrant vi view vim vimdiff w3m wish xdg-open yarn zig zsh";
 
 /// Subcommands that run what follows them.
@@ -315,11 +348,11 @@ pub(super) const CONTENT_WRITERS: &str = "dd tee";
 
 /// Programs whose words may be files that they write, pack, run or send: none of these may lie outside the workspace or
 /// be protected when a wildcard stands for it.
-pub(super) const PATH_BOUND: &str = "7z 7za 7zz aws base32 base64 bc black bsdtar bunzip2 bzip2 c++ cargo cc clang clang++ \
-     clang-format clang-tidy convert cpio csplit ctest curl diff docker dot eslint ffmpeg flake8 g++ gcc gh go gofmt gtar gunzip \
-     gzip helm iconv isort jar javac javadoc jest jq kubectl lz4 magick make mocha mypy neato npm openssl pandoc patch \
-     phpunit pip pip3 pnpm podman prettier py.test pylint pyright pytest rsync rubocop ruff rspec rustc rustdoc rustfmt \
-     scp sftp shuf split strings tar terraform tofu tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
+pub(super) const PATH_BOUND: &str = "7z 7za 7zz ab ar as aws base32 base64 bc black bsdtar bunzip2 bzip2 c++ cargo cc clang clang++ \
+     clang-format clang-tidy convert cpio cpp csplit ctest curl diff dig docker dot esbuild eslint ffmpeg flake8 g++ gcc gh go gofmt gtar gs gunzip \
+     gzip helm hey http https iconv isort jar javac javadoc jest jq kubectl ld lz4 magick make mocha mypy neato npm objcopy openssl pandoc patch \
+     pdftotext phpunit pip pip3 pnpm podman prettier protoc py.test pylint pyright pytest qpdf rclone restic rsync rubocop ruff rspec rustc rustdoc rustfmt \
+     scp sftp shuf split strings strip tar terraform tofu tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
 
 /// Of those, the ones that take `HOST:PATH`, which is no file here.
 pub(super) const REMOTE: &str = "aws docker helm kubectl podman rsync scp sftp";

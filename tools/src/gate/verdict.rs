@@ -85,6 +85,10 @@ pub(super) enum Cause {
     Tainted,
     /// A hook wants the user asked.
     HookAsks,
+    /// The settings have a mistake, and whatever they refuse is not known.
+    BrokenSettings,
+    /// The file decides what runs next, and no rule gives it away.
+    Protected,
 }
 
 /// A decision with its grounds.
