@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use codex_task_config::{READING_TOOLS, ToolName, ToolStatus, WRITING_TOOLS, shell_word, tool_status};
 use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, WebFetch, judge};
 
-/// A call of a tool: a command for Bash, a path for file tools, an address for WebFetch, an agent's name for Task.
+/// A call of a tool: a command for Bash, a path for file tools, an address for `WebFetch`, an agent's name for Task.
 pub(crate) struct Call {
     tool: ToolName,
     /// What it touches, or why it cannot be made.
