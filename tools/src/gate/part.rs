@@ -78,15 +78,15 @@ impl Scene<'_> {
     /// A rule that is this part letter by letter, unless the same letters mean something else here.
     fn verbatim(&self, command: &SimpleCommand, inner: &Unwrapped) -> Option<Ruling> {
         let program = inner.words.first()?;
-        let means_something_else =
-            (program.text == "git" && self.has_moved) || self.is_tampered_with(command);
-        if means_something_else || self.trust == Trust::Reading {
+        if self.trust == Trust::Reading {
             return None;
         }
         let mut rules = self.rights.of(RuleBehavior::Allow).filter(|rule| rule.rule.tool == *self.tool);
         let rule =
             rules.find(|rule| rule.command().is_some_and(|pattern| pattern.is_verbatim(&command.text)))?;
-        Some(Ruling::by_rule(&rule.rule))
+        let means_something_else =
+            (program.text == "git" && self.has_moved) || self.is_tampered_with(command);
+        (!means_something_else).then(|| Ruling::by_rule(&rule.rule))
     }
 
     /// Whether the same letters no longer mean what they meant to whoever wrote a rule: the program lies where agents
