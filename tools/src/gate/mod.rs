@@ -14,7 +14,6 @@ mod example;
 mod fetch;
 mod files;
 mod git;
-mod git_index;
 mod git_remote;
 mod hazard_table;
 mod judge;

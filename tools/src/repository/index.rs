@@ -24,7 +24,7 @@ const NAME_LENGTH: usize = 0x0fff;
 
 /// An index that cannot be read as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotAnIndex;
+pub(crate) struct NotAnIndex;
 
 /// The paths of the repositories that an index names, relative to the top of the working tree; none without an index.
 pub(super) fn gitlinks(git_directory: &Path) -> Result<Vec<PathBuf>, NotAnIndex> {
