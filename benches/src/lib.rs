@@ -2,9 +2,11 @@
 #![expect(clippy::print_stdout, reason = "benchmarks print their figures")]
 
 mod figures;
+mod ledger;
 mod mock;
 
 pub use figures::{Cpu, Percentiles, resident_kib};
+pub use ledger::Ledger;
 pub use mock::{MockProcess, serve_if_asked};
 
 /// Whether the benchmark runs as a smoke test: small numbers, one pass.

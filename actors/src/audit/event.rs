@@ -78,7 +78,7 @@ pub enum AuditEvent {
 #[derive(Clone, Debug)]
 pub struct TaskSpawn {
     /// What was asked for.
-    pub request: TaskRequest,
+    pub request: Arc<TaskRequest>,
     /// Whether the conversation has begun before.
     pub is_resumed: bool,
     /// What the agent may do.

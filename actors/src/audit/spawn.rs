@@ -34,13 +34,13 @@ impl AuditSubject {
 impl TaskSpawn {
     /// A task that begins like this.
     pub(crate) fn event(
-        request: &TaskRequest,
+        request: &Arc<TaskRequest>,
         is_resumed: bool,
         plan: &AgentPlan,
         tools: &ToolSet,
     ) -> AuditEvent {
         AuditEvent::TaskSpawned(Box::new(Self {
-            request: request.clone(),
+            request: Arc::clone(request),
             is_resumed,
             rights: tools.rights().clone(),
             prefix: Arc::clone(&plan.cache_key),

@@ -6,8 +6,9 @@ use codex_task_config::{MicroUsd, ModelId, ProviderName, TokenUsage};
 use codex_task_providers::{Message, ToolResult};
 use serde::{Deserialize, Serialize};
 
-use crate::subagent::{AgentPlan, CheckpointStep, Tally};
-use crate::task::{TaskId, TaskReport, TaskRequest};
+use super::Admission;
+use crate::subagent::{CheckpointStep, Tally};
+use crate::task::{TaskId, TaskReport};
 
 /// One entry of the journal.
 #[derive(Clone, Debug)]
@@ -26,19 +27,6 @@ pub enum JournalEntry {
         /// How.
         report: Arc<TaskReport>,
     },
-}
-
-/// What a task begins with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Admission {
-    /// What was asked for.
-    pub request: TaskRequest,
-    /// Where the model calls may go, in order.
-    pub routes: Vec<String>,
-    /// Hash of the agent's system prompt and tools.
-    pub prefix: Arc<str>,
-    /// The first user turn.
-    pub opening: Arc<Message>,
 }
 
 /// One step of an agent. Cheap to clone: its texts are shared.
@@ -70,17 +58,6 @@ pub(super) enum StoredStep {
     CallEnded(ToolResult),
     Told(Arc<Message>),
     Compacted(Vec<Arc<Message>>),
-}
-
-impl Admission {
-    pub(crate) fn new(request: &TaskRequest, plan: &AgentPlan, opening: &Arc<Message>) -> Self {
-        Self {
-            request: request.clone(),
-            routes: plan.routes.iter().map(|bound| bound.route.to_string()).collect(),
-            prefix: Arc::clone(&plan.cache_key),
-            opening: Arc::clone(opening),
-        }
-    }
 }
 
 impl JournalEntry {

@@ -21,7 +21,7 @@ pub struct ImageError(#[from] serde_json::Error);
 /// A task as the journal remembers it: rebuilt from its admission, its steps in order and its last totals.
 #[derive(Clone, Debug)]
 pub struct TaskImage {
-    pub(crate) request: TaskRequest,
+    pub(crate) request: Arc<TaskRequest>,
     /// Hash of the agent's system prompt and tools, as it was.
     pub(crate) prefix: Arc<str>,
     /// The first user turn, as it was before any compaction.
@@ -67,7 +67,7 @@ impl TaskImage {
     }
 
     /// What was asked for.
-    pub fn request(&self) -> &TaskRequest {
+    pub fn request(&self) -> &Arc<TaskRequest> {
         &self.request
     }
 
@@ -75,9 +75,9 @@ impl TaskImage {
     /// itself depends on.
     #[must_use]
     pub fn asked_for(mut self, request: TaskRequest) -> Self {
-        let before = self.request;
+        let before = Arc::unwrap_or_clone(self.request);
         let tainted_by = [before.tainted_by, request.tainted_by].concat();
-        self.request = TaskRequest {
+        self.request = Arc::new(TaskRequest {
             tainted_by,
             subagent_type: before.subagent_type,
             description: request.description.or(before.description),
@@ -86,7 +86,7 @@ impl TaskImage {
             isolation: request.isolation.or(before.isolation),
             output: before.output,
             ..request
-        };
+        });
         self
     }
 
@@ -117,7 +117,7 @@ impl TaskImage {
             let turn = Arc::new(Message::Assistant(AssistantTurn { parts, state: None }));
             steps.push(self.step(CheckpointStep::Answered { turn, tally: self.totals() }));
         }
-        self.request.prompt = prompt.into();
+        Arc::make_mut(&mut self.request).prompt = prompt.into();
         if let Message::User(opening) = self.opening.as_ref() {
             // So that a compaction keeps both prompts.
             let text = UserPart::Text { text: prompt.into() };

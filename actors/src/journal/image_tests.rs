@@ -41,7 +41,7 @@ fn stored(steps: &[CheckpointStep]) -> TaskImage {
     let task =
         RunTask::<String>::new("worker", "p").model("sonnet").timeout(std::time::Duration::from_secs(7));
     let admission = Admission {
-        request: task.request,
+        request: Arc::new(task.request),
         routes: vec!["a/b".to_owned()],
         prefix: "x".into(),
         opening: user([text("p")]),

@@ -1,10 +1,12 @@
 //! What of a task outlives its process: the seam between the supervisor, which knows what happened, and whoever writes
 //! it down. Nothing here touches a disk.
 
+mod admission;
 mod entry;
 mod image;
 mod seam;
 
-pub use entry::{Admission, JournalEntry, JournalStep, Tallied};
+pub use admission::Admission;
+pub use entry::{JournalEntry, JournalStep, Tallied};
 pub use image::{ImageError, TaskImage};
 pub use seam::{Journal, JournalAck, JournalError};

@@ -41,7 +41,7 @@ pub struct SupervisorActor {
     pub(super) services: Arc<Services>,
     pub(super) planner: Planner,
     /// In the order in which they were made.
-    pub(super) tasks: BTreeMap<TaskId, TaskEntry>,
+    pub(super) tasks: BTreeMap<TaskId, Box<TaskEntry>>,
     /// Restarts of provider actors.
     pub(super) gate_restarts: HashMap<ProviderName, RestartHistory>,
     /// Restarts of the aggregator.
@@ -228,7 +228,7 @@ impl SupervisorActor {
             reply,
             audit,
         };
-        self.tasks.insert(task, entry);
+        self.tasks.insert(task, Box::new(entry));
         self.dispatch(ctx);
         None
     }
@@ -367,7 +367,7 @@ impl SupervisorActor {
         entry.audit.record(|| AuditEvent::TaskEnded(Arc::clone(&report)));
         self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let TaskEntry { request, plan, opening, checkpoint, reply, .. } = entry;
+        let TaskEntry { request, plan, opening, checkpoint, reply, .. } = *entry;
         self.keep_transcript(
             TaskImage {
                 request,
@@ -393,7 +393,7 @@ impl SupervisorActor {
         if entry.is_none() {
             self.counters.stale += 1;
         }
-        entry
+        entry.map(Box::as_mut)
     }
 
     pub(super) fn tell_if_drained(&mut self) {

@@ -70,7 +70,7 @@ impl SupervisorActor {
         ctx: &mut Context<Self>,
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         match request.conversation {
-            Conversation::New => self.admit(Beginning::Fresh(Box::new(request)), ctx),
+            Conversation::New => self.admit(Beginning::Fresh(Arc::new(request)), ctx),
             Conversation::Resumed => self.resume(request, ctx),
         }
     }

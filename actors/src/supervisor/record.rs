@@ -38,7 +38,7 @@ pub struct RunTasks {
 /// How a task begins.
 pub(super) enum Beginning {
     /// For the first time.
-    Fresh(Box<TaskRequest>),
+    Fresh(Arc<TaskRequest>),
     /// Where the journal's image of it stands.
     Resumed(Box<TaskImage>),
     /// Where an image of it stands of which the journal knows nothing.
@@ -54,7 +54,7 @@ impl Beginning {
         }
     }
 
-    pub(super) fn request(&self) -> &TaskRequest {
+    pub(super) fn request(&self) -> &Arc<TaskRequest> {
         match self {
             Self::Fresh(request) => request,
             Self::Resumed(image) | Self::Reopened(image) => &image.request,
@@ -70,11 +70,11 @@ impl SupervisorActor {
         beginning: Beginning,
         plan: &AgentPlan,
         opening: Arc<Turn>,
-    ) -> (TaskRequest, Arc<Turn>, Checkpoint) {
+    ) -> (Arc<TaskRequest>, Arc<Turn>, Checkpoint) {
         match beginning {
             Beginning::Fresh(request) => {
                 self.record_beginning(|| Admission::new(&request, plan, &opening));
-                (*request, Arc::clone(&opening), Checkpoint::new(opening))
+                (request, Arc::clone(&opening), Checkpoint::new(opening))
             }
             Beginning::Reopened(image) => {
                 let task = image.request.id;

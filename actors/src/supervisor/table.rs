@@ -49,7 +49,7 @@ pub enum BoardState {
 
 /// One task until its ending.
 pub(super) struct TaskEntry {
-    pub(super) request: TaskRequest,
+    pub(super) request: Arc<TaskRequest>,
     pub(super) plan: Arc<AgentPlan>,
     pub(super) tools: Arc<ToolSet>,
     /// The first user turn.

@@ -17,8 +17,8 @@ const BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Transcripts {
-    /// The oldest first.
-    kept: VecDeque<Transcript>,
+    /// The oldest first. Their ids stand side by side, since each ending looks through all of them.
+    kept: VecDeque<(TaskId, Box<Transcript>)>,
     bytes: u64,
 }
 
@@ -32,7 +32,8 @@ struct Transcript {
 impl Transcripts {
     /// Keeps a conversation; the oldest ones make room. One that is too long to be kept is not.
     pub(super) fn keep(&mut self, image: TaskImage, last: Option<String>) {
-        self.take(image.request.id);
+        let task = image.request.id;
+        self.take(task);
         let held = |turn: &Message| message_bytes(turn) + attachment_bytes(turn);
         let turns: u64 = image.checkpoint.turns.iter().map(|turn| held(turn)).sum();
         let bytes = turns + last.as_ref().map_or(0, |text| text.len() as u64);
@@ -40,17 +41,17 @@ impl Transcripts {
             return;
         }
         self.bytes += bytes;
-        self.kept.push_back(Transcript { image, last, bytes });
+        self.kept.push_back((task, Box::new(Transcript { image, last, bytes })));
         while self.kept.len() > TRANSCRIPTS_MAX || self.bytes > BYTES_MAX {
-            let Some(oldest) = self.kept.pop_front() else { return };
+            let Some((_, oldest)) = self.kept.pop_front() else { return };
             self.bytes -= oldest.bytes;
         }
     }
 
     /// Gives a conversation away.
     pub(super) fn take(&mut self, task: TaskId) -> Option<(TaskImage, Option<String>)> {
-        let place = self.kept.iter().rposition(|kept| kept.image.request.id == task)?;
-        let transcript = self.kept.remove(place)?;
+        let place = self.kept.iter().rposition(|(kept, _)| *kept == task)?;
+        let (_, transcript) = self.kept.remove(place)?;
         self.bytes -= transcript.bytes;
         Some((transcript.image, transcript.last))
     }
@@ -71,7 +72,7 @@ mod tests {
     fn image(text: &str) -> TaskImage {
         let opening = Arc::new(Message::User(UserTurn::text(text)));
         TaskImage {
-            request: RunTask::<String>::new("a", text).request,
+            request: Arc::new(RunTask::<String>::new("a", text).request),
             prefix: "p".into(),
             checkpoint: Checkpoint::new(Arc::clone(&opening)),
             opening,

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use codex_task::store::{Recorder, Records};
-use codex_task::{Environment, RunTask, Runtime, RuntimeHandle, TaskStatus};
+use codex_task::{Environment, RunTask, Runtime, RuntimeBuilder, RuntimeHandle, TaskStatus};
+use codex_task_benches::Ledger;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -67,13 +68,18 @@ impl Subagents {
 
     /// A project with settings and agent files; `worker` is the one that runs.
     pub(crate) fn project(base_url: &str, max_concurrent: usize, agents: usize) -> TempDir {
+        Self::project_with("[]", base_url, max_concurrent, agents)
+    }
+
+    /// A project whose agents have these tools.
+    fn project_with(tools: &str, base_url: &str, max_concurrent: usize, agents: usize) -> TempDir {
         let project = tempfile::tempdir().expect("a folder");
         let directory = project.path().join(".claude/agents");
         std::fs::create_dir_all(&directory).expect("a folder");
         for number in 0..agents {
             let name = if number == 0 { "worker".to_owned() } else { format!("idle-{number}") };
             let agent = format!(
-                "---\nname: {name}\ndescription: Works\ntools: []\nmodel: mock\nprovider: bench\n---\nYou are a test.\n"
+                "---\nname: {name}\ndescription: Works\ntools: {tools}\nmodel: mock\nprovider: bench\n---\nYou are a test.\n"
             );
             std::fs::write(directory.join(format!("{name}.md")), agent).expect("a file");
         }
@@ -95,10 +101,20 @@ impl Subagents {
     /// As [`Subagents::start`], with everything on record.
     pub(crate) fn start_recorded(base_url: &str, max_concurrent: usize) -> Self {
         let project = Self::project(base_url, max_concurrent, /*agents*/ 1);
-        let environment = environment(&project);
-        let records = Records::of_user(&environment).expect("the records open");
-        let recorder = Recorder::start(records, &environment, "").expect("it records");
-        let builder = Runtime::builder().environment(environment).recorder(Arc::new(recorder));
+        let builder = recorded(&project, Runtime::builder().environment(environment(&project)));
+        Self { handle: builder.start().expect("the runtime starts"), _project: project }
+    }
+
+    /// A runtime whose agent has the ledger.
+    pub(crate) fn start_with_ledger(base_url: &str, keeping: Keeping) -> Self {
+        let project =
+            Self::project_with(Ledger::NAME, base_url, /*max_concurrent*/ 1_000, /*agents*/ 1);
+        let ledger = Arc::new(Ledger::new().expect("a schema"));
+        let builder = Runtime::builder().environment(environment(&project)).tool(ledger);
+        let builder = match keeping {
+            Keeping::Nothing => builder,
+            Keeping::Records => recorded(&project, builder),
+        };
         Self { handle: builder.start().expect("the runtime starts"), _project: project }
     }
 
@@ -123,6 +139,21 @@ impl Subagents {
     pub(crate) async fn stop(self) {
         self.handle.shutdown().await;
     }
+}
+
+/// What a runtime keeps on disk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keeping {
+    Nothing,
+    /// The journal and the audit trail.
+    Records,
+}
+
+fn recorded(project: &TempDir, builder: RuntimeBuilder) -> RuntimeBuilder {
+    let environment = environment(project);
+    let records = Records::of_user(&environment).expect("the records open");
+    let recorder = Recorder::start(records, &environment, "").expect("it records");
+    builder.recorder(Arc::new(recorder))
 }
 
 /// The project as home, and nothing of this machine.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use codex_task_config::sha256_hex;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use serde_json_canonicalizer::to_string as canonical;
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -125,6 +124,35 @@ impl SealedLine {
     }
 }
 
+/// The canonical form. Texts and numbers of a usual line are written the same way in plain JSON, which costs a fraction.
+fn canonical(fields: &Fields) -> serde_json::Result<String> {
+    if are_sorted(fields) {
+        serde_json::to_string(fields)
+    } else {
+        serde_json_canonicalizer::to_string(fields)
+    }
+}
+
+/// Whether keys stand in the canonical order, in all objects, and no number is a fraction. Keys beyond ASCII have another
+/// order there than here; those of a map that keeps the order of insertion, as a host's build may have it, have any.
+fn are_sorted(fields: &Fields) -> bool {
+    fields.keys().all(|key| key.is_ascii()) && fields.keys().is_sorted() && fields.values().all(is_plain)
+}
+
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => !number.is_f64() && number.as_i128().is_some_and(is_exact),
+        Value::Array(values) => values.iter().all(is_plain),
+        Value::Object(fields) => are_sorted(fields),
+    }
+}
+
+/// Whether a number is the same as a double: canonical numbers are.
+fn is_exact(number: i128) -> bool {
+    number.unsigned_abs() <= 1 << 53
+}
+
 /// `SHA-256(prev ‖ line without its hash)`, both as they are written.
 fn hash_of(prev: &str, unsealed: &str) -> String {
     sha256_hex([prev, unsealed].concat())
@@ -172,7 +200,33 @@ mod tests {
         assert_eq!(SealedLine::read(twice.as_bytes()), Err(LineFault::NotCanonical));
     }
 
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-20_i64..20).prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let fields = proptest::collection::btree_map("[a-c\\PC]{0,2}", inner.clone(), 0..4);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..4).prop_map(Value::from),
+                fields.prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn the_short_way_writes_what_the_long_way_does(a in value(), b in value()) {
+            let fields = fields(&json!({"a": a, "b": b}));
+            let canonical = canonical(&fields).expect("JSON");
+            prop_assert_eq!(canonical, serde_json_canonicalizer::to_string(&fields).expect("JSON"));
+        }
+
         #[test]
         fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(SealedLine::read(&bytes).is_err());

@@ -20,7 +20,7 @@ type Row = (String, Option<String>, Option<String>);
 #[derive(Clone, Debug)]
 pub(crate) struct RecordedBallot {
     pub(crate) ballot: Ballot,
-    pub(crate) request: TaskRequest,
+    pub(crate) request: Arc<TaskRequest>,
 }
 
 /// A question on record.

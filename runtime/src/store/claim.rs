@@ -1,6 +1,7 @@
 //! Taking over what dead processes have left.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use codex_task_actors::{Admission, ImageError, RunId, Spent, TaskId, TaskImage, TaskRequest, TaskStatus};
 use codex_task_config::MicroUsd;
@@ -161,7 +162,8 @@ fn ask_anew(connection: &Connection, task: &str, request: &TaskRequest) -> Resul
     let query = "SELECT admission FROM admissions WHERE task = (SELECT number FROM tasks WHERE id = ?1)";
     let admission: String = connection.query_row(query, [task], |row| row.get(0))?;
     let first: Admission = serde_json::from_str(&admission).map_err(ImageError::from)?;
-    let request = TaskImage::of_admission(&admission)?.asked_for(request.clone()).request().clone();
+    let image = TaskImage::of_admission(&admission)?.asked_for(request.clone());
+    let request = Arc::clone(image.request());
     let anew = serde_json::to_string(&Admission { request, ..first }).map_err(ImageError::from)?;
     let update = "UPDATE admissions SET admission = ?2 WHERE task = (SELECT number FROM tasks WHERE id = ?1)";
     connection.execute(update, params![task, anew])?;

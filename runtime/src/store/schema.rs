@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 5] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE];
+pub(super) const MIGRATIONS: [&str; 6] = [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE, PROMPTS_ONCE];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -95,6 +95,10 @@ const AWAKE: &str = "
     -- The last sign of life by that clock, which stands still while the machine sleeps.
     ALTER TABLE owners ADD COLUMN awake_ms INTEGER NOT NULL DEFAULT 0;
 ";
+
+/// Version 6: a prompt that is kept with the request is not kept again at the end of the first turn. The tables are the
+/// same; a program that does not know of it would go on without the prompt.
+const PROMPTS_ONCE: &str = "";
 
 /// The newest version.
 pub(super) fn newest() -> u32 {

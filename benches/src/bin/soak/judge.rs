@@ -6,7 +6,7 @@ use codex_task::{Outcome, TaskError, TaskReport};
 use codex_task_providers::Remedy;
 
 use super::errand::{Errand, Kind, LATE_TIMEOUT, Step};
-use super::ledger::Ledger;
+use codex_task_benches::Ledger;
 
 /// Time that any ending may take, from the moment on which it is due.
 const GRACE: Duration = Duration::from_secs(1);

@@ -7,7 +7,6 @@ mod args;
 mod errand;
 mod judge;
 mod leaks;
-mod ledger;
 mod memory;
 mod stage;
 mod tally;

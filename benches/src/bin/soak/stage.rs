@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use super::args::Args;
 use super::errand::answer;
-use super::ledger::Ledger;
+use codex_task_benches::Ledger;
 
 type Failure = Box<dyn std::error::Error>;
 

@@ -11,12 +11,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// Books each call under its key.
-pub(crate) struct Ledger {
+#[derive(Debug)]
+pub struct Ledger {
     definition: ToolDefinition,
     booked: Mutex<Booked>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Booked {
     /// Calls of errands that are not judged yet.
     open: HashMap<String, u64>,
@@ -25,12 +26,18 @@ struct Booked {
 }
 
 impl Ledger {
+    /// The tool's name.
+    pub const NAME: &str = "Ledger";
+
     /// An empty ledger.
-    pub(crate) fn new() -> serde_json::Result<Self> {
+    ///
+    /// # Errors
+    /// Never: its schema is JSON.
+    pub fn new() -> serde_json::Result<Self> {
         let schema = r#"{"type":"object","properties":{"key":{"type":"string"},"panic":{"type":"boolean"}}}"#;
         let schema: Arc<RawValue> = Arc::from(RawValue::from_string(schema.to_owned())?);
         let definition = ToolDefinition {
-            name: ToolName::new("Ledger"),
+            name: ToolName::new(Self::NAME),
             description: "Books an entry.".into(),
             input_schema: schema,
         };
@@ -38,12 +45,12 @@ impl Ledger {
     }
 
     /// How often a key was booked. It is forgotten.
-    pub(crate) fn take(&self, key: &str) -> u64 {
+    pub fn take(&self, key: &str) -> u64 {
         self.lock().open.remove(key).unwrap_or_default()
     }
 
     /// All calls, those that repeated one, and those that came when their errand was judged.
-    pub(crate) fn sums(&self) -> (u64, u64, usize) {
+    pub fn sums(&self) -> (u64, u64, usize) {
         let booked = self.lock();
         (booked.calls, booked.duplicates, booked.open.len())
     }

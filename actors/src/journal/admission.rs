@@ -1,0 +1,114 @@
+//! What a task begins with, and how it is kept: a prompt can be long, and is kept once.
+
+use std::sync::Arc;
+
+use codex_task_providers::{Message, UserPart, UserTurn};
+use serde::{Deserialize, Serialize};
+
+use crate::subagent::AgentPlan;
+use crate::task::TaskRequest;
+
+/// What a task begins with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "StoredAdmission", into = "StoredAdmission")]
+pub struct Admission {
+    /// What was asked for.
+    pub request: Arc<TaskRequest>,
+    /// Where the model calls may go, in order.
+    pub routes: Vec<String>,
+    /// Hash of the agent's system prompt and tools.
+    pub prefix: Arc<str>,
+    /// The first user turn.
+    pub opening: Arc<Message>,
+}
+
+/// The same as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredAdmission {
+    request: Arc<TaskRequest>,
+    routes: Vec<String>,
+    prefix: Arc<str>,
+    /// Without the prompt at its end, where that follows.
+    opening: Arc<Message>,
+    /// Whether the prompt of the request follows the opening. Records of older versions have the whole opening.
+    #[serde(default)]
+    prompt_follows: bool,
+}
+
+impl Admission {
+    pub(crate) fn new(request: &Arc<TaskRequest>, plan: &AgentPlan, opening: &Arc<Message>) -> Self {
+        Self {
+            request: Arc::clone(request),
+            routes: plan.routes.iter().map(|bound| bound.route.to_string()).collect(),
+            prefix: Arc::clone(&plan.cache_key),
+            opening: Arc::clone(opening),
+        }
+    }
+}
+
+impl From<Admission> for StoredAdmission {
+    fn from(admission: Admission) -> Self {
+        let Admission { request, routes, prefix, opening } = admission;
+        let before = before_prompt(&opening, &request.prompt);
+        Self { request, routes, prefix, prompt_follows: before.is_some(), opening: before.unwrap_or(opening) }
+    }
+}
+
+impl From<StoredAdmission> for Admission {
+    fn from(stored: StoredAdmission) -> Self {
+        let StoredAdmission { request, routes, prefix, mut opening, prompt_follows } = stored;
+        if let (true, Message::User(turn)) = (prompt_follows, Arc::make_mut(&mut opening)) {
+            turn.parts.push(UserPart::Text { text: Arc::clone(&request.prompt) });
+        }
+        Self { request, routes, prefix, opening }
+    }
+}
+
+/// The opening without the prompt, if that is its last text.
+fn before_prompt(opening: &Message, prompt: &str) -> Option<Arc<Message>> {
+    let Message::User(UserTurn { parts }) = opening else { return None };
+    match parts.split_last()? {
+        (UserPart::Text { text }, before) if **text == *prompt => {
+            Some(Arc::new(Message::User(UserTurn { parts: before.to_vec() })))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::task::RunTask;
+
+    fn admission(prompt: &str, texts: &[String]) -> Admission {
+        let parts = texts.iter().map(|text| UserPart::Text { text: text.as_str().into() }).collect();
+        Admission {
+            request: Arc::new(RunTask::<String>::new("worker", prompt).request),
+            routes: vec!["a/b".to_owned()],
+            prefix: "x".into(),
+            opening: Arc::new(Message::User(UserTurn { parts })),
+        }
+    }
+
+    #[test]
+    fn the_prompt_is_kept_once() {
+        let kept = serde_json::to_string(&admission("look here", &["before".into(), "look here".into()]));
+        assert_eq!(kept.expect("JSON").matches("look here").count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn an_opening_comes_back_as_it_was(
+            prompt in "[ab]{0,2}",
+            texts in proptest::collection::vec("[ab]{0,2}", 0..4),
+        ) {
+            let admission = admission(&prompt, &texts);
+            let kept = serde_json::to_string(&admission).expect("JSON");
+            let again: Admission = serde_json::from_str(&kept).expect("it is what was written");
+            let words = |opening: &Arc<Message>| serde_json::to_string(opening).expect("JSON");
+            prop_assert_eq!(words(&again.opening), words(&admission.opening));
+        }
+    }
+}
