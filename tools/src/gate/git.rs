@@ -21,8 +21,8 @@ const GLOBAL_HARMLESS: &str =
 const GLOBAL_VALUED: &str = "-C -c --git-dir --work-tree --namespace --exec-path --config-env --super-prefix";
 
 /// Subcommands built into git that a wildcard may stand for. Anything else may be an alias or a planted `git-NAME`.
-const SUBCOMMANDS: &str = "add archive blame branch cat-file check-attr check-ignore checkout cherry cherry-pick \
-     clone commit count-objects describe diff diff-files diff-index diff-tree fetch \
+const SUBCOMMANDS: &str = "add am apply archive blame branch cat-file check-attr check-ignore checkout cherry cherry-pick \
+     clean clone commit count-objects describe diff diff-files diff-index diff-tree fetch \
      for-each-ref format-patch fsck gc grep init log ls-files ls-remote ls-tree merge merge-base mv \
      name-rev notes pull push range-diff rebase reflog remote reset restore rev-list rev-parse revert \
      rm shortlog show show-ref stash status switch symbolic-ref tag var version whatchanged worktree";
@@ -74,7 +74,7 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     if lists(RUNNING, name) && !reads_submodules {
         return Some(format!("'git {name}' runs other programs"));
     }
-    if lists(OVERWRITING, name) {
+    if lists(OVERWRITING, name) && !only_tries(name, arguments) {
         return Some(format!("'git {name}' changes files that the command does not name"));
     }
     if let ("remote", Some(word)) = (name, free.iter().find(|word| lists(REMOTE_CHANGES, &word.text))) {
@@ -94,6 +94,19 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     }
     first_option(&without_harmless("git", free), LONG, short_options(name), "")
         .map(|word| format!("'{word}' makes 'git {name}' run a program or write a file"))
+}
+
+/// Whether the arguments say that nothing is changed: `git clean -n`, `git apply --check`.
+fn only_tries(subcommand: &str, arguments: &[Word]) -> bool {
+    let says = |found: &dyn Fn(&str) -> bool| arguments.iter().any(|word| found(&word.text));
+    match subcommand {
+        "apply" => says(&|text| text == "--check") && !says(&|text| text.starts_with("--a")),
+        "clean" => says(&|text| {
+            let letters = text.strip_prefix('-').unwrap_or_default();
+            text == "--dry-run" || (letters.contains('n') && letters.chars().all(|c| "dfnqxX".contains(c)))
+        }),
+        _ => false,
+    }
 }
 
 /// Whether the subcommand creates or changes the files that it is given.

@@ -125,6 +125,11 @@ mod tests {
             "git clone file:///tmp/x copy",
             "git remote add evil https://example.org/x",
             "git remote set-url origin https://example.org/x",
+            "git clean -fd",
+            "git clean -e n -f",
+            "git clean -en -f",
+            "git apply a.patch",
+            "git apply --check --apply a.patch",
         ] {
             assert_eq!(bench.bash(command).decision(), Decision::Ask, "{command}");
         }
@@ -146,6 +151,8 @@ mod tests {
             "git pull . main",
             "git ls-remote origin",
             "git remote -v",
+            "git clean -nd",
+            "git apply --check a.patch",
             "git remote show origin",
             "git clone https://example.org/x",
             "git clone --depth 1 git@example.org:a/b.git copy",

@@ -21,7 +21,8 @@ pub(super) fn hazard(program: &str, arguments: &[Word], free: &[Word], guard: &P
         "gzip" | "gunzip" => texts().any(|text| is_option(text, "name", 'N')),
         // It writes into the directory what lies in another one, with the names that these files have there.
         "rsync" => arguments.last().is_some_and(|target| holds_protected(&target.text, guard)),
-        "patch" | "unar" | "dtrx" => !free.is_empty() || arguments.is_empty(),
+        "patch" => !arguments.iter().any(|word| word.text == "--dry-run"),
+        "unar" | "dtrx" => true,
         _ => false,
     };
     unpacks
@@ -112,6 +113,7 @@ mod tests {
             "rsync -a build/ copy",
             "rsync build/a host:/x",
             "ar t a.a",
+            "patch --dry-run -p1 -i a.patch",
         ] {
             assert_eq!(bench.bash(command).decision(), Decision::Allow, "{command}");
         }
