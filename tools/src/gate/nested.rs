@@ -1,7 +1,7 @@
 //! Repositories inside of the repository. Git enters those that its index names, whatever the command, and then does what
 //! *their* settings say: a monitor, a filter, a hook. A command in the sandbox can make one anywhere below the workspace.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ignore::WalkBuilder;
 
@@ -11,9 +11,6 @@ use crate::shell::Word;
 
 /// Entries below what `git add` is given that are looked at.
 const ENTRIES_MAX: usize = 100_000;
-
-/// Options of `git add` that make it look at everything, and that make it add what is ignored.
-const EVERYTHING: &[&str] = &["-A", "--all", "--no-ignore-removal"];
 
 /// Says why git would follow settings that an agent may have written: its index names a repository that is not kept in
 /// the protected directory of this one.
@@ -30,19 +27,22 @@ pub(super) fn entered(guard: &PathGuard) -> Option<String> {
 /// Says why `git add` would make git enter such a repository from then on.
 pub(super) fn added(arguments: &[Word], guard: &PathGuard) -> Option<String> {
     let repository = Repository::around(guard.cwd())?;
-    let words = || arguments.iter().skip(1).map(|word| word.text.as_str());
-    let forces = words().any(|text| text == "--force" || is_cluster_with(text, 'f'));
-    let everything = words().any(|text| EVERYTHING.contains(&text) || is_cluster_with(text, 'A'));
-    let operands = words().filter(|text| !text.starts_with('-'));
-    let mut places: Vec<PathBuf> = operands
-        .map(|text| {
-            let is_pattern = text.starts_with(':') || text.contains(['*', '?', '[', '\\']);
-            if is_pattern { repository.top.clone() } else { normalised(&guard.cwd().join(text)) }
-        })
-        .collect();
-    if everything || places.is_empty() {
-        places.push(repository.top.clone());
+    let mut texts = arguments.iter().skip(1).map(|word| word.text.as_str());
+    let (mut forces, mut operands) = (false, Vec::new());
+    while let Some(text) = texts.next() {
+        match text.strip_prefix('-') {
+            Some("-") => operands.extend(texts.by_ref()),
+            Some(option) => forces |= is_force(option),
+            None => operands.push(text),
+        }
     }
+    let is_pattern = |text: &str| text.starts_with(':') || text.contains(['*', '?', '[', '\\']);
+    // Without operands it is everything, or what stands in a file.
+    let place = |text: &str| if is_pattern(text) { repository.top.clone() } else { guard.cwd().join(text) };
+    let places = match operands.as_slice() {
+        [] => vec![repository.top.clone()],
+        operands => operands.iter().map(|text| normalised(&place(text))).collect(),
+    };
     places.iter().find_map(|place| loose_below(&repository, place, forces))
 }
 
@@ -74,9 +74,12 @@ fn loose_below(repository: &Repository, place: &Path, forces: bool) -> Option<St
     None
 }
 
-/// Whether a cluster of short options has a letter.
-fn is_cluster_with(text: &str, letter: char) -> bool {
-    text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
+/// Whether an option, without its first hyphen, makes `git add` take what is ignored: `f`, `vf`, `-force`, `-fo`.
+fn is_force(option: &str) -> bool {
+    match option.strip_prefix('-') {
+        Some(name) => "force".starts_with(name),
+        None => option.contains('f'),
+    }
 }
 
 #[cfg(test)]

@@ -69,7 +69,12 @@ fn git_add_takes_no_such_repository_in() {
     for command in adding {
         assert_eq!(bench.bash(command).decision(), Decision::Allow, "{command}");
     }
-    assert_eq!(bench.bash("git add -f .").decision(), Decision::Ask, "it would add what is ignored");
+    for command in ["git add -f .", "git add --fo ignored", "git add -vf"] {
+        assert_eq!(bench.bash(command).decision(), Decision::Ask, "{command} adds what is ignored");
+    }
+    nest(&bench, "-dashed");
+    assert_eq!(bench.bash("git add -- src -dashed").decision(), Decision::Ask);
+    std::fs::remove_dir_all(bench.root().join("-dashed")).unwrap();
     nest(&bench, "sub");
     // What ignores its own content is a repository all the same.
     bench.file("sub/.gitignore", "*\n");
