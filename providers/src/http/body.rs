@@ -7,16 +7,20 @@ use crate::ProviderError;
 
 /// What vendors call a megabyte.
 const MEGABYTE: usize = 1 << 20;
+/// Room for a short conversation: a body that grows from nothing is copied again and again.
+const USUAL_BYTES: usize = 8 << 10;
 
 /// The request as JSON.
 ///
 /// # Errors
 /// [`ProviderError::InvalidRequest`] when it cannot be written.
 pub(crate) fn json_body<T: Serialize>(wire: &T) -> Result<Bytes, ProviderError> {
-    serde_json::to_vec(wire).map(Bytes::from).map_err(|error| ProviderError::InvalidRequest {
+    let mut body = Vec::with_capacity(USUAL_BYTES);
+    serde_json::to_writer(&mut body, wire).map_err(|error| ProviderError::InvalidRequest {
         status: 0,
         detail: format!("the request cannot be written as JSON: {error}"),
-    })
+    })?;
+    Ok(body.into())
 }
 
 /// The request as JSON for a vendor that takes so many megabytes at most: what it would refuse is not sent.
