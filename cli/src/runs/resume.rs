@@ -206,7 +206,8 @@ async fn finish(
     (host, interrupts): (&mut Host, &mut Interrupts),
 ) -> Result<Exit, Fault> {
     let terminal = &mut host.terminal;
-    let tasks: Vec<TaskRequest> = claim.images.iter().map(|image| image.request().clone()).collect();
+    let tasks: Vec<TaskRequest> =
+        claim.images.iter().map(|image| TaskRequest::clone(image.request())).collect();
     let judges = tasks.iter().filter_map(|task| task.ballot.as_ref()).map(|ballot| ballot.judge);
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).chain(judges).collect();
     let doing = async { handle.finish(run, claim).await.map_err(|error| cannot(run, &error)) };

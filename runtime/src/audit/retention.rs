@@ -3,9 +3,9 @@
 
 use std::fs;
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use codex_task_config::Retention;
+use codex_task_config::{Retention, WallClock};
 use serde_json::json;
 
 use super::anchor::{self, AuditHead};
@@ -52,5 +52,5 @@ impl Doomed {
 fn age(files: &SessionFiles) -> Duration {
     let paths = files.segments.values().chain(&files.head);
     let written = paths.filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();
-    written.and_then(|written| SystemTime::now().duration_since(written).ok()).unwrap_or_default()
+    written.and_then(|written| WallClock::system_now().duration_since(written).ok()).unwrap_or_default()
 }
