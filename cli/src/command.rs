@@ -13,6 +13,9 @@ use crate::{
     agents, app_server, audit, commands, demo, doctor, exec, gate, install, logging, mcp, runs, trust,
 };
 
+/// Where options of all commands stand in a help: behind those of the command itself.
+const LAST: usize = 900;
+
 /// Claude Code's subagents, side by side, on any model.
 ///
 /// Runs the agents of `.claude/agents/*.md` in parallel, each in its own context with only its own tools.
@@ -20,10 +23,10 @@ use crate::{
 #[command(name = "codex-task", version, propagate_version = true)]
 struct Arguments {
     /// Writes a log to stderr: error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL", display_order = LAST)]
     log: Option<String>,
     /// Writes the log as lines for people or as JSON, at the level info unless --log says another
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT", display_order = LAST)]
     log_format: Option<logging::LogFormat>,
     #[command(subcommand)]
     command: Command,

@@ -55,7 +55,11 @@ impl Fault {
     /// Says what a program has said last, where nothing better is known about the cause.
     #[must_use]
     pub(crate) fn saying(mut self, words: &str) -> Self {
-        self.lines.cause.get_or_insert_with(|| format!("it said: {}", one_line(words)));
+        let told = match one_line(words) {
+            words if words.is_empty() => "it said nothing".to_owned(),
+            words => format!("it said: {words}"),
+        };
+        self.lines.cause.get_or_insert(told);
         self
     }
 
@@ -83,6 +87,7 @@ impl Fault {
         let fault = Self::new(error).because(place_and_message(problem, name));
         let fault = match problem.help.as_deref().or(problem.fixed_line.as_deref()) {
             Some(help) => fault.suggest(help),
+            None if problem.position.is_none() => fault.suggest(format!("correct {name}")),
             None => fault.suggest(format!("correct {name} there")),
         };
         match problem.position {

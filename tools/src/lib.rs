@@ -12,6 +12,7 @@ mod media;
 mod owner;
 mod path;
 mod piped;
+mod repository;
 mod rights;
 mod sandbox;
 mod session;

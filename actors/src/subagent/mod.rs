@@ -39,3 +39,4 @@ pub(crate) use settlement::{Held, Paid};
 pub(crate) use steps::Steps;
 pub(crate) use stop::{StopCause, StopSignal};
 pub(crate) use tally::Tally;
+pub(crate) use typed_output::fault_of as schema_fault;

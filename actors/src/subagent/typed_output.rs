@@ -6,6 +6,14 @@ use serde_json::Value;
 /// Errors listed at most: a model needs the first few.
 const ERRORS_LISTED: usize = 5;
 
+/// Says why no answer could follow a schema, if none could.
+pub(crate) fn fault_of(output: &OutputSchema) -> Option<String> {
+    jsonschema::validator_for(&output.schema).err().map(|error| {
+        let text = error.to_string();
+        format!("{text} at {}", place(&error.instance_path().to_string()))
+    })
+}
+
 /// Checks an answer against a schema.
 ///
 /// # Errors
@@ -38,6 +46,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_schema_that_nothing_can_follow_is_known_before_anybody_is_asked() {
+        let fault = |schema: Value| fault_of(&OutputSchema { name: "x".into(), schema: schema.into() });
+        assert_eq!(fault(json!({"type": "object"})), None);
+        assert!(fault(json!({"type": 5})).is_some_and(|reason| reason.ends_with("/type")));
+    }
 
     #[test]
     fn wrong_answers_are_told_what_and_where() {

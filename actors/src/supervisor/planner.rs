@@ -28,7 +28,7 @@ use crate::audit::{AuditSubject, TaskAudit};
 use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
-use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal};
+use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal, schema_fault};
 use crate::task::{Narrowing, TaskError, TaskRequest};
 
 /// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
@@ -113,6 +113,9 @@ impl Planner {
     ) -> Result<Planned, TaskError> {
         if request.prompt.trim().is_empty() {
             return Err(TaskError::EmptyPrompt);
+        }
+        if let Some(reason) = request.output.as_ref().and_then(schema_fault) {
+            return Err(TaskError::InvalidSchema { reason });
         }
         let agent = self.find_agent(request)?;
         if let Some(rule) = self.services.rights.agent_denied_by(agent.name.as_str()) {

@@ -63,6 +63,12 @@ pub enum TaskError {
         /// What to do about it.
         help: String,
     },
+    /// The schema that the answer should follow is none.
+    #[error("the schema for the answer is none: {reason}")]
+    InvalidSchema {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The prompt has no text.
     #[error("the prompt is empty")]
     EmptyPrompt,
@@ -158,6 +164,7 @@ impl TaskError {
             Self::StillRunning { .. } => "still_running",
             Self::NoTranscript { .. } => "no_transcript",
             Self::NoWorktree { .. } => "no_worktree",
+            Self::InvalidSchema { .. } => "invalid_schema",
             Self::EmptyPrompt => "empty_prompt",
             Self::NoRoute(_) => "no_provider",
             Self::AllRoutesFailed { attempts } => last(attempts).map_or("provider", ProviderError::kind),
@@ -194,6 +201,9 @@ impl TaskError {
                 Some("start a new agent with everything that it has to know in its prompt".into())
             }
             Self::NoWorktree { help, .. } => Some(help.clone()),
+            Self::InvalidSchema { .. } => {
+                Some("correct the schema; see https://json-schema.org for what can be written".into())
+            }
             Self::EmptyPrompt => Some("say what the agent should do".into()),
             Self::NoRoute(error) => error.help(),
             Self::AllRoutesFailed { attempts } => last(attempts).and_then(ProviderError::help),
@@ -238,6 +248,7 @@ impl TaskError {
             | Self::DuplicateTask
             | Self::NoTranscript { .. }
             | Self::NoWorktree { .. }
+            | Self::InvalidSchema { .. }
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }
@@ -268,6 +279,7 @@ impl TaskError {
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
             | Self::StillRunning { .. }
+            | Self::InvalidSchema { .. }
             | Self::EmptyPrompt
             | Self::NoRoute(_)
             | Self::Refused { .. }

@@ -8,7 +8,7 @@ use clap::Args;
 use codex_task::Environment;
 use codex_task_config::{
     AgentName, AgentRegistry, AgentSources, AgentStatus, AgentTemplate, project_directories, repository_root,
-    templates,
+    shell_word, templates,
 };
 
 use crate::exit::Exit;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &NewArgs, host: &mut Host) -> Result<Exit, Fault> {
     let shown = shown_path(&path, &host.environment);
     host.terminal.out.line(shown.as_str());
     warn_about_others(&name, &path, host);
-    host.terminal.err.line(format!("Edit it, then: codex-task run {name} \"PROMPT\""));
+    host.terminal.err.line(format!("Edit it, then: codex-task run {} \"PROMPT\"", shell_word(name.as_str())));
     Ok(Exit::Success)
 }
 

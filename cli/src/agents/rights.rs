@@ -20,6 +20,9 @@ use crate::session::{print_json, warn_of};
 
 /// A path of the workspace, or a command that no table knows: what is asked about where no rule is.
 const SAMPLE: &str = "sample";
+
+/// An address that no rule names.
+const SAMPLE_ADDRESS: &str = "https://sample.invalid/";
 /// Columns of the table but the last.
 const GAP: &str = "  ";
 
@@ -101,7 +104,8 @@ fn table(
     };
     let bare = narrowed(&bare, agent);
     let tool = |name: &ToolName| {
-        let verdict = Call::new(name.as_str(), SAMPLE).judge(&place.session, &bare);
+        let sample = if name.as_str() == "WebFetch" { SAMPLE_ADDRESS } else { SAMPLE };
+        let verdict = Call::new(name.as_str(), sample).judge(&place.session, &bare);
         let withheld = rights.withholds(name);
         let (without_a_rule, reason) = match withheld {
             Some(Withheld::NotListed) => ("withheld", "not in the agent's tools".to_owned()),

@@ -146,6 +146,8 @@ fn print_file(path: &str, report: &AgentReport, terminal: &mut Terminal) {
             terminal
                 .mark(Mark::Doubtful, "YAML frontmatter invalid, and yet its meaning is plain: see below");
         }
+        // What is wrong with the file as a whole says nothing about its text.
+        None if report.problems.iter().all(|problem| problem.position.is_none()) => {}
         None => terminal.mark(Mark::Bad, "YAML frontmatter invalid"),
     }
     match report.required {

@@ -83,10 +83,7 @@ enum Failed {
 
 /// With what Codex has said last.
 fn said(fault: Fault, last_words: Option<String>) -> Fault {
-    match last_words {
-        Some(text) => fault.saying(&text),
-        None => fault,
-    }
+    fault.saying(&last_words.unwrap_or_default())
 }
 
 /// What one turn needs.

@@ -49,6 +49,7 @@ pub(super) fn run(args: &TailArgs, host: &mut Host) -> Result<Exit, Fault> {
     if lines.is_empty() && !args.follow {
         host.terminal.err.line(match &args.task {
             Some(task) => format!("the audit trail has no line about '{}'", one_line(task)),
+            None if args.lines == 0 => return Ok(Exit::Success),
             None => "no audit trail is kept yet".to_owned(),
         });
     }

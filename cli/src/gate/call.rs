@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use codex_task_config::{READING_TOOLS, ToolName, WRITING_TOOLS, shell_word};
-use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, judge};
+use codex_task_config::{READING_TOOLS, ToolName, ToolStatus, WRITING_TOOLS, shell_word, tool_status};
+use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, WebFetch, judge};
 
-/// A call of a tool: a command for Bash, a path for file tools, an agent's name for Task.
+/// A call of a tool: a command for Bash, a path for file tools, an address for `WebFetch`, an agent's name for Task.
 pub(crate) struct Call {
     tool: ToolName,
-    access: Access,
+    /// What it touches, or why it cannot be made.
+    access: Result<Access, String>,
     /// The agent that a Task call names.
     agent: Option<String>,
 }
@@ -17,11 +18,12 @@ impl Call {
     pub(crate) fn new(tool: &str, text: &str) -> Self {
         let path = || PathBuf::from(text);
         let access = match tool {
-            "Bash" => Access::Execute { command: text.to_owned() },
-            _ if READING_TOOLS.contains(&tool) => Access::Read(path()),
-            _ if WRITING_TOOLS.contains(&tool) => Access::Write(path()),
-            "WebSearch" => Access::Search { query: text.to_owned() },
-            _ => Access::Nothing,
+            "Bash" => Ok(Access::Execute { command: text.to_owned() }),
+            _ if READING_TOOLS.contains(&tool) => Ok(Access::Read(path())),
+            _ if WRITING_TOOLS.contains(&tool) => Ok(Access::Write(path())),
+            "WebFetch" => WebFetch::access_of(text).map_err(|error| error.to_string()),
+            "WebSearch" => Ok(Access::Search { query: text.to_owned() }),
+            _ => known(tool).map(|()| Access::Nothing),
         };
         let is_task = matches!(tool, "Task" | "Agent");
         let agent = (is_task && !text.is_empty()).then(|| text.to_owned());
@@ -32,9 +34,21 @@ impl Call {
     /// What the gate says, and before a Task call the rules about the agent.
     pub(crate) fn judge(&self, session: &Session, rights: &Rights) -> Verdict {
         let denied = self.agent.as_deref().and_then(|agent| rights.agent_denied_by(agent));
-        match denied {
-            Some(rule) => Verdict::by_rule(rule),
-            None => judge(&GateCall { tool: &self.tool, access: &self.access, session }, rights),
+        match (denied, &self.access) {
+            (Some(rule), _) => Verdict::by_rule(rule),
+            (None, Ok(access)) => judge(&GateCall { tool: &self.tool, access, session }, rights),
+            (None, Err(reason)) => Verdict::refused(reason.trim_start_matches("Error: ")),
+        }
+    }
+}
+
+/// Why nothing can be called by a name, if nothing can.
+fn known(tool: &str) -> Result<(), String> {
+    match tool_status(tool) {
+        ToolStatus::Provided | ToolStatus::KnownElsewhere | ToolStatus::Mcp => Ok(()),
+        ToolStatus::Unknown { did_you_mean } => {
+            let guess = did_you_mean.map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
+            Err(format!("there is no tool '{tool}'{guess}"))
         }
     }
 }

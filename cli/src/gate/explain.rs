@@ -53,7 +53,7 @@ pub(crate) struct ExplainArgs {
     /// Prints a JSON object
     #[arg(long)]
     json: bool,
-    /// A command line, a path, or the name of an agent, as the tool takes it; several words are quoted and joined
+    /// A command line, a path, an address, or the name of an agent, as the tool takes it; several words are quoted and joined
     #[arg(value_name = "CALL", required = true, last = true)]
     call: Vec<String>,
 }

@@ -8,9 +8,9 @@ use codex_task::{TaskToolSpec, ToolAnswer};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Extensions,
-    Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
-    SubscriptionFilter, Tool, ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult,
+    ErrorCode, ErrorData, Extensions, Implementation, JsonObject, ListToolsResult, PaginatedRequestParams,
+    ServerCapabilities, ServerConfig, SubscriptionFilter, Tool, ToolAnnotations,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -22,6 +22,9 @@ use super::client::Client;
 use super::elicit::{Asking, ClientApprover};
 use super::lazy::LazyRuntime;
 use super::progress::Progress;
+
+/// Requests that are understood when their parameters are.
+const KNOWN_METHODS: &[&str] = &["initialize", "tools/call", "tools/list"];
 
 /// The Task tool for one client.
 pub(super) struct TaskServer {
@@ -81,6 +84,20 @@ impl ServerHandler for TaskServer {
     ) -> Result<ListToolsResult, ErrorData> {
         let tools = self.runtime.catalog().tools().into_iter().map(listed).collect();
         Ok(ListToolsResult::with_all_items(tools))
+    }
+
+    /// What arrives here has a method that nobody knows, or parameters that are not what a known one takes.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = request.method;
+        Err(if KNOWN_METHODS.contains(&method.as_str()) {
+            ErrorData::invalid_params(format!("the parameters of {method} cannot be read"), None)
+        } else {
+            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method, None)
+        })
     }
 
     /// Begins the call before it returns: calls begin in the order in which they arrive.

@@ -48,7 +48,7 @@ pub(super) fn read(text: &str) -> Result<TaskList, Box<Problem>> {
         list.tasks.push(task);
     }
     if list.tasks.is_empty() {
-        return Err(Box::new(Problem::error("the list has no tasks")));
+        return Err(Box::new(Problem::error("the list has no tasks").with_help(HELP)));
     }
     Ok(list)
 }
@@ -84,9 +84,11 @@ fn task(
     Ok(spec)
 }
 
+/// What a list looks like.
+const HELP: &str = "write each task as `- agent: NAME` with `prompt: TEXT` below it, or the same as JSON";
+
 fn no_list() -> Problem {
-    Problem::error("a list of tasks is needed")
-        .with_help("write each task as `- agent: NAME` with `prompt: TEXT` below it, or the same as JSON")
+    Problem::error("a list of tasks is needed").with_help(HELP)
 }
 
 #[cfg(test)]

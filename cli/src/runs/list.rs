@@ -21,7 +21,7 @@ use crate::session::print_json;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ListArgs {
     /// Most runs that are listed
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     /// Prints a JSON list
     #[arg(long)]

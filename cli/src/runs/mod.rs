@@ -48,7 +48,10 @@ fn records(environment: &Environment) -> Result<Records, Fault> {
 }
 
 fn unusable(error: &StoreError) -> Fault {
-    Fault::new("the record of runs cannot be used").because(error.to_string()).suggest(error.help())
+    let error_of = "the record of runs cannot be used";
+    let cause = error.to_string();
+    let cause = cause.strip_prefix(error_of).map_or(cause.as_str(), |rest| rest.trim_start_matches(": "));
+    Fault::new(error_of).because(cause).suggest(error.help())
 }
 
 /// The one run with this id, or with these first or last digits.

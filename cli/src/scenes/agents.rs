@@ -116,3 +116,18 @@ fn rights_are_a_table_with_the_rule_and_the_file_behind_each_line() {
     assert_eq!(bash["rules"][0]["effect"], "deny");
     assert_eq!(bash["rules"][0]["line"], 4);
 }
+
+#[test]
+fn files_that_cannot_be_read_as_such_are_not_blamed_for_their_yaml() {
+    let stage = project().file(".claude/agents/long.md", &"x".repeat(2_000_000));
+    let played = stage.play(&["agents", "validate", ".claude/agents/long.md"]);
+    assert_eq!(played.exit, 1);
+    assert!(played.out.contains("Is larger than") && played.out.contains("Shorten it"), "{}", played.out);
+    assert!(!played.out.contains("YAML"), "{}", played.out);
+}
+
+#[test]
+fn a_new_agent_with_a_blank_in_its_name_is_run_as_it_is_told() {
+    let told = project().play(&["agents", "new", "my agent"]).err;
+    assert!(told.contains("codex-task run 'my agent' \"PROMPT\""), "{told}");
+}

@@ -84,3 +84,25 @@ fn a_file_that_tests_nothing_is_a_failure() {
     assert_eq!(stage.play(&["gate", "test", "none"]).exit, 1);
     assert_eq!(stage.play(&["gate", "test", "missing"]).exit, 1);
 }
+
+#[test]
+fn an_explanation_allows_nothing_that_a_session_would_not_run() {
+    let stage = project();
+    let verdict = |arguments: &[&str]| {
+        let arguments = [&["gate", "explain", "--json"], arguments].concat();
+        let explained: Value = serde_json::from_str(&stage.play(&arguments).out).expect("JSON");
+        explained["verdict"].as_str().expect("a verdict").to_owned()
+    };
+    let allow = ["--allow", "WebFetch"];
+    let of_address =
+        |rules: &[&str], url: &str| verdict(&[rules, &["--tool", "WebFetch", "--", url]].concat());
+    assert_eq!(of_address(&[], "https://docs.rs/x"), "ask");
+    assert_eq!(of_address(&allow, "https://docs.rs/x"), "allow");
+    for url in ["http://127.0.0.1/", "http://2130706433/", "http://localhost:8080", "file:///etc/passwd", "x"]
+    {
+        assert_eq!(of_address(&allow, url), "deny", "{url}");
+    }
+    assert_eq!(verdict(&["--tool", "Nope", "--", "x"]), "deny");
+    assert_eq!(verdict(&["--tool", "mcp__a__b", "--", "x"]), "ask");
+    assert_eq!(verdict(&["--tool", "TodoWrite", "--", "x"]), "allow");
+}

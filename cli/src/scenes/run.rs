@@ -163,7 +163,13 @@ fn a_second_ctrl_c_ends_at_once() {
 
 #[test]
 fn new_users_mistakes_are_told_in_four_lines() {
-    let stage = || three().file("broken.yaml", "- prompt: x\n  timeout: soon\n").file("list.json", "{}");
+    let stage = || {
+        three()
+            .file("broken.yaml", "- prompt: x\n  timeout: soon\n")
+            .file("list.json", "{}")
+            .file("none.yaml", "[]")
+            .file("schema.json", "{\"type\": 5}")
+    };
     let scenes: Vec<String> = [
         &["run"][..],
         &["run", "code-reviewer"],
@@ -175,6 +181,8 @@ fn new_users_mistakes_are_told_in_four_lines() {
         &["run", "--file", "missing.yaml"],
         &["run", "--file", "broken.yaml"],
         &["run", "--file", "list.json"],
+        &["run", "--file", "none.yaml"],
+        &["run", "code-reviewer", "x", "--schema", "schema.json"],
         &["run", "a", "b", "--schema", "list.json", "--timeout", "never"],
         &["run", "a", "b", "--schema", "codex-task.yaml"],
         &["run", "a", "b", "--deny", "Read(x"],

@@ -171,6 +171,10 @@ fn nonsense_is_answered_or_passed_over_and_ends_nothing() {
     let refused = client.reply(&json!(8));
     assert_eq!(refused["error"]["code"], -32602);
     assert_eq!(refused["error"]["message"], "No such tool available: NoSuchTool");
+    client.send(&json!({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {"name": "Task", "arguments": 5}}));
+    let refused = client.reply(&json!(9));
+    assert_eq!(refused["error"]["code"], -32602);
+    assert_eq!(refused["error"]["message"], "the parameters of tools/call cannot be read");
     client.send(&json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 99}}));
     assert_eq!(client.request("ping", &json!({})), json!({}));
     assert!(client.request("tools/list", &json!({}))["tools"].is_array());

@@ -79,6 +79,7 @@ fn a_run_whose_process_is_gone_is_told_and_can_be_given_up() {
     let stage = hanging();
     let mut child = stage.start(&["run", "worker", "never-ending"]);
     Stage::wait_until("the model is asked", || stage.mock.in_flight() == 1);
+    Stage::wait_until("it is on record", || stage.run(&["runs", "list"]).1.lines().count() == 1);
     child.kill().expect("it is ours");
     child.wait().expect("it is ours");
     let run = stage.newest().1;

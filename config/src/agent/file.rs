@@ -18,13 +18,17 @@ pub(crate) fn read(path: &Path) -> Result<String, Box<Problem>> {
     // Opening a named pipe would wait for its writer: look before.
     let metadata = path.metadata().map_err(|error| unreadable(&error))?;
     if !metadata.is_file() {
-        return Err(Box::new(Problem::error("is no regular file")));
+        return Err(Box::new(
+            Problem::error("is no regular file").with_help("put a file with the agent in its place"),
+        ));
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > FILE_BYTES_MAX {
         let message = format!("is larger than {} KiB", FILE_BYTES_MAX / 1024);
-        return Err(Box::new(Problem::error(message)));
+        return Err(Box::new(
+            Problem::error(message).with_help("shorten it: all of it is sent with each call"),
+        ));
     }
     let mut bytes = Vec::with_capacity(size + 1);
     let limit = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
@@ -34,7 +38,11 @@ pub(crate) fn read(path: &Path) -> Result<String, Box<Problem>> {
 
 /// Why something on disk cannot be read.
 pub(super) fn unreadable(error: &io::Error) -> Box<Problem> {
-    Box::new(Problem::error(format!("cannot be read: {error}")))
+    let help = match error.kind() {
+        io::ErrorKind::PermissionDenied => "check its permissions",
+        _ => "check the file, and where it leads if it is a link",
+    };
+    Box::new(Problem::error(format!("cannot be read: {error}")).with_help(help))
 }
 
 fn not_text(bytes: &[u8], valid_up_to: usize) -> Box<Problem> {

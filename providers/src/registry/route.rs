@@ -61,6 +61,8 @@ pub fn plan_routes(
     let preferred = provider.or(settings.provider.as_ref());
     let soft = preferred.map_or(Wish::Any, Wish::Preferred);
     let wish = provider.map_or(soft, Wish::Pinned);
+    // A name that means nothing is told even where the model names a provider of its own: it is a slip of the pen.
+    preferred.map(|name| planner.provider(name)).transpose()?;
     let first = planner.route(choice, wish)?;
     let mut routes = vec![first];
     for text in fallback.iter().chain(&settings.fallback) {

@@ -289,6 +289,15 @@ fn a_provider_that_does_not_exist_or_cannot_be_used_says_so() {
 }
 
 #[test]
+fn a_provider_that_the_user_asks_for_must_exist_even_if_the_model_names_another() {
+    let asked =
+        |name: &'static str| Asked { model: "lab/x", settings_provider: Some(name), ..Asked::default() };
+    let registry = registry(&["lab", "openai"]);
+    assert!(matches!(asked("labb").of(&registry), Err(RouteError::UnknownProvider { .. })));
+    assert_eq!(asked("openai").of(&registry).unwrap(), ["lab/x"]);
+}
+
+#[test]
 fn providers_of_the_settings_are_planned_for_as_they_are_built() {
     let mut provider = ProviderSettings::new(ProviderKind::OpenAiChat);
     provider.base_url = Some("https://openrouter.example/api/v1".to_owned());

@@ -41,12 +41,17 @@ impl AuditHead {
     pub fn read_all(path: &Path) -> Result<Vec<Self>, AuditReadError> {
         let text = fs::read_to_string(path).map_err(|error| AuditReadError::file(path, error))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        lines
+        let heads: Vec<Self> = lines
             .map(|(index, line)| {
                 let no_head = |_| AuditReadError::NoHead { path: path.to_path_buf(), line: index + 1 };
                 serde_json::from_str(line).map_err(no_head)
             })
-            .collect()
+            .collect::<Result<_, _>>()?;
+        // An empty copy would vouch for everything.
+        if heads.is_empty() {
+            return Err(AuditReadError::NoHead { path: path.to_path_buf(), line: 1 });
+        }
+        Ok(heads)
     }
 }
 

@@ -73,6 +73,10 @@ fn a_trail_that_nobody_has_touched_is_whole() {
     let session = &report.sessions[0];
     assert!(report.is_whole(), "{report:?}");
     assert_eq!((report.lines(), session.segments, &session.notes), (8, 1, &vec![]));
+    let empty = bench.place.head("empty");
+    std::fs::write(&empty, "\n").expect("a file");
+    assert!(AuditHead::read_all(&empty).is_err(), "an empty copy vouches for nothing");
+    std::fs::remove_file(&empty).expect("it was there");
     let kept = AuditHead::read_all(&bench.place.head("session")).expect("a head");
     assert_eq!(session.head.as_slice(), kept);
 }

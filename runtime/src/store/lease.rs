@@ -60,12 +60,15 @@ impl Process {
     }
 }
 
-/// The tick at which a process started, where there is such a process and the kernel tells.
+/// The tick at which a process started, where there is such a process and the kernel tells. One that has ended and that
+/// its parent has not asked about, as in a container whose first process asks about nobody, is none.
 fn start_of(pid: u32) -> Option<i64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The second field is the program's name in brackets, with whatever it likes in it.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+    let mut fields = fields.split_ascii_whitespace();
+    let has_ended = matches!(fields.next()?, "Z" | "X" | "x");
+    if has_ended { None } else { fields.nth(18)?.parse().ok() }
 }
 
 /// Milliseconds since 1970: other processes read it, so no monotonic clock would do.
@@ -164,6 +167,20 @@ mod tests {
             let left = connection.query_row("SELECT COUNT(*) FROM owners", [], |row| row.get::<_, i64>(0));
             assert_eq!(left, Ok(0));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_that_has_ended_is_dead_also_where_nobody_asks_about_it() {
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().expect("a process");
+        assert!(start_of(child.id()).is_some(), "it lives");
+        child.kill().expect("it can be killed");
+        let is_dead = std::iter::repeat_with(|| {
+            std::thread::yield_now();
+            start_of(child.id()).is_none()
+        });
+        assert!(is_dead.take(1_000_000).any(|is_dead| is_dead), "nobody has waited for it, and it is dead");
+        child.wait().expect("it was ours");
     }
 
     #[test]

@@ -67,7 +67,13 @@ fn by_parts(mut scene: Scene<'_>, command: &str, parsed: &ParsedCommand) -> (Rul
     let whole = strictest.unwrap_or_else(|| Ruling::new(Decision::Ask, "there is no command"));
     match verbatim(&scene, command) {
         // What the user wrote down as a whole is meant as a whole; what is denied or to be asked for stays so.
-        Some(given) if whole.decision == Decision::Ask && whole.rule.is_none() => (given, parts),
+        Some(given)
+            if whole.decision == Decision::Ask
+                && whole.rule.is_none()
+                && !commands.iter().any(|part| scene.is_tampered_with(part)) =>
+        {
+            (given, parts)
+        }
         _ => (whole, parts),
     }
 }

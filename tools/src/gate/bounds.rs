@@ -4,7 +4,7 @@
 use std::path::Component;
 
 use super::words::candidates;
-use super::{git, programs};
+use super::{git, git_remote, nested, programs, unpacking};
 use crate::PathError;
 use crate::path::{PathGuard, Protection};
 use crate::shell::Word;
@@ -17,10 +17,16 @@ pub(super) fn left<'a>(words: &'a [Word], free_from: usize, guard: &PathGuard) -
     let (words, free_from) = programs::effective(words, free_from);
     let (program, arguments) = words.split_first()?;
     let free = words.get(free_from.max(1)..).unwrap_or_default();
+    if let Some(reason) = unpacking::hazard(&program.text, arguments, free, guard) {
+        return Some(reason);
+    }
     match program.text.as_str() {
         "git" => {
             if let Some(place) = planted_repository(guard) {
                 return Some(format!("'{place}' looks like a repository with settings of its own"));
+            }
+            if let Some(reason) = nested::entered(guard).or_else(|| remote_or_added(arguments, guard)) {
+                return Some(reason);
             }
             let operand = free_of_git(arguments, free)
                 .find_map(|word| judged(&word.text, git::changes_files(arguments), guard));
@@ -67,6 +73,16 @@ pub(super) fn planted_repository(guard: &PathGuard) -> Option<String> {
             has(".git").then_some(None)
         })
         .flatten()
+}
+
+/// What the subcommands of git do beyond the files that they name: the repositories that they take in or talk to.
+fn remote_or_added(arguments: &[Word], guard: &PathGuard) -> Option<String> {
+    let at = arguments.iter().position(|word| !word.text.starts_with('-'))?;
+    let arguments = arguments.get(at..)?;
+    match arguments.first()?.text.as_str() {
+        "add" | "stage" => nested::added(arguments, guard),
+        subcommand => git_remote::elsewhere(subcommand, arguments.get(1..)?, guard),
+    }
 }
 
 /// Operands of git that may be files; the pattern of `grep` is none.

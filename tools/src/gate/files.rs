@@ -67,11 +67,13 @@ pub(super) fn judge_path(
     if purpose == PathUse::Write {
         match guard.protection(&resolved) {
             Protection::Never => {
-                return Ruling::new(Decision::Deny, "the path is protected: tools never write to it");
+                return Ruling::new(Decision::Deny, "the path is protected: tools never write to it")
+                    .caused_by(Cause::Protected);
             }
             Protection::Ask if changes_nothing(rights).is_some() => {}
             Protection::Ask => {
-                return Ruling::new(Decision::Ask, "agent files are written with your yes only");
+                return Ruling::new(Decision::Ask, "agent files are written with the user's yes only")
+                    .caused_by(Cause::Protected);
             }
             Protection::None => {}
         }

@@ -11,7 +11,7 @@ const CONFIG_HARMLESS: &str =
     "--all --global --local --name-only --null --show-origin --show-scope --system --worktree -z";
 
 /// Subcommands that create or change the files that they are given.
-const CHANGING: &str = "am apply archive checkout clone format-patch init mv reset restore rm stash worktree";
+const CHANGING: &str = "archive checkout clone format-patch init mv reset restore rm stash worktree";
 
 /// Options before the subcommand that change nothing but the output.
 const GLOBAL_HARMLESS: &str =
@@ -32,14 +32,28 @@ const RUNNING: &str = "bisect citool credential credential-cache credential-stor
      filter-branch gui help hook imap-send instaweb maintenance mergetool p4 receive-pack remote-ext \
      remote-fd send-email shell submodule svn upload-archive upload-pack web--browse";
 
+/// Subcommands that write or remove files which stand in no argument, protected ones among them, also when the rule names
+/// them. The sandbox holds those files.
+const OVERWRITING: &str = "am apply checkout-index clean filter-repo";
+
+/// First words after `git remote` that decide where later calls fetch from and send to.
+const REMOTE_CHANGES: &str = "add rename set-branches set-url";
+
 /// Long options of any subcommand that run a program, load configuration or write a file elsewhere.
 const LONG: &str = "add-file bundle-uri config config-env exec exec-path ext-diff extcmd filters git-dir gpg-sign help no-index \
      open-files-in-pager output output-directory paginate receive-pack separate-git-dir strategy \
      template textconv tool unsafe-paths upload-pack work-tree";
 
 /// Options of any subcommand whose value is a file that is read.
-const FILE_OPTIONS: &[&str] =
-    &["contents", "exclude-from", "file", "ignore-revs-file", "pathspec-from-file", "patch-file"];
+const FILE_OPTIONS: &[&str] = &[
+    "contents",
+    "exclude-from",
+    "file",
+    "ignore-revs-file",
+    "pathspec-from-file",
+    "patch-file",
+    "signature-file",
+];
 
 /// Says why the arguments from `free_from` on need a yes of their own.
 pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
@@ -60,6 +74,12 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     if lists(RUNNING, name) && !reads_submodules {
         return Some(format!("'git {name}' runs other programs"));
     }
+    if lists(OVERWRITING, name) && !only_tries(name, arguments) {
+        return Some(format!("'git {name}' changes files that the command does not name"));
+    }
+    if let ("remote", Some(word)) = (name, free.iter().find(|word| lists(REMOTE_CHANGES, &word.text))) {
+        return Some(format!("'git remote {}' changes where git fetches from and sends to", word.text));
+    }
     if name == "config" {
         let mut rest = arguments.get(globals + 1..).unwrap_or_default().iter().map(|word| word.text.as_str());
         let reads = rest.next().is_some_and(|word| lists(CONFIG_READS, word))
@@ -74,6 +94,19 @@ pub(super) fn hazard(arguments: &[Word], free_from: usize) -> Option<String> {
     }
     first_option(&without_harmless("git", free), LONG, short_options(name), "")
         .map(|word| format!("'{word}' makes 'git {name}' run a program or write a file"))
+}
+
+/// Whether the arguments say that nothing is changed: `git clean -n`, `git apply --check`.
+fn only_tries(subcommand: &str, arguments: &[Word]) -> bool {
+    let says = |found: &dyn Fn(&str) -> bool| arguments.iter().any(|word| found(&word.text));
+    match subcommand {
+        "apply" => says(&|text| text == "--check") && !says(&|text| text.starts_with("--a")),
+        "clean" => says(&|text| {
+            let letters = text.strip_prefix('-').unwrap_or_default();
+            text == "--dry-run" || (letters.contains('n') && letters.chars().all(|c| "dfnqxX".contains(c)))
+        }),
+        _ => false,
+    }
 }
 
 /// Whether the subcommand creates or changes the files that it is given.

@@ -39,7 +39,21 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("ack ag", "pager output", "", ""),
     Hazard::new("ansible ansible-playbook", "extra-vars module-path", "aeM", ""),
     Hazard::new("apt apt-get aptitude", "option config-file", "oc", ""),
+    Hazard::new("ar ld nm objcopy objdump ranlib strip", "plugin", "", "-plugin"),
+    Hazard::new(
+        "babel cypress markdownlint playwright rollup stylelint vite webpack",
+        "config config-file custom-formatter custom-syntax plugin plugins preset presets project require root rules",
+        "cCpr",
+        "",
+    ),
     Hazard::new("base32 base64", "output", "o", ""),
+    Hazard::new(
+        "bazel bazelisk",
+        "bazelrc override-module override-repository run-under script-path",
+        "",
+        "",
+    ),
+    Hazard::new("bun", "config cwd env-file import preload require", "cr", ""),
     Hazard::new("black isort ruff", "config config-file output-file settings-path settings-file", "o", ""),
     Hazard::new("bat batcat", "pager paging config-file generate-config-file", "", "cache"),
     Hazard::new(
@@ -61,15 +75,22 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new(
         "curl",
         "abstract-unix-socket alt-svc cert config connect-to cookie cookie-jar create-dirs data-urlencode doh-url dump-header \
-         engine etag-compare etag-save form ftp-create-dirs hsts key libcurl netrc netrc-file netrc-optional \
+         engine etag-compare etag-save expand-config expand-output expand-upload-file expand-url form ftp-create-dirs hsts key libcurl netrc netrc-file netrc-optional \
          output output-dir preproxy proto-default proxy quote remote-header-name remote-name remote-name-all resolve \
          socks4 socks4a socks5 socks5-hostname ssl-sessions stderr trace trace-ascii unix-socket upload-file url-query variable",
         "bcDEFJKnoOQTx",
         "",
     ),
     Hazard::new("date", "set file", "sf", ""),
+    Hazard::new("deno", "allow-all allow-ffi allow-run allow-write config import-map preload", "Acr", ""),
     Hazard::new("diff diff3 sdiff", "output diff-program editor", "o", ""),
-    Hazard::new("docker podman nerdctl", "config host context privileged volume mount", "vHc", ""),
+    Hazard::new(
+        "docker podman nerdctl",
+        "allow cap-add config host context device ipc pid privileged security-opt userns volume mount",
+        "vHc",
+        "",
+    ),
+    Hazard::new("dotnet", "diag results-directory settings test-adapter-path", "", ""),
     Hazard::new("dpkg", "install unpack admindir root pre-invoke post-invoke", "i", ""),
     Hazard::new(
         "eslint",
@@ -78,6 +99,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "co",
         "",
     ),
+    Hazard::new("exiftool", "", "", "-api -config -execute -if -o -p -tagsFromFile -userparam -w -W"),
     Hazard::new("fd fdfind", "exec exec-batch", "xX", ""),
     Hazard::new("ffmpeg ffprobe ffplay", "", "", "-y -f -report -filter_complex_script"),
     Hazard::new("file", "compile magic-file", "Cm", ""),
@@ -98,7 +120,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "go",
         "exec toolexec modfile overlay vettool ldflags gcflags gccgoflags",
         "",
-        "-asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -ldflags -gcflags",
+        "-w -asmflags -compiler -exec -gccgoflags -pkgdir -toolexec -modfile -overlay -vettool -C -ldflags -gcflags",
     ),
     Hazard::new(
         "gpg gpg2",
@@ -106,15 +128,23 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "o",
         "",
     ),
+    Hazard::new(
+        "gradle gradlew ./gradlew",
+        "build-file gradle-user-home include-build init-script project-cache-dir project-dir settings-file",
+        "Ibcgp",
+        "",
+    ),
+    Hazard::new("gs", "", "o", "-sOutputFile -dNOSAFER"),
     Hazard::new("hg", "config repository cwd pager", "R", ""),
     Hazard::new("hostname", "file", "Fb", ""),
     Hazard::new("iconv", "output", "o", ""),
     Hazard::new("javac javadoc", "processor-path", "J", "-J -processor -processorpath -Xplugin"),
     Hazard::new(
-        "jest vitest mocha ava",
-        "config env-file global-setup globalsetup globalteardown import node-option opts outputfile reporter \
-         reporters require resolver root rootdir roots runner setupfiles setupfilesafterenv snapshotresolver \
-         testenvironment testrunner testsequencer transform",
+        "jest vitest ava",
+        "config dependencyextractor environment env-file execargv filter global-setup globalsetup globalteardown haste import modulepaths node-option opts outputfile reporter \
+         pool pooloptions preset prettierpath projects reporters require resolver root rootdir roots runner setupfiles setupfilesafterenv snapshotresolver \
+         testenvironment testresultsprocessor testrunner testsequencer transform watchplugins \
+         workspace snapshotserializers",
         "cr",
         "",
     ),
@@ -149,6 +179,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "PHXTpCM",
         "",
     ),
+    Hazard::new("mocha", "config file node-option opts package reporter require ui", "cnrRu", ""),
     Hazard::new(
         "mypy pyright",
         "any-exprs-report cobertura-xml-report config-file custom-typeshed-dir html-report install-types junit-xml \
@@ -156,6 +187,13 @@ pub(super) const OPTIONS: &[Hazard] = &[
          xslt-txt-report",
         "",
         "",
+    ),
+    Hazard::new("meson", "gdb-path setup wrapper", "C", ""),
+    Hazard::new(
+        "mvn mvnw ./mvnw",
+        "file global-settings global-toolchains settings toolchains",
+        "",
+        "-f -gs -gt -s -t",
     ),
     Hazard::new("nc ncat netcat", "exec sh-exec lua-exec output hex-dump", "ecox", ""),
     Hazard::new("nmap", "script datadir servicedb", "", "-oN -oX -oS -oG -oA"),
@@ -171,7 +209,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "openssl",
         "",
         "",
-        "engine ca s_server -out -writerand -engine -provider -provider-path -keyout -config -CAcreateserial -CAserial \
+        "engine ca s_client s_server s_time -out -writerand -engine -provider -provider-path -keyout -config -CAcreateserial -CAserial \
          -sess_out -pass -passin -passout -noout_file -outdir -dump_ct -keylogfile -certsout \
          -kfile -signer_out -rand_serial -gendb -respout -reqout",
     ),
@@ -206,7 +244,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new(
         "pytest py.test",
         "basetemp confcutdir cov-config debug html junit-xml junitxml log-file override-ini pastebin \
-         pdbcls resultlog rootdir",
+         pdbcls resultlog rootdir rsyncdir tx",
         "pco",
         "",
     ),
@@ -233,8 +271,9 @@ pub(super) const OPTIONS: &[Hazard] = &[
         "gIFPT",
         "",
     ),
+    Hazard::new("swift", "build-path package-path scratch-path", "", "-Xcc -Xcxx -Xlinker -Xswiftc"),
     Hazard::new("tcpdump tshark dumpcap", "", "zwFX", ""),
-    Hazard::new("terraform tofu", "chdir out state", "", "-chdir -out -state"),
+    Hazard::new("terraform tofu", "", "", "-backend-config -chdir -from-module -out -plugin-dir -state"),
     Hazard::new("test", "", "vR", ""),
     Hazard::new("tree", "output", "oR", ""),
     Hazard::new("unzip", "", "dp:", ""),
@@ -251,6 +290,7 @@ pub(super) const OPTIONS: &[Hazard] = &[
     Hazard::new("xmllint xsltproc", "output shell load-trace", "o", ""),
     Hazard::new("xxd", "", "r", ""),
     Hazard::new("yq", "inplace in-place split-exp from-file", "isf", ""),
+    Hazard::new("zig", "build-file build-runner cache-dir prefix zig-lib-dir", "", ""),
     Hazard::new("zip", "unzip-command test output-file out temp-path", "TObm", "-TT"),
 ];
 
@@ -261,17 +301,17 @@ pub(super) const SPELT_IN_FULL: &[(&str, &str)] = &[
     ("eslint", "cache"),
     ("gh glab", "body notes"),
     ("git", "add filter text"),
-    ("jest vitest mocha ava", "env run"),
+    ("jest vitest ava", "env run"),
     ("pytest py.test", "cov"),
     ("tar bsdtar gtar", "file"),
 ];
 
 /// Programs that run their arguments: a rule about them is no rule about what they run.
-pub(super) const RUNNERS: &str = "aa-exec abduco arch asdf at batch box64 box86 builtin busybox bwrap caffeinate catchsegv cgexec choom chpst \
+pub(super) const RUNNERS: &str = "aa-exec abduco arch asdf at batch box64 box86 builtin busybox bwrap c8 caffeinate catchsegv cgexec choom chpst \
     chronic chroot chrt command coproc cpulimit crontab dbus-launch dbus-run-session direnv distrobox doas \
     dotenv dtach dumb-init eatmydata entr env eval exec fakeroot faketime firejail flatpak-spawn flock gosu \
     hyperfine i386 ifne ionice ip ld.so ldd linux32 linux64 ltrace lxc lxc-attach machinectl mise \
-    nice nocache nodemon nohup nq nsenter numactl parallel perf pkexec prlimit proot proxychains \
+    nice nocache nodemon nohup nq nsenter numactl nyc parallel perf pkexec prlimit proot proxychains \
     proxychains4 pwndbg qemu-aarch64 qemu-arm qemu-i386 qemu-x86_64 reptyr retry rlwrap rr run-parts runcon \
     runuser schedtool screen script sem setarch setpgid setpriv setsid socat softlimit ssh-agent \
     sshpass start-stop-daemon stdbuf strace su su-exec sudo sudoedit systemd-run taskset time \
@@ -290,9 +330,9 @@ pub(super) const INTERPRETERS: &str = "act ansible ash awk babel-node bash bazel
     groovy groovysh guile hatch hy iex ipython irb janet java jrunscript jshell julia jupyter just kotlin \
     kotlinc ksh kubectl latexmk launchctl lftp links lldb lua luajit luau lynx m4 mail mailx make mamba \
     mawk maxima micromamba mix mono mutt mvn mysql nano nawk nerdctl nim ninja nix nix-shell node \
-    nodejs nodenv nox npm npx nvim nvm ocaml octave open osascript pdm perl php pico pip pipx pixi pnpm pnpx \
+    nodejs nodenv nox npm npx nvim nvm ocaml octave opam open osascript pdm perl php pico pip pipx pixi pnpm pnpx \
     podman poetry powershell pre-commit psql pwsh pyenv pypy pypy3 python R racket rake rbash rbenv rename \
-    Rscript ruby runghc rustc rustup rye sage sbcl scala scheme sh snap sqlite sqlite3 stack swift swipl task \
+    Rscript ruby runghc rustc rustup rye sage sbcl sbt scala scheme sh snap sqlite sqlite3 stack swift swipl task \
     tcc tclsh telnet terraform tox ts-node tsx uv uvx vagrant vi view vim vimdiff w3m wish xdg-open yarn zig zsh";
 
 /// Subcommands that run what follows them.
@@ -308,11 +348,11 @@ pub(super) const CONTENT_WRITERS: &str = "dd tee";
 
 /// Programs whose words may be files that they write, pack, run or send: none of these may lie outside the workspace or
 /// be protected when a wildcard stands for it.
-pub(super) const PATH_BOUND: &str = "7z 7za 7zz aws base32 base64 bc black bsdtar bunzip2 bzip2 c++ cargo cc clang clang++ \
-     clang-format clang-tidy convert cpio csplit ctest curl diff docker dot eslint ffmpeg flake8 g++ gcc gh go gtar gunzip \
-     gzip helm iconv isort jar javac javadoc jest jq kubectl lz4 magick make mocha mypy neato npm openssl pandoc patch \
-     phpunit pip pip3 pnpm podman prettier py.test pylint pyright pytest rsync rubocop ruff rspec rustc rustdoc rustfmt \
-     scp sftp shuf split strings tar tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
+pub(super) const PATH_BOUND: &str = "7z 7za 7zz ab ar as aws base32 base64 bc black bsdtar bunzip2 bzip2 c++ cargo cc clang clang++ \
+     clang-format clang-tidy convert cpio cpp csplit ctest curl diff dig docker dot esbuild eslint ffmpeg flake8 g++ gcc gh go gofmt gtar gs gunzip \
+     gzip helm hey http https iconv isort jar javac javadoc jest jq kubectl ld lz4 magick make mocha mypy neato npm objcopy openssl pandoc patch \
+     pdftotext phpunit pip pip3 pnpm podman prettier protoc py.test pylint pyright pytest qpdf rclone restic rsync rubocop ruff rspec rustc rustdoc rustfmt \
+     scp sftp shuf split strings strip tar terraform tofu tree tsc unrar unxz unzip unzstd vitest wget wget2 xmllint xsltproc xz yarn zip zstd";
 
 /// Of those, the ones that take `HOST:PATH`, which is no file here.
 pub(super) const REMOTE: &str = "aws docker helm kubectl podman rsync scp sftp";

@@ -56,7 +56,7 @@ pub(crate) fn held_by_hook(call: &GateCall<'_>, rights: &Rights, verdict: Verdic
 fn closed(call: &GateCall<'_>, rights: &Rights) -> Option<Ruling> {
     if let Some(reason) = rights.broken() {
         let reason = format!("the permission settings cannot be read, so nothing runs: {reason}");
-        return Some(Ruling::new(Decision::Deny, reason));
+        return Some(Ruling::new(Decision::Deny, reason).caused_by(Cause::BrokenSettings));
     }
     if rights.withholds(call.tool).is_some() {
         return Some(Ruling::new(Decision::Deny, format!("{} is not among the agent's tools", call.tool)));

@@ -14,9 +14,11 @@ mod example;
 mod fetch;
 mod files;
 mod git;
+mod git_remote;
 mod hazard_table;
 mod judge;
 mod lasting;
+mod nested;
 mod part;
 mod pattern;
 mod programs;
@@ -28,6 +30,8 @@ mod sed;
 mod tainted;
 #[cfg(test)]
 pub(crate) mod testing;
+mod transfer;
+mod unpacking;
 mod verdict;
 mod words;
 

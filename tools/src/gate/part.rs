@@ -9,7 +9,7 @@ use super::pattern::Covered;
 use super::rule::PathUse;
 use super::verdict::Ruling;
 use super::words::{self, PathRuling};
-use super::{Decision, bounds, files, git, programs, read_only};
+use super::{Decision, bounds, files, git, nested, programs, read_only};
 use crate::path::{PathGuard, Protection, ResolvedPath};
 use crate::shell::{self, Direction, SimpleCommand, Unwrapped, Word, is_safe_assignment, unwrapped};
 use crate::{Rights, Session};
@@ -78,15 +78,27 @@ impl Scene<'_> {
     /// A rule that is this part letter by letter, unless the same letters mean something else here.
     fn verbatim(&self, command: &SimpleCommand, inner: &Unwrapped) -> Option<Ruling> {
         let program = inner.words.first()?;
-        let means_something_else =
-            (program.text == "git" && self.has_moved) || self.planted(&program.text).is_some();
-        if means_something_else || self.trust == Trust::Reading {
+        if self.trust == Trust::Reading {
             return None;
         }
         let mut rules = self.rights.of(RuleBehavior::Allow).filter(|rule| rule.rule.tool == *self.tool);
         let rule =
             rules.find(|rule| rule.command().is_some_and(|pattern| pattern.is_verbatim(&command.text)))?;
-        Some(Ruling::by_rule(&rule.rule))
+        let means_something_else =
+            (program.text == "git" && self.has_moved) || self.is_tampered_with(command);
+        (!means_something_else).then(|| Ruling::by_rule(&rule.rule))
+    }
+
+    /// Whether the same letters no longer mean what they meant to whoever wrote a rule: the program lies where agents
+    /// write, or git would follow settings that lie there.
+    pub(super) fn is_tampered_with(&self, command: &SimpleCommand) -> bool {
+        let inner = unwrapped(command);
+        inner.words.first().is_some_and(|program| {
+            let is_git = program.text == "git";
+            self.planted(&program.text).is_some()
+                || (is_git && bounds::planted_repository(&self.guard).is_some())
+                || (is_git && nested::entered(&self.guard).is_some())
+        })
     }
 
     /// A deny or ask rule about commands, matched loosely: behind wrappers, environment, paths, `sh -c`.

@@ -153,7 +153,9 @@ impl WordPattern {
             && match self {
                 Self::Literal(text) => *text == word.text,
                 Self::Glob(pieces) => {
-                    !word.text.split('/').any(|name| name == "..") && glob_matches(pieces, &word.text)
+                    !word.text.split('/').any(|name| name == "..")
+                        && glob_matches(pieces, &word.text)
+                        && keeps_host(pieces, &word.text)
                 }
                 Self::Run => true,
             }
@@ -186,6 +188,23 @@ fn match_words(
     (0..=rest.len()).find_map(|skipped| {
         match_words(patterns, rest.get(skipped..).unwrap_or_default(), fits).map(|used| used + skipped + 1)
     })
+}
+
+/// Whether a wildcard at the end of an address leaves its host alone: `https://example.com*` does not mean
+/// `https://example.com.evil.org`, and no wildcard in front of the host means what is no part of it.
+fn keeps_host(pieces: &[String], text: &str) -> bool {
+    let Some(first) = pieces.first().filter(|first| first.contains("://")) else { return true };
+    let host_of = |address: &str| {
+        let (_, rest) = address.split_once("://")?;
+        Some(rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest).to_owned())
+    };
+    let (Some(given), Some(meant)) = (host_of(text), host_of(&pieces.join("*"))) else { return true };
+    let open_end =
+        meant.strip_suffix('*').filter(|host| !host.is_empty() && host_of(first).as_deref() == Some(*host));
+    match open_end {
+        Some(host) => given == host,
+        None => glob_matches(&meant.split('*').map(str::to_owned).collect::<Vec<_>>(), &given),
+    }
 }
 
 fn glob_matches(pieces: &[String], text: &str) -> bool {
@@ -228,6 +247,13 @@ mod tests {
             ("rm build/*", "rm build/../src/a.rs", None),
             ("rm build/*", "rm build/$X", None),
             ("curl https://example.com/*", "curl https://example.com/x -o f", None),
+            ("curl https://example.com*", "curl https://example.com/x", Some(1)),
+            ("curl https://example.com*", "curl https://example.com", Some(1)),
+            ("curl https://example.com*", "curl https://example.com.evil.org", None),
+            ("curl https://example.com*", "curl https://example.com@evil.org", None),
+            ("curl https://*.example.com/*", "curl https://a.example.com/x", Some(1)),
+            ("curl https://*.example.com/*", "curl https://evil.org/a.example.com/x", None),
+            ("curl https://*", "curl https://example.com/x", Some(1)),
             ("* --version", "sh --version", None),
             ("git:*", "$X status", None),
             ("A=1 npm test", "npm test", None),

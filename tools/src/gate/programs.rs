@@ -4,7 +4,7 @@ use super::hazard_table::{
     CONTENT_WRITERS, FILE_WRITERS, INTERPRETERS, OPTIONS, PATH_BOUND, PRINTERS, REMOTE, RUNNERS,
     RUNNING_SUBCOMMANDS, SHELL_STATE, SPELT_IN_FULL, lists,
 };
-use super::{git, sed};
+use super::{git, sed, transfer};
 use crate::shell::Word;
 
 /// Says why the words from `free_from` on, which a rule's wildcard matched, need a yes of their own. `None`: they are
@@ -82,6 +82,12 @@ pub(super) fn without_harmless<'a>(program: &str, words: &'a [Word]) -> Vec<&'a 
 fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<String> {
     let operands = || arguments.iter().filter(|word| !word.text.starts_with('-') || word.text == "-");
     let found = match program {
+        "date" => operands()
+            .find(|word| !word.text.starts_with('+') && free.contains(word))
+            .map(|word| format!("'{}' may set the clock", word.text)),
+        "hostname" => operands()
+            .find(|word| free.contains(word))
+            .map(|word| format!("'hostname' changes the name of the machine to '{}'", word.text)),
         "uniq" | "xxd" => operands().nth(1).map(|word| format!("'{program}' writes to '{}'", word.text)),
         // `tar cf`, `tar xfI`: the first word is options even without a hyphen.
         "tar" | "bsdtar" | "gtar" => free
@@ -102,10 +108,11 @@ fn shape_hazard(program: &str, arguments: &[Word], free: &[Word]) -> Option<Stri
             .iter()
             .find(|word| word.text.contains(['[', '$', '`']))
             .map(|word| format!("'test' may evaluate '{}'", word.text)),
-        "curl" | "wget" | "wget2" => free.iter().find_map(|word| transfer_hazard(&word.text)),
-        "py.test" | "pytest" | "gcc" | "cc" | "g++" | "c++" | "clang" | "clang++" | "javac" | "rustc" => free
+        "curl" | "wget" | "wget2" => transfer::hazard(program, arguments, free),
+        "py.test" | "pytest" | "mypy" | "gcc" | "cc" | "g++" | "c++" | "clang" | "clang++" | "javac"
+        | "rustc" => free
             .iter()
-            .find(|word| word.text.starts_with('@') || word.text.starts_with("-Wl,"))
+            .find(|word| ["@", "-Wl,", "-Wa,", "-MF"].iter().any(|start| word.text.starts_with(start)))
             .map(|word| format!("'{}' brings options that are not seen here", word.text)),
         _ => None,
     };
@@ -169,32 +176,6 @@ fn formatter(words: &[Word]) -> Option<&str> {
     short.filter(is_file).or_else(|| long.filter(is_file))
 }
 
-/// A word by which curl or wget reads a local file or writes one under a name that the other side chooses.
-fn transfer_hazard(text: &str) -> Option<String> {
-    let lower = text.to_lowercase();
-    let value = text.trim_start_matches('-').trim_start_matches(|c: char| c.is_ascii_alphabetic());
-    let reads =
-        lower.contains("file:") || text.contains("=@") || text.contains("=<") || value.starts_with('@');
-    let scheme = text
-        .split_once("://")
-        .map(|(scheme, _)| scheme)
-        .filter(|scheme| !scheme.contains(char::is_whitespace));
-    let speaks_otherwise = scheme.is_some_and(|scheme| {
-        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            && !lists("http https ftp ftps", &scheme.to_lowercase())
-    });
-    let writes = text.contains("%output{") || (lower.contains("://") && lower.contains("/."));
-    if reads {
-        Some(format!("'{text}' reads a local file"))
-    } else if speaks_otherwise {
-        Some(format!("'{text}' speaks to a service that is no web server"))
-    } else if writes {
-        Some(format!("'{text}' may write a file that is configuration"))
-    } else {
-        None
-    }
-}
-
 /// The first word that is one of these options, in any of the ways in which GNU tools accept them: in full, abbreviated,
 /// with `=value`, clustered, glued to its value. Words after `--` are no options.
 pub(super) fn first_option<'a>(words: &[&'a Word], long: &str, short: &str, whole: &str) -> Option<&'a str> {
@@ -207,7 +188,8 @@ pub(super) fn first_option<'a>(words: &[&'a Word], long: &str, short: &str, whol
             Some("") => false,
             Some(option) => {
                 // npm and others take `_` for `-`, less and others take capitals.
-                let name = option.split('=').next().unwrap_or(option).replace('_', "-").to_lowercase();
+                // What stands behind a point is a part of the option: `--poolOptions.forks.execArgv`.
+                let name = option.split(['=', '.']).next().unwrap_or(option).replace('_', "-").to_lowercase();
                 let name = name.as_str();
                 long.split_ascii_whitespace().any(|hazard| hazard.starts_with(name))
                     || whole.split_ascii_whitespace().any(|hazard| hazard.strip_prefix('-') == Some(name))

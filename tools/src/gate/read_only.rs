@@ -11,7 +11,7 @@ use super::hazard_table::lists;
 use super::read_only_table::{FILE_OPTIONS, GIT, GIT_LONG, Operands, READERS, Reader, SEARCHERS, SECRETS};
 use super::verdict::Ruling;
 use super::words::refuses_some_files;
-use super::{Decision, bounds, programs};
+use super::{Decision, bounds, nested, programs};
 use crate::Rights;
 use crate::path::PathGuard;
 use crate::shell::{Expansion, Word};
@@ -167,7 +167,7 @@ fn is_secret(path: &Path) -> bool {
 }
 
 fn allows_git(arguments: &[Word], guard: &PathGuard) -> bool {
-    if bounds::planted_repository(guard).is_some() {
+    if bounds::planted_repository(guard).is_some() || nested::entered(guard).is_some() {
         return false;
     }
     let mut words = arguments.iter().map(|word| word.text.as_str()).skip_while(|text| *text == "--no-pager");

@@ -77,6 +77,12 @@ fn suggestion(call: &GateCall<'_>, ruling: &Ruling, parts: &[Part], place: RuleP
         (Cause::HookAsks, _) => {
             return "continue without this call; only the user's yes lets it run".to_owned();
         }
+        (Cause::BrokenSettings, _) => {
+            return "stop here; the user has to correct that file before any tool runs".to_owned();
+        }
+        (Cause::Protected, _) => {
+            return "continue without it, and tell the user what should stand there".to_owned();
+        }
         (Cause::Tainted, Access::Execute { command }) => {
             let rule = verbatim_rule(command);
             return format!(

@@ -85,6 +85,10 @@ pub(super) enum Cause {
     Tainted,
     /// A hook wants the user asked.
     HookAsks,
+    /// The settings have a mistake, and whatever they refuse is not known.
+    BrokenSettings,
+    /// The file decides what runs next, and no rule gives it away.
+    Protected,
 }
 
 /// A decision with its grounds.
@@ -147,6 +151,13 @@ impl Verdict {
     pub fn by_rule(rule: &PermissionRule) -> Self {
         let ruling = Ruling::by_rule(rule);
         let refusal = if ruling.decision == Decision::Allow { String::new() } else { ruling.reason.clone() };
+        Self { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal }
+    }
+
+    /// A call that no rule can let run.
+    pub fn refused(reason: impl Into<String>) -> Self {
+        let ruling = Ruling::new(Decision::Deny, reason);
+        let refusal = ruling.reason.clone();
         Self { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal }
     }
 

@@ -1,5 +1,7 @@
 //! What a shell in the sandbox can and cannot do to files.
 
+use std::path::Path;
+
 use codex_task_config::SandboxMode;
 
 use super::DeniedReads;
@@ -42,6 +44,44 @@ async fn a_command_writes_nowhere_else() {
         }
         assert_eq!(std::fs::read_to_string(scene.home.join("notes.txt")).unwrap(), "notes\n");
         assert!(!scene.home.join("new").exists() && scene.at("src").is_dir());
+    }
+}
+
+#[tokio::test]
+async fn what_leads_git_into_a_submodule_stays_as_it_is() {
+    let git = |directory: &Path, arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.current_dir(directory).env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        let git = git.args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always"]);
+        let output = git.args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    for mut scene in scenes() {
+        let library = scene.home.join("library");
+        std::fs::create_dir(&library).unwrap();
+        git(&library, &["init", "-q"]);
+        git(&library, &["commit", "-q", "--allow-empty", "-m", "x"]);
+        let commit = git(&library, &["rev-parse", "HEAD"]);
+        git(&scene.workspace, &["init", "-q"]);
+        git(&scene.workspace, &["submodule", "--quiet", "add", &library.display().to_string(), "src/lib"]);
+        std::fs::create_dir(scene.at("src/empty")).unwrap();
+        let gitlink = format!("160000,{commit},src/empty");
+        git(&scene.workspace, &["update-index", "--add", "--cacheinfo", &gitlink]);
+        let pointer = scene.read("src/lib/.git");
+        scene.policy = scene.policy.clone().keeping_submodules_of(std::slice::from_ref(&scene.workspace));
+        for line in [
+            "echo 'gitdir: ../../evil' > src/lib/.git",
+            "rm src/lib/.git",
+            "mv src/lib/.git src/lib/x",
+            "mv src/lib src/other",
+            "mv src other",
+        ] {
+            scene.fails(line).await;
+        }
+        assert_eq!(scene.read("src/lib/.git"), pointer);
+        let _ = scene.run("mkdir src/empty/.git && echo x > src/empty/.git/HEAD").await;
+        assert!(!scene.at("src/empty/.git").exists(), "it was put aside");
     }
 }
 

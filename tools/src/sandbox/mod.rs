@@ -40,6 +40,7 @@ pub use environment::CommandEnvironment;
 pub use error::SandboxError;
 pub use leash::Leash;
 pub use policy::{NetworkAccess, SandboxPolicy};
+pub(crate) use protected::git_directories;
 pub(crate) use session::SandboxOfSession;
 pub use spawn::{Confined, Sandbox};
 pub use status::{LandlockSupport, MountSupport, SandboxStatus};

@@ -8,6 +8,10 @@ use codex_task_config::SandboxMode;
 use super::DeniedReads;
 use crate::Session;
 use crate::path::DeniedPaths;
+use crate::repository::Repository;
+
+/// Submodules whose `.git` is held in place; each costs a mount.
+const SUBMODULES_MAX: usize = 1_000;
 
 /// Whether a command may open connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +32,7 @@ pub struct SandboxPolicy {
     configured: Arc<[PathBuf]>,
     denied: DeniedReads,
     unwritable: DeniedPaths,
+    kept: Arc<[PathBuf]>,
 }
 
 impl SandboxPolicy {
@@ -37,7 +42,10 @@ impl SandboxPolicy {
         let roots: Vec<PathBuf> = session.guard.roots().map(Path::to_owned).collect();
         let cwd = std::fs::canonicalize(&session.cwd).unwrap_or_else(|_| session.cwd.to_path_buf());
         let denied = DeniedReads::credentials(&session.environment).and_rules(session.guard.denied().clone());
-        Self::new(mode, roots, &cwd, denied).with_unwritable(session.guard.unwritable().clone())
+        let repositories: Vec<PathBuf> = roots.iter().chain([&cwd]).cloned().collect();
+        Self::new(mode, roots, &cwd, denied)
+            .with_unwritable(session.guard.unwritable().clone())
+            .keeping_submodules_of(&repositories)
     }
 
     /// A policy from its parts. `roots` are real paths; `cwd` is where configuration is looked for on the way up.
@@ -50,13 +58,29 @@ impl SandboxPolicy {
         let roots = outermost(roots);
         let configured = roots.iter().flat_map(|root| on_the_way(root, cwd)).collect();
         let unwritable = DeniedPaths::default();
-        Self { mode, network: NetworkAccess::Denied, roots: roots.into(), configured, denied, unwritable }
+        let kept = Arc::default();
+        Self {
+            mode,
+            network: NetworkAccess::Denied,
+            roots: roots.into(),
+            configured,
+            denied,
+            unwritable,
+            kept,
+        }
     }
 
     /// The same policy with paths that commands do not change, inside the writable roots too.
     #[must_use]
     pub(crate) fn with_unwritable(self, unwritable: DeniedPaths) -> Self {
         Self { unwritable, ..self }
+    }
+
+    /// The same policy with what says where the submodules of these repositories are: it stays as it is.
+    #[must_use]
+    pub(super) fn keeping_submodules_of(self, repositories: &[PathBuf]) -> Self {
+        let kept = repositories.iter().flat_map(|directory| submodules(directory)).collect();
+        Self { kept, ..self }
     }
 
     /// The same policy with another answer about the network.
@@ -99,6 +123,11 @@ impl SandboxPolicy {
         &self.unwritable
     }
 
+    /// The `.git` of each submodule, whether it is there or not: git enters what it names, and does what is said there.
+    pub(super) fn kept(&self) -> &[PathBuf] {
+        &self.kept
+    }
+
     /// The workspace, the additional directories: searched for what a pattern denies, whether writable or not.
     pub(super) fn roots(&self) -> &[PathBuf] {
         &self.roots
@@ -112,6 +141,13 @@ impl SandboxPolicy {
             SandboxMode::ReadOnly | SandboxMode::DangerFullAccess => &[],
         }
     }
+}
+
+/// The `.git` of each submodule of the repository around a directory.
+fn submodules(directory: &Path) -> Vec<PathBuf> {
+    let entered = Repository::around(directory).map(|repository| repository.entered());
+    let entered = entered.and_then(Result::ok).unwrap_or_default();
+    entered.into_iter().take(SUBMODULES_MAX).map(|path| path.join(".git")).collect()
 }
 
 /// Drops what lies inside another: a rule for the outer one holds for both, and the inner one could be replaced by a

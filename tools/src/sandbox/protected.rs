@@ -66,7 +66,7 @@ fn children(directory: &Path) -> impl Iterator<Item = (PathBuf, FileType)> {
 }
 
 /// Where the `.git` file of a worktree or submodule leads: its own git directory and the common one.
-fn git_directories(pointer: &Path) -> Vec<PathBuf> {
+pub(crate) fn git_directories(pointer: &Path) -> Vec<PathBuf> {
     let Some(git_dir) = pointed_to(pointer, "gitdir:") else { return Vec::new() };
     let common = pointed_to(&git_dir.join("commondir"), "");
     [Some(git_dir), common]

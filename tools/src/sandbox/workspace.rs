@@ -70,7 +70,8 @@ pub(super) fn writes_have_patterns(policy: &SandboxPolicy) -> bool {
 
 /// The places that must not change, as the real paths of the writable roots name them.
 fn unwritable_places(policy: &SandboxPolicy) -> impl Iterator<Item = PathBuf> {
-    let named = policy.unwritable().places().map(|place| {
+    let kept = policy.kept().iter().map(PathBuf::as_path);
+    let named = policy.unwritable().places().chain(kept).map(|place| {
         let parent = place.parent().and_then(real).zip(place.file_name());
         parent.map_or_else(|| place.to_owned(), |(parent, name)| parent.join(name))
     });

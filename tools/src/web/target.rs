@@ -53,11 +53,13 @@ impl Target {
             Host::Ipv6(address) => address.to_string(),
         };
         // The client connects to a literal without asking its resolver: it is checked here.
-        if name.is_empty() || literal.is_some_and(|address| !egress.allows(address)) {
+        // A name that always means this machine is told at once, before anybody is asked about it.
+        let is_local_name = name == "localhost" || name.ends_with(".localhost");
+        let is_closed = is_local_name && egress == Egress::Public;
+        if name.is_empty() || is_closed || literal.is_some_and(|address| !egress.allows(address)) {
             return Err(FetchError::NotPublic { host: name });
         }
-        let is_here =
-            name == "localhost" || literal.is_some_and(|address| address.to_canonical().is_loopback());
+        let is_here = is_local_name || literal.is_some_and(|address| address.to_canonical().is_loopback());
         let is_plain = is_here && egress == Egress::PublicAndLoopback;
         if url.scheme() == "http" && !is_plain && url.set_scheme("https").is_err() {
             return Err(FetchError::invalid(url.as_str()));
@@ -136,6 +138,9 @@ mod tests {
             "http://10.0.0.1/",
             "http://[fd00:ec2::254]/",
             "http://192.168.0.1./",
+            "http://localhost:8080/",
+            "https://LocalHost./",
+            "https://app.localhost/",
         ] {
             assert!(matches!(url(text, Egress::Public), Err(FetchError::NotPublic { .. })), "{text}");
         }

@@ -59,6 +59,14 @@ impl WebFetch {
         Self::with_fetcher(Fetcher::new(egress))
     }
 
+    /// What a call would touch: for whoever explains the gate without a session of tools.
+    ///
+    /// # Errors
+    /// For what is no address of a public web page, whatever the rules say.
+    pub fn access_of(url: &str) -> Result<Access, ToolError> {
+        access(url, Egress::Public)
+    }
+
     /// Lets a reader answer the prompt instead of giving the whole page.
     #[must_use]
     pub fn with_reader(mut self, reader: Arc<dyn PageReader>) -> Self {
@@ -95,8 +103,7 @@ impl Tool for WebFetch {
 
     fn access(&self, arguments: &Value, _session: &Session) -> Result<Access, ToolError> {
         let url = arguments.get("url").and_then(Value::as_str).unwrap_or_default();
-        let target = Target::parse(url, self.fetcher.egress())?;
-        Ok(Access::Fetch { url: target.url().to_string(), host: target.host().to_owned() })
+        access(url, self.fetcher.egress())
     }
 
     fn run<'a>(&'a self, arguments: Value, session: &'a Session) -> BoxFuture<'a, Result<String, ToolError>> {
@@ -110,6 +117,12 @@ impl Tool for WebFetch {
             }
         })
     }
+}
+
+/// What fetching an address touches.
+fn access(url: &str, egress: Egress) -> Result<Access, ToolError> {
+    let target = Target::parse(url, egress)?;
+    Ok(Access::Fetch { url: target.url().to_string(), host: target.host().to_owned() })
 }
 
 /// Claude Code's words.
