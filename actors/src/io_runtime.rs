@@ -8,17 +8,35 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// A handle of the runtime that drives HTTP and tools: our own, or the host's.
 #[derive(Clone, Debug)]
-pub struct IoRuntime(Handle);
+pub struct IoRuntime {
+    handle: Handle,
+    blocking: Blocking,
+}
+
+/// Where work runs that blocks.
+#[derive(Clone, Copy, Debug)]
+enum Blocking {
+    /// On threads that are there for it.
+    OnThreads,
+    /// In its turn, between everything else.
+    InTurn,
+}
 
 impl IoRuntime {
     /// Uses this runtime; it must have I/O and time enabled.
     pub fn new(handle: Handle) -> Self {
-        Self(handle)
+        Self { handle, blocking: Blocking::OnThreads }
+    }
+
+    /// Uses this runtime and no thread beside it: blocking work takes its turn there. For simulations, which would
+    /// otherwise go on differently each time.
+    pub fn on_one_thread(handle: Handle) -> Self {
+        Self { handle, blocking: Blocking::InTurn }
     }
 
     /// The runtime's handle.
     pub fn handle(&self) -> &Handle {
-        &self.0
+        &self.handle
     }
 
     /// Starts a future there; dropping what is returned aborts it.
@@ -27,7 +45,7 @@ impl IoRuntime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        AbortOnDropHandle::new(self.0.spawn(work))
+        AbortOnDropHandle::new(self.handle.spawn(work))
     }
 
     /// Runs blocking work on threads that are there for it.
@@ -35,7 +53,10 @@ impl IoRuntime {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> JoinHandle<T> {
-        self.0.spawn_blocking(work)
+        match self.blocking {
+            Blocking::OnThreads => self.handle.spawn_blocking(work),
+            Blocking::InTurn => self.handle.spawn(async move { work() }),
+        }
     }
 
     /// Runs a future there and waits for it.

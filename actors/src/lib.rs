@@ -28,7 +28,8 @@ pub use budget::Spent;
 pub use dice::Dice;
 pub use io_runtime::IoRuntime;
 pub use journal::{
-    Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Tallied, TaskImage,
+    Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Taken, Tallied,
+    TaskImage,
 };
 pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, Fail, ListProviders, Observe};
 pub use provider::{

@@ -23,6 +23,7 @@ mod problem;
 mod settings;
 mod shell_word;
 mod tool_names;
+mod wall_clock;
 mod workspace;
 pub mod yaml;
 
@@ -69,4 +70,5 @@ pub use shell_word::shell_word;
 pub use tool_names::{
     KNOWN_ELSEWHERE, PROVIDED_TOOLS, READING_TOOLS, ToolName, ToolStatus, WRITING_TOOLS, tool_status,
 };
+pub use wall_clock::WallClock;
 pub use workspace::{project_directories, repository_root, workspace_root};

@@ -32,6 +32,7 @@ mod handle;
 mod health;
 mod heartbeat;
 pub mod json;
+mod one_thread;
 mod panic_hook;
 mod place;
 mod pressure;

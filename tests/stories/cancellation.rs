@@ -42,7 +42,7 @@ fn never(name: &str) -> TestTool {
 /// Cancels the task when this happens to it, and gives how it ended; fails when that takes too long.
 async fn cancel_when(stage: &OneClock, task: RunTask<String>, when: fn(&TaskEventKind) -> bool) -> Outcome {
     let id = task.request.id;
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let running = stage.supervisor.send(task);
     let cancelling = async {
         while !when(&events.recv().await.expect("events come").kind) {}
@@ -118,7 +118,7 @@ async fn a_task_is_cancelled_in_the_queue_before_anything_was_sent() {
     let id = holder.request.id;
     let holding = tokio::task::spawn_local(stage.supervisor.send(holder));
     wait_until("the slot is taken", || stage.board.contains_key(&id)).await;
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let task = RunTask::new("worker", "waits");
     let waiting = task.request.id;
     let (report, ()) = futures_util::join!(stage.run(task), async {

@@ -118,7 +118,7 @@ async fn server_errors_are_tried_again_after_growing_waits() {
     tokio::time::pause();
     let model = scripted([Rule::error(server_error()).times(2), Rule::text("done")]);
     let stage = OneClock::start(Setup::new(agents([agent("worker")]), model));
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let report = stage.ask("worker", "go").await;
     assert_eq!(report.outcome, Outcome::Completed("done".into()));
     let failed = ("scripted", Some("server_error"));
@@ -139,7 +139,7 @@ async fn what_fails_again_and_again_goes_to_the_next_route_and_the_first_error_i
     tokio::time::pause();
     let (first, second) = (scripted([Rule::error(server_error())]), second([Rule::text("done")]));
     let stage = two_providers(&first, &second);
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let report = stage.ask("worker", "go").await;
     assert_eq!(report.outcome, Outcome::Completed("done".into()));
     let failed = ("scripted", Some("server_error"));

@@ -67,7 +67,9 @@ fn price(format: Format) -> Option<MicroUsd> {
         Format::Gemini => ProviderKind::Gemini,
     };
     let usage = TokenUsage { input_tokens: 12, output_tokens: 7, ..TokenUsage::default() };
-    PriceTable::bundled().find(kind, &ModelId::new(model(format)))?.cost(&usage, jiff::Zoned::now().date())
+    PriceTable::bundled()
+        .find(kind, &ModelId::new(model(format)))?
+        .cost(&usage, codex_task_config::WallClock::today())
 }
 
 #[tokio::test]

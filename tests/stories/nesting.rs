@@ -1,16 +1,18 @@
 //! Agents that start agents: the main one always, others where the settings allow it, and never with more rights.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use codex_task::{MAIN_AGENT, Outcome, RunReport, RunTask};
+use codex_task::{MAIN_AGENT, Outcome, RunReport, RunTask, TaskStatus};
 use codex_task_config::{AgentDefinition, SettingsOverrides, ToolPattern, ToolSelection};
 use codex_task_providers::ChatRequest;
 use codex_task_providers::scripted::{Fault, Pattern, Rule, ScriptedBackend, ScriptedCall, When};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::harness::{
-    Runs, TestProject, TestRuntime, agent, agents, allow_everything, counting, once_prompted, scripted,
-    texts_of, wait_until,
+    KeptJournal, OneClock, Runs, Setup, TestProject, TestRuntime, agent, agents, allow_everything, counting,
+    once_prompted, scripted, texts_of, wait_for, wait_until,
 };
 
 fn task(agent: &str, prompt: &str) -> ScriptedCall {
@@ -177,6 +179,43 @@ async fn the_end_of_a_parent_is_the_end_of_its_children() {
     wait_until("all work", || runtime.board().len() == 4).await;
     drop(running);
     wait_until("nobody works", || runtime.board().is_empty()).await;
+}
+
+#[actix::test]
+async fn a_child_that_is_gone_on_with_ends_with_its_parent() {
+    tokio::time::pause();
+    let (journal, runs) = (KeptJournal::default(), Runs::default());
+    let stage = |journal: &KeptJournal| {
+        let model = scripted([
+            Rule::default().and_call(task("worker", "a part")).when(of("agent lead", 1)),
+            Rule::text("never").with_fault(Fault::hang()),
+        ]);
+        let mut setup = Setup::new(agents([agent("lead"), agent("worker")]), model);
+        setup.config = "limits: {max_depth: 2}";
+        setup.journal = Some(Arc::new(journal.clone()));
+        setup.tools = vec![counting("Change", &runs).shared()];
+        OneClock::start(setup)
+    };
+    let killed = stage(&journal);
+    let asked = RunTask::<String>::new("lead", "divide it");
+    let (lead, run) = (asked.request.id, asked.request.run);
+    let _never_told = killed.supervisor.send(asked);
+    wait_for("both work", async || killed.counters().await.running == 2).await;
+    let left = journal.unfinished();
+    assert_eq!(left.len(), 2);
+
+    let other = stage(&KeptJournal::default());
+    let cancelling = async {
+        wait_for("both work again", async || other.counters().await.running == 2).await;
+        let cancelled = Instant::now();
+        assert!(other.runtime.cancel(lead).await);
+        wait_for("nobody works", async || other.counters().await.running == 0).await;
+        assert!(cancelled.elapsed() < Duration::from_secs(2));
+    };
+    let (resumed, ()) = futures_util::join!(other.runtime.go_on(run, left), cancelling);
+    let resumed = resumed.expect("the runtime takes tasks");
+    let endings = [&resumed.tasks[0], &resumed.nested[0]].map(|report| report.status());
+    assert_eq!(endings, [TaskStatus::Cancelled, TaskStatus::Cancelled]);
 }
 
 #[tokio::test]

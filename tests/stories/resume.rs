@@ -1,15 +1,17 @@
 //! Agents that are gone on with: with a journal and without one, by hosts and by models, and what is refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_task::store::{Recorder, Records};
 use codex_task::{Outcome, RunTask, RuntimeBuilder, TaskError, TaskId, ToolCaller};
 use codex_task_providers::scripted::{Fault, Rule, ScriptedBackend};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::harness::{
-    Runs, TestProject, TestRuntime, agent, agents, allow_everything, calling, counting, first, once_prompted,
-    scripted, texts_of, then, wait_until,
+    KeptJournal, OneClock, Runs, Setup, TestProject, TestRuntime, agent, agents, allow_everything, calling,
+    counting, first, once_prompted, scripted, texts_of, then, wait_until,
 };
 
 fn recorder(project: &TestProject) -> Arc<Recorder> {
@@ -190,4 +192,33 @@ async fn a_task_that_is_dropped_while_its_transcript_is_looked_for_does_not_run(
     };
     assert!(matches!(later.outcome, Outcome::Completed(_)), "{:?}", later.outcome);
     assert!(model.recorded().len() <= 3, "{}", model.recorded().len());
+}
+
+#[actix::test]
+async fn whoever_cancels_does_not_wait_for_a_journal_that_looks_for_the_conversation() {
+    tokio::time::pause();
+    let journal = KeptJournal::default();
+    let mut setup = Setup::new(agents([agent("worker")]), scripted([Rule::text("blue")]));
+    setup.journal = Some(Arc::new(journal.clone()));
+    let stage = OneClock::start(setup);
+    let first = stage.ask("worker", "a colour").await;
+    let again = || RunTask::<String>::new("worker", "which one?").resume(first.task);
+
+    let waiting = tokio::task::spawn_local(stage.supervisor.send(again()));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    let early = stage.run(again()).await.outcome;
+    assert_eq!(early, Outcome::Failed { error: TaskError::StillRunning { task: first.task }, partial: None });
+    let cancelled = Instant::now();
+    assert!(stage.runtime.cancel(first.task).await);
+    let told = waiting.await.expect("no panic").expect("the supervisor lives").expect("it takes tasks");
+    assert_eq!((told.outcome, cancelled.elapsed()), (Outcome::Cancelled { partial: None }, Duration::ZERO));
+    assert!(!stage.runtime.cancel(first.task).await, "it has ended");
+
+    // Whoever comes next waits for the journal, which must first take back what it has taken as going on.
+    let next = tokio::task::spawn_local(stage.supervisor.send(again()));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    journal.answers.cancel();
+    let told = next.await.expect("no panic").expect("the supervisor lives").expect("it takes tasks");
+    assert_eq!(told.outcome, Outcome::Completed("blue".to_owned()));
+    assert!(journal.unfinished().is_empty(), "each going on has its end on record");
 }

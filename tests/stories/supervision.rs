@@ -117,7 +117,7 @@ async fn waits_between_restarts_double_and_stay_below_their_cap() {
         backoff_max: most,
     };
     let stage = OneClock::start(setup);
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let watching = tokio::task::spawn_local(async move {
         let (mut died, mut waits) = (None, Vec::new());
         while let Ok(event) = events.recv().await {
@@ -316,7 +316,7 @@ async fn an_aggregator_that_dies_again_and_again_is_given_up_and_said_so_and_tas
     tokio::time::pause();
     let stage = OneClock::start(Setup::new(agents([agent("worker")]), scripted([Rule::text("done")])));
     for _ in 0..4 {
-        stage.aggregator.tell(Fail);
+        stage.runtime.aggregator().try_send(Fail).expect("there is room");
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let counters = stage.counters().await;

@@ -55,7 +55,7 @@ async fn a_conversation_near_the_models_limit_is_summed_up_in_time_and_its_openi
         Rule::text("done").when(When::default().user(Pattern::text("Go on from here"))),
     ]);
     let stage = stage(&model);
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let report = stage.ask("worker", prompt).await;
     assert_eq!(report.outcome, Outcome::Completed("done".into()));
     assert_eq!((report.turns, report.tool_calls), (3, 1), "the summary is a turn that is paid for");

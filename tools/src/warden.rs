@@ -8,8 +8,8 @@
 use std::io::{self, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::SystemTime;
 
+use codex_task_config::WallClock;
 use rustix::fs::OFlags;
 use rustix::process::Pid;
 
@@ -39,10 +39,7 @@ done
 /// What every process has in its environment that a call of this process has started, and no other process has.
 pub(crate) fn badge() -> &'static str {
     static BADGE: OnceLock<String> = OnceLock::new();
-    BADGE.get_or_init(|| {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        format!("{}.{}.", std::process::id(), since_epoch.as_nanos())
-    })
+    BADGE.get_or_init(|| format!("{}.{}.", std::process::id(), WallClock::now().as_nanosecond()))
 }
 
 /// The one that is there, as long as somebody needs it.

@@ -21,7 +21,9 @@ pub struct Spent {
 }
 
 impl Spent {
-    fn plus(self, other: Self) -> Self {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
         Self {
             cost: self.cost + other.cost,
             tokens: self.tokens.saturating_add(other.tokens),

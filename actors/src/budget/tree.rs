@@ -30,32 +30,34 @@ pub(crate) struct Budget {
 impl Budget {
     /// The budget of a run, of which this much was spent before.
     pub(crate) fn of_run(limits: BudgetLimits, spent: Spent) -> Arc<Self> {
-        let budget = Self::new(limits, None, Arc::default());
-        budget.account().book(spent);
-        Arc::new(budget)
+        Self::new(limits, None, spent)
     }
 
-    /// The budget of a task within another one; without limits of its own it is that other one.
-    pub(crate) fn within(parent: &Arc<Self>, limits: BudgetLimits) -> Arc<Self> {
+    /// The budget of a task within another one, of which this much was spent before: the other one knows that already.
+    /// Without limits of its own it is that other one.
+    pub(crate) fn within(parent: &Arc<Self>, limits: BudgetLimits, spent: Spent) -> Arc<Self> {
         if limits == BudgetLimits::NONE {
             return Arc::clone(parent);
         }
-        Arc::new(Self::new(limits, Some(Arc::clone(parent)), Arc::clone(&parent.settled)))
+        Self::new(limits, Some(Arc::clone(parent)), spent)
     }
 
-    fn new(limits: BudgetLimits, parent: Option<Arc<Self>>, settled: Arc<Notify>) -> Self {
+    fn new(limits: BudgetLimits, parent: Option<Arc<Self>>, spent: Spent) -> Arc<Self> {
         // A time beyond what a clock can tell is none.
         let own = limits.time_max.and_then(|time| Instant::now().checked_add(time));
         let above = parent.as_ref().and_then(|parent| parent.deadline);
         let limits_requests = BudgetLimits { time_max: None, ..limits } != BudgetLimits::NONE;
-        Self {
+        let settled = parent.as_ref().map(|parent| Arc::clone(&parent.settled)).unwrap_or_default();
+        let mut account = Account::default();
+        account.book(spent);
+        Arc::new(Self {
             limits,
             deadline: [own, above].into_iter().flatten().min(),
             is_limited: limits_requests || parent.as_ref().is_some_and(|parent| parent.is_limited),
             parent,
-            account: Mutex::default(),
+            account: Mutex::new(account),
             settled,
-        }
+        })
     }
 
     /// Whether this budget or one above it limits what requests take.
@@ -103,13 +105,6 @@ impl Budget {
     /// Requests under way that this budget holds a promise for.
     pub(crate) fn promised(&self) -> u64 {
         self.account().promised()
-    }
-
-    /// Books what was taken without a reservation: before a process ended, or by something that asks for none.
-    pub(crate) fn book(&self, taken: Spent) {
-        for budget in self.chain() {
-            budget.account().book(taken);
-        }
     }
 
     /// Holds what a request may take. Waits while what is left is promised to others.

@@ -18,6 +18,10 @@ fn run(limits: BudgetLimits) -> Arc<Budget> {
     Budget::of_run(limits, Spent::default())
 }
 
+fn within(parent: &Arc<Budget>, limits: BudgetLimits) -> Arc<Budget> {
+    Budget::within(parent, limits, Spent::default())
+}
+
 fn tokens(most: u64) -> BudgetLimits {
     BudgetLimits { tokens_max: Some(most), ..BudgetLimits::NONE }
 }
@@ -84,13 +88,13 @@ async fn money_is_counted_at_the_models_price_and_calls_by_number() {
 #[tokio::test]
 async fn what_a_task_takes_is_taken_of_every_budget_above_it() {
     let root = run(tokens(10_000));
-    let task = Budget::within(&root, tokens(6_000));
-    let child = Budget::within(&task, BudgetLimits::NONE);
+    let task = within(&root, tokens(6_000));
+    let child = within(&task, BudgetLimits::NONE);
     assert!(Arc::ptr_eq(&task, &child), "a child without limits lives on its parent's budget");
     granted(&child, wish(1_000, 64_000)).settle(&usage(1_000, 3_000), None);
     assert_eq!(granted(&task, wish(0, 64_000)).answer_tokens(), Some(2_000));
     assert_eq!(granted(&root, wish(0, 64_000)).answer_tokens(), Some(6_000));
-    root.book(Spent { tokens: 5_000, ..Spent::default() });
+    granted(&root, wish(4_500, 64_000)).settle(&usage(5_000, 0), None);
     let refused = now(&task, wish(0, 64_000)).expect("at once").expect_err("its run has nothing left");
     assert_eq!(refused, TaskError::TokenLimit { limit: 10_000 });
 }
@@ -100,8 +104,8 @@ async fn the_time_of_a_task_is_never_longer_than_that_of_its_run() {
     tokio::time::pause();
     let time = |seconds| BudgetLimits { time_max: Some(Duration::from_secs(seconds)), ..BudgetLimits::NONE };
     let root = run(time(10));
-    assert_eq!(Budget::within(&root, time(60)).deadline(), root.deadline());
-    assert_eq!(Budget::within(&root, time(4)).deadline(), Some(Instant::now() + Duration::from_secs(4)));
+    assert_eq!(within(&root, time(60)).deadline(), root.deadline());
+    assert_eq!(within(&root, time(4)).deadline(), Some(Instant::now() + Duration::from_secs(4)));
     assert_eq!(run(time(u64::MAX)).deadline(), None);
     assert_eq!(granted(&root, wish(1, 1)).answer_tokens(), None, "time does not limit requests");
 }
@@ -110,9 +114,9 @@ async fn the_time_of_a_task_is_never_longer_than_that_of_its_run() {
 fn a_limit_of_money_alone_needs_prices() {
     let money = BudgetLimits { cost_max: Some(MicroUsd(1)), ..BudgetLimits::NONE };
     assert!(run(money).needs_prices());
-    assert!(Budget::within(&run(money), tokens(1)).needs_prices());
+    assert!(within(&run(money), tokens(1)).needs_prices());
     assert!(!run(BudgetLimits { tokens_max: Some(1), ..money }).needs_prices());
-    assert_eq!(Budget::within(&run(tokens(1)), money).cost_max(), Some(MicroUsd(1)));
+    assert_eq!(within(&run(tokens(1)), money).cost_max(), Some(MicroUsd(1)));
 }
 
 proptest! {
@@ -146,4 +150,13 @@ proptest! {
             prop_assert_eq!(granted(&root, wish(0, 64_000)).answer_tokens().map(u64::from), Some(left));
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_task_had_taken_before_counts_in_its_own_budget_and_its_run_knows_it_already() {
+    let before = Spent { tokens: 3_000, ..Spent::default() };
+    let root = Budget::of_run(tokens(10_000), before);
+    let task = Budget::within(&root, tokens(6_000), before);
+    assert_eq!(granted(&task, wish(0, 64_000)).answer_tokens(), Some(3_000));
+    assert_eq!(granted(&root, wish(0, 64_000)).answer_tokens(), Some(7_000));
 }

@@ -20,6 +20,8 @@ pub struct Admission {
     pub prefix: Arc<str>,
     /// The first user turn.
     pub opening: Arc<Message>,
+    /// Prompts with which the conversation has gone on since: a summary of it keeps them.
+    pub further: Vec<Arc<str>>,
 }
 
 /// The same as it is stored.
@@ -33,6 +35,8 @@ struct StoredAdmission {
     /// Whether the prompt of the request follows the opening. Records of older versions have the whole opening.
     #[serde(default)]
     prompt_follows: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    further: Vec<Arc<str>>,
 }
 
 impl Admission {
@@ -42,25 +46,35 @@ impl Admission {
             routes: plan.routes.iter().map(|bound| bound.route.to_string()).collect(),
             prefix: Arc::clone(&plan.cache_key),
             opening: Arc::clone(opening),
+            further: Vec::new(),
         }
+    }
+
+    /// What stands in its place when the conversation goes on with what is asked for now: whoever continues the task later
+    /// must not have wider rights than this caller, and not forget what he has asked.
+    #[must_use]
+    pub fn asked_anew(mut self, request: Arc<TaskRequest>) -> Self {
+        self.further.push(Arc::clone(&request.prompt));
+        Self { request, ..self }
     }
 }
 
 impl From<Admission> for StoredAdmission {
     fn from(admission: Admission) -> Self {
-        let Admission { request, routes, prefix, opening } = admission;
+        let Admission { request, routes, prefix, opening, further } = admission;
         let before = before_prompt(&opening, &request.prompt);
-        Self { request, routes, prefix, prompt_follows: before.is_some(), opening: before.unwrap_or(opening) }
+        let (prompt_follows, opening) = (before.is_some(), before.unwrap_or(opening));
+        Self { request, routes, prefix, opening, prompt_follows, further }
     }
 }
 
 impl From<StoredAdmission> for Admission {
     fn from(stored: StoredAdmission) -> Self {
-        let StoredAdmission { request, routes, prefix, mut opening, prompt_follows } = stored;
+        let StoredAdmission { request, routes, prefix, mut opening, prompt_follows, further } = stored;
         if let (true, Message::User(turn)) = (prompt_follows, Arc::make_mut(&mut opening)) {
             turn.parts.push(UserPart::Text { text: Arc::clone(&request.prompt) });
         }
-        Self { request, routes, prefix, opening }
+        Self { request, routes, prefix, opening, further }
     }
 }
 
@@ -89,6 +103,7 @@ mod tests {
             routes: vec!["a/b".to_owned()],
             prefix: "x".into(),
             opening: Arc::new(Message::User(UserTurn { parts })),
+            further: Vec::new(),
         }
     }
 

@@ -27,8 +27,17 @@ pub struct TaskImage {
     /// The first user turn, as it was before any compaction.
     pub(crate) opening: Arc<Message>,
     pub(crate) checkpoint: Checkpoint,
-    /// What the run's other tasks had taken.
-    pub(crate) run_spent: Spent,
+    /// What was taken before, where the journal knows more than the task's own totals.
+    pub(crate) taken: Option<Taken>,
+}
+
+/// What was taken of the budgets that a task lives on, before it goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// By all tasks of its run, this one and those that have not ended among them.
+    pub run: Spent,
+    /// By the task, and by all that its agents have asked for.
+    pub tree: Spent,
 }
 
 impl TaskImage {
@@ -38,13 +47,10 @@ impl TaskImage {
     /// [`ImageError`] when the text is no [`Admission`].
     pub fn of_admission(json: &str) -> Result<Self, ImageError> {
         let admission: Admission = serde_json::from_str(json)?;
-        Ok(Self {
-            request: admission.request,
-            prefix: admission.prefix,
-            checkpoint: Checkpoint::new(Arc::clone(&admission.opening)),
-            opening: admission.opening,
-            run_spent: Spent::default(),
-        })
+        let checkpoint = Checkpoint::new(Arc::clone(&admission.opening));
+        let opening = admission.further.iter().fold(admission.opening, joined);
+        let Admission { request, prefix, .. } = admission;
+        Ok(Self { request, prefix, checkpoint, opening, taken: None })
     }
 
     /// Applies a stored step.
@@ -97,11 +103,19 @@ impl TaskImage {
         self
     }
 
-    /// What the run's other tasks had taken counts against the run's limits.
+    /// What was taken before counts against the limits of the run and of the task.
     #[must_use]
-    pub fn with_run_spent(mut self, spent: Spent) -> Self {
-        self.run_spent = spent;
+    pub fn with_taken(mut self, taken: Taken) -> Self {
+        self.taken = Some(taken);
         self
+    }
+
+    /// What was taken before, at least by the task itself.
+    pub(crate) fn taken(&self) -> Taken {
+        let tally = &self.checkpoint.tally;
+        let (cost, tokens, calls) = (tally.cost, tally.usage.total_tokens(), u64::from(tally.turns));
+        let own = Spent { cost, tokens, calls };
+        self.taken.unwrap_or(Taken { run: own, tree: own })
     }
 
     /// The conversation goes on with a new prompt after what the agent wrote last. The new totals begin at nothing,
@@ -118,12 +132,8 @@ impl TaskImage {
             steps.push(self.step(CheckpointStep::Answered { turn, tally: self.totals() }));
         }
         Arc::make_mut(&mut self.request).prompt = prompt.into();
-        if let Message::User(opening) = self.opening.as_ref() {
-            // So that a compaction keeps both prompts.
-            let text = UserPart::Text { text: prompt.into() };
-            let parts = opening.parts.iter().cloned().chain([text]).collect();
-            self.opening = Arc::new(Message::User(UserTurn { parts }));
-        }
+        // So that a compaction keeps both prompts.
+        self.opening = joined(self.opening, &prompt.into());
         let turn = self.user_turn(prompt);
         steps.push(self.step(turn));
         (self, steps)
@@ -165,6 +175,14 @@ impl TaskImage {
         self.checkpoint.apply(step.clone());
         JournalStep(step)
     }
+}
+
+/// The first user turn with one more prompt.
+fn joined(opening: Arc<Message>, prompt: &Arc<str>) -> Arc<Message> {
+    let Message::User(turn) = opening.as_ref() else { return opening };
+    let text = UserPart::Text { text: Arc::clone(prompt) };
+    let parts = turn.parts.iter().cloned().chain([text]).collect();
+    Arc::new(Message::User(UserTurn { parts }))
 }
 
 #[cfg(test)]

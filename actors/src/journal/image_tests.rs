@@ -45,6 +45,7 @@ fn stored(steps: &[CheckpointStep]) -> TaskImage {
         routes: vec!["a/b".to_owned()],
         prefix: "x".into(),
         opening: user([text("p")]),
+        further: Vec::new(),
     };
     let admission = serde_json::to_string(&admission).expect("JSON");
     let mut image = TaskImage::of_admission(&admission).expect("it is what was written");
@@ -132,4 +133,25 @@ fn what_the_agent_has_read_outlives_its_process_and_a_new_prompt() {
     assert!(image.checkpoint.tally.tainted_by.contains(&source));
     let totals = steps.iter().filter_map(JournalStep::totals_json).map(|totals| totals.expect("JSON"));
     assert!(totals.into_iter().all(|totals| totals.contains(&source)), "it is stored with the new prompt");
+}
+
+#[test]
+fn whatever_the_conversation_was_asked_since_is_in_its_opening_when_it_goes_on_again() {
+    let task = Arc::new(RunTask::<String>::new("worker", "p").request);
+    let admission = Admission {
+        request: Arc::clone(&task),
+        routes: Vec::new(),
+        prefix: "x".into(),
+        opening: user([text("p")]),
+        further: Vec::new(),
+    };
+    let anew = |prompt: &str| Arc::new(TaskRequest { prompt: prompt.into(), ..(*task).clone() });
+    let admission = admission.asked_anew(anew("second")).asked_anew(anew("third"));
+    let json = serde_json::to_string(&admission).expect("JSON");
+    let image = TaskImage::of_admission(&json).expect("it is what was written");
+    let json = |turn: &Arc<Message>| serde_json::to_value(turn).expect("JSON");
+    let whole = user([text("p"), text("second"), text("third")]);
+    assert_eq!(json(&image.opening), json(&whole), "a summary keeps them");
+    assert_eq!(shown(&image), json!([*user([text("p")])]), "the conversation itself begins as it did");
+    assert_eq!(&*image.request.prompt, "third");
 }

@@ -8,5 +8,5 @@ mod seam;
 
 pub use admission::Admission;
 pub use entry::{JournalEntry, JournalStep, Tallied};
-pub use image::{ImageError, TaskImage};
+pub use image::{ImageError, Taken, TaskImage};
 pub use seam::{Journal, JournalAck, JournalError};

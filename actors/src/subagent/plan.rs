@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_task_config::{Effort, ModelInfo, Price};
+use codex_task_config::{Effort, ModelInfo, Price, WallClock};
 use codex_task_providers::{CallLimits, ChatBackend, OutputSchema, Route, ToolSpec};
 
 use crate::provider::Gate;
@@ -28,7 +28,7 @@ pub(crate) struct BoundRoute {
 impl BoundRoute {
     /// The list price of small prompts today, for people.
     pub(crate) fn list_price(&self) -> Option<Price> {
-        Some(self.price?.price_for(0, jiff::Zoned::now().date()))
+        Some(self.price?.price_for(0, WallClock::today()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a model call holds of its budget while it runs.
 
+use codex_task_config::WallClock;
+
 use super::agent_context::AgentContext;
 use super::agent_run::Halt;
 use super::plan::BoundRoute;
@@ -16,7 +18,7 @@ pub(crate) fn wish(prompt_tokens: u64, wanted: Option<u32>, route: &BoundRoute) 
         prompt_tokens: Wish::with_margin(prompt_tokens),
         answer_tokens: wanted.map_or(longest, |wanted| u64::from(wanted).min(longest)),
         price: route.price,
-        on: jiff::Zoned::now().date(),
+        on: WallClock::today(),
     }
 }
 

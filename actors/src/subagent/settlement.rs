@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codex_task_config::{MicroUsd, ModelInfo, SavedUsd, TokenUsage};
+use codex_task_config::{MicroUsd, ModelInfo, SavedUsd, TokenUsage, WallClock};
 use codex_task_providers::{CallError, CallOutcome, ChatReply, ProviderError, RateLimits};
 
 use super::answering;
@@ -31,7 +31,7 @@ impl Paid {
 
     /// What a call costs today.
     fn at(price: Option<&ModelInfo>, usage: TokenUsage) -> Self {
-        let today = jiff::Zoned::now().date();
+        let today = WallClock::today();
         let cost = price.and_then(|price| price.cost(&usage, today));
         let uses_cache = usage.cache_read_tokens > 0 || usage.cache_write_tokens > 0;
         let saved = price.filter(|_| uses_cache).and_then(|price| price.cache_saving(&usage, today));

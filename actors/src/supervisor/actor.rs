@@ -26,8 +26,8 @@ use super::table::{BoardEntry, BoardState, TaskBoard, TaskEntry, TaskState};
 use super::transcripts::Transcripts;
 use super::workers::{WorkerFactory, Workers};
 use crate::aggregator::{AggregatorActor, EventBus, TaskEnded, Teller};
-use crate::audit::{AuditEvent, AuditSubject, TaskAudit, TaskSpawn};
-use crate::budget::{Budget, Spent};
+use crate::audit::{AuditEvent, TaskSpawn};
+use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
 use crate::seat::Seat;
@@ -225,30 +225,14 @@ impl SupervisorActor {
             budget: budget.budget,
             deadline: budget.deadline,
             stopping_since: None,
+            children: Vec::new(),
             reply,
             audit,
         };
+        self.join_parent(&entry.request);
         self.tasks.insert(task, Box::new(entry));
         self.dispatch(ctx);
         None
-    }
-
-    /// Ends a task that cannot begin, and gives its report.
-    pub(super) fn refuse(
-        &mut self,
-        request: &TaskRequest,
-        error: TaskError,
-        reply: oneshot::Sender<Arc<TaskReport>>,
-    ) -> Arc<TaskReport> {
-        self.counters.refused += 1;
-        let audit = TaskAudit::new(self.services.audit.as_ref(), || AuditSubject::of_request(request));
-        audit.record(|| AuditEvent::TaskRefused { error: error.kind() });
-        let outcome = Outcome::Failed { error, partial: None };
-        let report = Arc::new(report(request, outcome, Tally::default(), TaskTiming::default(), 0));
-        self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
-        self.publish(request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let _ = reply.send(Arc::clone(&report)); // a caller that left needs no answer
-        report
     }
 
     /// Starts waiting tasks while there are free slots.
@@ -369,18 +353,13 @@ impl SupervisorActor {
         entry.audit.record(|| AuditEvent::TaskEnded(Arc::clone(&report)));
         self.aggregator.tell(TaskEnded { report: Arc::clone(&report) });
         self.publish(&entry.request, || TaskEventKind::Finished(Arc::clone(&report)));
-        let TaskEntry { request, plan, opening, checkpoint, reply, .. } = *entry;
+        let TaskEntry { request, plan, opening, checkpoint, children, reply, .. } = *entry;
         self.keep_transcript(
-            TaskImage {
-                request,
-                prefix: Arc::clone(&plan.cache_key),
-                opening,
-                checkpoint,
-                run_spent: Spent::default(),
-            },
+            TaskImage { request, prefix: Arc::clone(&plan.cache_key), opening, checkpoint, taken: None },
             &report,
         );
         let _ = reply.send(report); // a caller that left needs no answer
+        self.cancel_children(task, children, ctx);
         self.dispatch(ctx);
         self.tell_if_drained();
     }
@@ -414,7 +393,7 @@ impl SupervisorActor {
     }
 }
 
-fn report(
+pub(super) fn report(
     request: &TaskRequest,
     outcome: Outcome,
     tally: Tally,

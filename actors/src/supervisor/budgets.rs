@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::SupervisorActor;
 use super::record::Beginning;
-use crate::budget::{Budget, Spent};
+use crate::budget::Budget;
+use crate::journal::Taken;
 use crate::task::{RunId, TaskRequest};
 
 /// What a task may take, and until when.
@@ -21,18 +22,15 @@ pub(super) struct TaskBudget {
 }
 
 impl SupervisorActor {
-    /// The budget of a task that is about to be taken, with what it and its run have taken before.
+    /// The budget of a task that is about to be taken, with what was taken of it before.
     pub(super) fn budget_of(&self, beginning: &Beginning) -> TaskBudget {
         let request = beginning.request();
-        let (of_run, of_task) = beginning.spent();
-        let root = self
-            .runs
-            .get(&request.run)
-            .map_or_else(|| Budget::of_run(self.run_limits(request), of_run), Arc::clone);
+        let taken = beginning.taken();
+        let of_run = self.runs.get(&request.run);
+        let root = of_run.map_or_else(|| Budget::of_run(self.run_limits(request), taken.run), Arc::clone);
         let parent = request.lineage.parent.and_then(|parent| self.tasks.get(&parent));
         let above = parent.map_or(&root, |parent| &parent.budget);
-        let budget = Budget::within(above, request.limits());
-        budget.book(of_task);
+        let budget = Budget::within(above, request.limits(), taken.tree);
         let parents_end = parent.and_then(|parent| {
             let own = parent.started.and_then(|started| started.checked_add(parent.plan.timeout));
             [own, parent.deadline].into_iter().flatten().min()
@@ -61,19 +59,11 @@ impl SupervisorActor {
 }
 
 impl Beginning {
-    /// What the run's other tasks and the task itself have taken before.
-    fn spent(&self) -> (Spent, Spent) {
+    /// What was taken before of the budgets that the task lives on.
+    fn taken(&self) -> Taken {
         match self {
-            Self::Fresh(_) => (Spent::default(), Spent::default()),
-            Self::Resumed(image) | Self::Reopened(image) => {
-                let tally = &image.checkpoint.tally;
-                let own = Spent {
-                    cost: tally.cost,
-                    tokens: tally.usage.total_tokens(),
-                    calls: u64::from(tally.turns),
-                };
-                (image.run_spent, own)
-            }
+            Self::Fresh(_) => Taken::default(),
+            Self::Resumed(image) | Self::Reopened(image) => image.taken(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use codex_task_config::BudgetLimits;
 use codex_task_tools::Tool;
 
 use crate::task::{Lineage, RunId, TaskId};
@@ -19,6 +20,8 @@ pub struct Delegate {
     pub task: TaskId,
     /// The run of its task, which is that of the tasks that it starts.
     pub run: RunId,
+    /// What its run may take, as far as whoever began it has said.
+    pub run_limits: BudgetLimits,
     /// What those tasks begin with.
     pub children: Lineage,
 }

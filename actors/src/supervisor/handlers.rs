@@ -92,6 +92,27 @@ impl SupervisorActor {
         }
         true
     }
+
+    /// A task ends with the one whose agent has asked for it, as long as that one lives.
+    pub(super) fn join_parent(&mut self, request: &TaskRequest) {
+        let parent = request.lineage.parent.and_then(|parent| self.tasks.get_mut(&parent));
+        if let Some(parent) = parent {
+            parent.children.push(request.id);
+        }
+    }
+
+    /// Ends what the agent of a task has asked for and nobody waits for any longer. An agent that ends by itself leaves
+    /// nothing of its calls; but one on a blocked Arbiter drops nothing, and a child that is gone on with after a crash is
+    /// held by no call.
+    pub(super) fn cancel_children(&mut self, parent: TaskId, children: Vec<TaskId>, ctx: &mut Context<Self>) {
+        for child in children {
+            // Its conversation may go on for somebody else by now.
+            let entry = self.tasks.get(&child);
+            if entry.is_some_and(|entry| entry.request.lineage.parent == Some(parent)) {
+                self.cancel(child, ctx);
+            }
+        }
+    }
 }
 
 impl Handler<CancelQueued> for SupervisorActor {

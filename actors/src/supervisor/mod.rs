@@ -25,6 +25,7 @@ mod slots;
 mod table;
 mod task_modes;
 mod transcripts;
+mod unbegun;
 mod watch;
 mod web_searcher;
 mod workers;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use actix::{Addr, Recipient};
 use codex_task_config::{
     AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelInfo, ModelRequest,
-    ModelTier, PriceTable, Problem, ProviderName, ToolReach, ToolSelection, rate_class, resolve_model,
-    session_agent,
+    ModelTier, PriceTable, Problem, ProviderName, ToolReach, ToolSelection, WallClock, rate_class,
+    resolve_model, session_agent,
 };
 use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
 use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSet, Toolbox};
@@ -248,7 +248,8 @@ impl Planner {
                 let TaskModes { permission: mode, sandbox } = modes;
                 let own = Narrowing { tools, disallowed, mode, sandbox };
                 let children = request.lineage.child(request.id, own);
-                delegation.tools(Delegate { task: request.id, run: request.run, children })
+                let TaskRequest { id: task, run, run_limits, .. } = *request;
+                delegation.tools(Delegate { task, run, run_limits, children })
             }
         };
         let toolbox = tools.into_iter().fold(services.toolbox.clone(), Toolbox::with);
@@ -303,7 +304,7 @@ impl Planner {
             effort: request.effort.or(agent.effort),
             cost_max: budget.cost_max(),
         };
-        let today = jiff::Zoned::now().date();
+        let today = WallClock::today();
         Ok(wanted.choose(|tier, usage| {
             let tier = ModelChoice::Tier(tier);
             let (settings, environment) = (&services.settings, &services.environment);

@@ -87,7 +87,7 @@ impl SupervisorActor {
                 self.begin(Beginning::Resumed(image), plan, opening)
             }
             Beginning::Resumed(image) => {
-                let TaskImage { request, prefix, opening, mut checkpoint, run_spent: _ } = *image;
+                let TaskImage { request, prefix, opening, mut checkpoint, taken: _ } = *image;
                 if prefix != plan.cache_key {
                     checkpoint.tally.notes.insert(CHANGED.to_owned());
                 }

@@ -1,7 +1,7 @@
 //! Conversations that go on: asked of the journal, or of what the supervisor itself remembers.
 //!
-//! The journal is asked off this thread. Until it has answered, the task is neither queued nor running: whoever cancels
-//! it meanwhile, or shuts the runtime down, is answered as soon as the answer is there.
+//! The journal is asked off this thread. Until it has answered, the task is neither queued nor running. Whoever cancels it
+//! meanwhile does not wait for a slow disk; what the journal then takes as going on has ended already.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,11 +37,20 @@ pub(super) type Recalling = HashMap<TaskId, Recall>;
 /// One of them.
 pub(super) struct Recall {
     request: TaskRequest,
-    reply: oneshot::Sender<Arc<TaskReport>>,
-    is_cancelled: bool,
+    caller: RecallCaller,
+    /// Who wants to go on with it next, when that one has left.
+    next: Option<(TaskRequest, oneshot::Sender<Arc<TaskReport>>)>,
     /// Told when it is settled.
     waiting: Vec<oneshot::Sender<()>>,
     _asking: AbortOnDropHandle<()>,
+}
+
+/// Who has asked for it.
+enum RecallCaller {
+    /// He waits.
+    Waits(oneshot::Sender<Arc<TaskReport>>),
+    /// He has cancelled it and was told this.
+    Left(Arc<TaskReport>),
 }
 
 impl SupervisorActor {
@@ -53,23 +62,35 @@ impl SupervisorActor {
     ) -> oneshot::Receiver<Arc<TaskReport>> {
         let (reply, report) = oneshot::channel();
         let task = request.id;
-        if self.tasks.contains_key(&task) || self.recalling.contains_key(&task) {
-            self.refuse(&request, TaskError::StillRunning { task }, reply);
-            return report;
+        match self.recalling.get_mut(&task) {
+            Some(recall) if recall.is_left() => recall.next = Some((request, reply)),
+            None if !self.tasks.contains_key(&task) => self.recall(request, reply, Vec::new(), ctx),
+            Some(_) | None => drop(self.refuse(&request, TaskError::StillRunning { task }, reply)),
         }
+        report
+    }
+
+    fn recall(
+        &mut self,
+        request: TaskRequest,
+        reply: oneshot::Sender<Arc<TaskReport>>,
+        waiting: Vec<oneshot::Sender<()>>,
+        ctx: &mut Context<Self>,
+    ) {
         let Some(journal) = self.journal.clone().filter(|journal| journal.recalls()) else {
-            self.resume_from_memory(request, reply, ctx);
-            return report;
+            settle(waiting);
+            return self.resume_from_memory(request, reply, ctx);
         };
+        let task = request.id;
         let (wanted, addr) = (request.clone(), ctx.address());
         let asking = self.services.io.spawn(async move {
             let found = journal.recall(wanted).await;
             // A supervisor that is gone has answered everybody.
             let _ = addr.send(Recalled { task, found: found.map(|image| image.map(Box::new)) }).await;
         });
-        let recall = Recall { request, reply, is_cancelled: false, waiting: Vec::new(), _asking: asking };
+        let caller = RecallCaller::Waits(reply);
+        let recall = Recall { request, caller, next: None, waiting, _asking: asking };
         self.recalling.insert(task, recall);
-        report
     }
 
     fn resume_from_memory(
@@ -107,10 +128,34 @@ impl SupervisorActor {
         self.transcripts.keep(image, last);
     }
 
-    /// Marks a task that is looked for as cancelled. Returns whether there is one.
+    /// Ends a task that is looked for. Returns whether there is one. Nobody goes on with its conversation before the
+    /// journal has answered.
     pub(super) fn cancel_recall(&mut self, task: TaskId) -> bool {
-        let recall = self.recalling.get_mut(&task);
-        recall.map(|recall| recall.is_cancelled = true).is_some()
+        let Some(mut recall) = self.recalling.remove(&task) else { return false };
+        let was_there = recall.next.is_some() || !recall.is_left();
+        if let Some((request, reply)) = recall.next.take() {
+            self.forgo(&request, reply);
+        }
+        recall.caller = match recall.caller {
+            RecallCaller::Waits(reply) => RecallCaller::Left(self.forgo(&recall.request, reply)),
+            left @ RecallCaller::Left(_) => left,
+        };
+        settle(std::mem::take(&mut recall.waiting));
+        self.recalling.insert(task, recall);
+        was_there
+    }
+}
+
+impl Recall {
+    /// Whether nobody wants it any longer.
+    fn is_left(&self) -> bool {
+        self.next.is_none() && matches!(self.caller, RecallCaller::Left(_))
+    }
+}
+
+fn settle(waiting: Vec<oneshot::Sender<()>>) {
+    for waiter in waiting {
+        let _ = waiter.send(()); // whoever left needs no answer
     }
 }
 
@@ -123,23 +168,25 @@ impl Handler<Recalled> for SupervisorActor {
 
     fn handle(&mut self, Recalled { task, found }: Recalled, ctx: &mut Self::Context) {
         let Some(recall) = self.recalling.remove(&task) else { return };
-        let Recall { request, reply, is_cancelled, waiting, .. } = recall;
-        match found {
-            Err(error) => drop(self.refuse(&request, error, reply)),
-            Ok(None) if is_cancelled => drop(self.refuse(&request, no_transcript(task), reply)),
+        let Recall { request, caller, next, waiting, .. } = recall;
+        match (found, caller) {
+            // The journal took it as going on.
+            (Ok(Some(_)), RecallCaller::Left(report)) => self.record(|| JournalEntry::Ended { report }),
+            (Ok(None) | Err(_), RecallCaller::Left(_)) => {}
+            (Err(error), RecallCaller::Waits(reply)) => drop(self.refuse(&request, error, reply)),
             // A journal that was begun later than the task knows nothing of it.
-            Ok(None) => self.resume_from_memory(request, reply, ctx),
-            Ok(Some(image)) => {
+            (Ok(None), RecallCaller::Waits(reply)) => self.resume_from_memory(request, reply, ctx),
+            (Ok(Some(image)), RecallCaller::Waits(reply)) => {
                 if let Some(report) = self.admit_to(Beginning::Resumed(image), reply, ctx) {
-                    // The journal took it as going on.
                     self.record(|| JournalEntry::Ended { report });
-                } else if is_cancelled || self.drained.is_some() {
+                } else if self.drained.is_some() {
                     self.cancel(task, ctx);
                 }
             }
         }
-        for waiter in waiting {
-            let _ = waiter.send(()); // whoever left needs no answer
+        match next {
+            Some((request, reply)) => self.recall(request, reply, waiting, ctx),
+            None => settle(waiting),
         }
         self.tell_if_drained();
     }

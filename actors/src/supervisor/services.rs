@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use codex_task_config::{RegistryHandle, Settings};
+use codex_task_config::{RegistryHandle, Settings, WallClock};
 use codex_task_providers::ProviderRegistry;
 use codex_task_tools::{McpHub, Rights, Session, Toolbox};
 
@@ -65,7 +65,7 @@ impl SessionFacts {
             self.cwd.display(),
             if self.is_git { "yes" } else { "no" },
             std::env::consts::OS,
-            jiff::Zoned::now().date(),
+            WallClock::today(),
         )
     }
 }

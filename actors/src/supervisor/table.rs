@@ -72,6 +72,8 @@ pub(super) struct TaskEntry {
     pub(super) deadline: Option<Instant>,
     /// When it was asked to stop.
     pub(super) stopping_since: Option<Instant>,
+    /// Tasks that its agent has asked for, ended ones too: they end with it.
+    pub(super) children: Vec<TaskId>,
     pub(super) reply: oneshot::Sender<Arc<TaskReport>>,
     /// Where it tells what happens to the task.
     pub(super) audit: TaskAudit,

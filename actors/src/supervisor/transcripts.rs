@@ -65,7 +65,6 @@ mod tests {
     use codex_task_providers::{ToolResult, UserPart, UserTurn};
 
     use super::*;
-    use crate::budget::Spent;
     use crate::subagent::Checkpoint;
     use crate::task::RunTask;
 
@@ -76,7 +75,7 @@ mod tests {
             prefix: "p".into(),
             checkpoint: Checkpoint::new(Arc::clone(&opening)),
             opening,
-            run_spent: Spent::default(),
+            taken: None,
         }
     }
 

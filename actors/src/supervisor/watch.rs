@@ -134,7 +134,11 @@ fn overdue_outcome(entry: &TaskEntry, now: Instant) -> Option<Outcome> {
     let allowed = entry.time_allowed();
     let time = allowed.saturating_add(GIVE_UP_AFTER);
     let late = entry.started.is_some_and(|started| now.duration_since(started) > time);
-    match (stopping, late) {
+    // One that begins when that time is over already has no time of its own.
+    let late_for_others = entry
+        .deadline
+        .is_some_and(|deadline| deadline.checked_add(GIVE_UP_AFTER).is_some_and(|latest| latest < now));
+    match (stopping, late || late_for_others) {
         (true, _) => Some(Outcome::Cancelled { partial: partial() }),
         (false, true) => Some(Outcome::TimedOut { after: allowed, partial: partial() }),
         (false, false) => None,

@@ -1,11 +1,11 @@
 //! `runs list`: the newest runs.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use clap::Args;
 use codex_task::json::RunRecordJson;
 use codex_task::store::{RecordState, RunRecord};
-use codex_task_config::{Settings, SettingsOverrides};
+use codex_task_config::{Settings, SettingsOverrides, WallClock};
 
 use super::{kept, records, shown, took, unusable};
 use crate::exit::Exit;
@@ -72,7 +72,7 @@ fn row(run: &RunRecord) -> Line {
 /// How long ago something was.
 fn age(at_ms: i64) -> String {
     let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(at_ms).unwrap_or_default());
-    let age = SystemTime::now().duration_since(at).unwrap_or_default();
+    let age = WallClock::system_now().duration_since(at).unwrap_or_default();
     let days = age.as_secs() / 86_400;
     if days > 0 { counted(usize::try_from(days).unwrap_or(usize::MAX), "day") } else { duration(age) }
 }

@@ -1,5 +1,6 @@
 //! What time it is for a server.
 
+use codex_task_config::WallClock;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{DATE, HeaderMap};
@@ -9,7 +10,7 @@ use reqwest::header::{DATE, HeaderMap};
 pub(crate) fn written_at(headers: &HeaderMap) -> Timestamp {
     let date = headers.get(DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|text| DateTimeParser::new().parse_timestamp(text.trim()).ok());
-    date.unwrap_or_else(Timestamp::now)
+    date.unwrap_or_else(WallClock::now)
 }
 
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod tests {
         };
         assert_eq!(at("Tue, 24 Nov 2026 15:00:30 GMT"), "2026-11-24T15:00:30Z");
         for headers in [HeaderMap::new(), HeaderMap::from_iter([(DATE, HeaderValue::from_static("today"))])] {
-            let away = written_at(&headers).duration_since(Timestamp::now());
+            let away = written_at(&headers).duration_since(WallClock::now());
             assert!(away.abs().as_secs() < 60, "{away:?}");
         }
     }

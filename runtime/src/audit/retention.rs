@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use codex_task_config::Retention;
+use codex_task_config::{Retention, WallClock};
 use serde_json::json;
 use tokio::time::Instant;
 use tracing::warn;
@@ -153,7 +153,10 @@ impl Doomed {
     fn age(&self) -> Duration {
         let written =
             self.files.paths().filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok());
-        written.max().and_then(|written| SystemTime::now().duration_since(written).ok()).unwrap_or_default()
+        written
+            .max()
+            .and_then(|written| WallClock::system_now().duration_since(written).ok())
+            .unwrap_or_default()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use codex_task_actors::{Audit, AuditAck, AuditError, AuditRecord};
-use codex_task_config::{AgentRegistry, Environment, Settings};
+use codex_task_config::{AgentRegistry, Environment, Settings, WallClock};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -63,7 +63,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn start() -> Self {
-        Self { began: Instant::now(), began_at: Timestamp::now() }
+        Self { began: Instant::now(), began_at: WallClock::now() }
     }
 
     /// The session's beginning.
@@ -73,7 +73,7 @@ impl Clock {
 
     pub(super) fn now(&self) -> Stamp {
         let mono_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Stamp { at: Timestamp::now(), mono_ns }
+        Stamp { at: WallClock::now(), mono_ns }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use codex_task_actors::{Admission, ImageError, RunId, Spent, TaskId, TaskImage, TaskRequest, TaskStatus};
-use codex_task_config::MicroUsd;
+use codex_task_actors::{Admission, ImageError, RunId, TaskId, TaskImage, TaskRequest, TaskStatus};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::accounts::Accounts;
 use super::apply::add_step;
 use super::database;
 use super::error::StoreError;
@@ -76,7 +76,7 @@ impl Recorder {
         if rows.is_empty() {
             return Err(ClaimError::UnknownRun(run));
         }
-        let spent = spent_by_ended(&transaction, run)?;
+        let accounts = Accounts::of_run(&transaction, run)?;
         let judge = question::missing_judge(&transaction, run)?;
         // Looked at before anything is taken: what is ours from here on lives, too.
         let is_held = judge.is_some() && question::is_held(&transaction, run, &self.process)?;
@@ -87,7 +87,8 @@ impl Recorder {
             } else if is_taken(&transaction, owner, &self.process)? {
                 claim.running += 1;
             } else {
-                claim.images.push(image(&transaction, &task)?.resumed().with_run_spent(spent));
+                let image = image(&transaction, &task)?.resumed();
+                claim.images.push(image.with_taken(accounts.taken(&task)));
                 take(&transaction, &task, self.owner)?;
             }
         }
@@ -182,15 +183,14 @@ impl Reopening {
     }
 }
 
-/// What was asked for now stands in the record instead of what was asked for first: whoever resumes the run later must
-/// not have wider rights than this caller.
+/// What was asked for now stands in the record instead of what was asked for first.
 fn ask_anew(connection: &Connection, task: &str, request: &TaskRequest) -> Result<(), ClaimError> {
     let query = "SELECT admission FROM admissions WHERE task = (SELECT number FROM tasks WHERE id = ?1)";
     let admission: String = connection.query_row(query, [task], |row| row.get(0))?;
     let first: Admission = serde_json::from_str(&admission).map_err(ImageError::from)?;
     let image = TaskImage::of_admission(&admission)?.asked_for(request.clone());
-    let request = Arc::clone(image.request());
-    let anew = serde_json::to_string(&Admission { request, ..first }).map_err(ImageError::from)?;
+    let anew = first.asked_anew(Arc::clone(image.request()));
+    let anew = serde_json::to_string(&anew).map_err(ImageError::from)?;
     let update = "UPDATE admissions SET admission = ?2 WHERE task = (SELECT number FROM tasks WHERE id = ?1)";
     connection.execute(update, params![task, anew])?;
     Ok(())
@@ -204,17 +204,6 @@ fn take(connection: &Connection, task: &str, owner: i64) -> rusqlite::Result<()>
     let take = "UPDATE tasks SET owner = ?2, status = NULL, ended_ms = NULL, report = NULL, cancel_ms = NULL
         WHERE id = ?1";
     connection.execute(take, params![task, owner]).map(drop)
-}
-
-/// What the tasks of a run that have ended had taken: it counts against the run's limits.
-fn spent_by_ended(connection: &Connection, run: RunId) -> rusqlite::Result<Spent> {
-    let query = "SELECT COALESCE(SUM(cost_micro_usd), 0), COUNT(*), COALESCE(SUM(input_tokens + output_tokens
-            + cache_read_tokens + cache_write_tokens), 0)
-         FROM usage JOIN tasks ON tasks.id = usage.task WHERE tasks.run = ?1 AND tasks.status IS NOT NULL";
-    connection.query_row(query, [run.to_string()], |row| {
-        let count = |index| row.get::<_, i64>(index).map(|count| u64::try_from(count).unwrap_or_default());
-        Ok(Spent { cost: MicroUsd(count(0)?), calls: count(1)?, tokens: count(2)? })
-    })
 }
 
 /// The task as its rows tell.

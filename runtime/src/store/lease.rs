@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use codex_task_config::WallClock;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -73,8 +73,7 @@ fn start_of(pid: u32) -> Option<i64> {
 
 /// Milliseconds since 1970: other processes read it, so no monotonic clock would do.
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    WallClock::now_ms()
 }
 
 /// Takes a number for this process.

@@ -4,6 +4,7 @@
 //! Invariants: a call with effects is on disk before it runs; what is on disk of a task is a beginning of what happened,
 //! without a gap; nobody goes on with a task whose process lives.
 
+mod accounts;
 mod apply;
 mod ballots;
 mod batch;

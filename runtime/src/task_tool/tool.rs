@@ -280,10 +280,13 @@ impl TaskTool {
 }
 
 fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> TaskRequest {
-    let (run, lineage) = match &caller.delegate {
-        Some(delegate) => (delegate.run, delegate.children.clone()),
-        None => (caller.run, Lineage { depth: caller.depth.saturating_add(1), ..Lineage::default() }),
+    // Whoever goes on with the run may find a task of an agent the first of those that have not ended.
+    let of_agent = |asks: &Delegate| (asks.run, asks.run_limits, asks.children.clone());
+    let of_host = || {
+        let depth = caller.depth.saturating_add(1);
+        (caller.run, BudgetLimits::NONE, Lineage { depth, ..Lineage::default() })
     };
+    let (run, run_limits, lineage) = caller.delegate.as_ref().map_or_else(of_host, of_agent);
     TaskRequest {
         id: resumed.unwrap_or(caller.task),
         run,
@@ -298,7 +301,7 @@ fn request(input: TaskInput, resumed: Option<TaskId>, caller: &ToolCaller) -> Ta
         turns_max: None,
         cost_max: None,
         tokens_max: None,
-        run_limits: BudgetLimits::NONE,
+        run_limits,
         permission_mode: caller.permission_mode,
         sandbox: caller.sandbox,
         priority: Priority::Normal,

@@ -47,7 +47,7 @@ async fn row_09_the_files_text_begins_the_system_prompt_and_instructions_reach_t
         for told in [
             format!("Working directory: {}\n", dir.display()),
             format!("Platform: {}\n", std::env::consts::OS),
-            format!("Today's date: {}", jiff::Zoned::now().date()),
+            format!("Today's date: {}", codex_task_config::WallClock::today()),
         ] {
             assert!(reminder.contains(&told), "{told} in {reminder}");
         }

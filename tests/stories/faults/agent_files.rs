@@ -1,25 +1,62 @@
 //! Very many agent files.
 
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+
 use codex_task::{Outcome, RunTask};
+#[cfg(target_os = "linux")]
+use codex_task_config::{AgentSources, RegistryHandle};
 use codex_task_providers::scripted::Rule;
 
 use crate::harness::{TestProject, TestRuntime, scripted};
+#[cfg(target_os = "linux")]
+use crate::harness::{computed, in_child};
 
 /// Files of the story.
 const FILES: usize = 10_000;
 /// Bytes that the Task tool's text may have, however many agents there are.
 const DESCRIPTION_BYTES_MAX: usize = 32 << 10;
 
-#[tokio::test]
-async fn fault_58_ten_thousand_agent_files_are_all_loaded_and_a_parent_reads_a_bounded_list() {
+/// What loading all of them, and only one, may cost: twice what an optimised build is allowed.
+#[cfg(target_os = "linux")]
+const COSTS_MAX: [(usize, Duration); 2] = [(FILES, Duration::from_secs(4)), (1, Duration::from_millis(100))];
+
+#[cfg(target_os = "linux")]
+#[test]
+fn fault_58_ten_thousand_agent_files_cost_seconds_and_one_costs_milliseconds() {
+    let name =
+        "faults::agent_files::fault_58_ten_thousand_agent_files_cost_seconds_and_one_costs_milliseconds";
+    let story = || {
+        for (files, most) in COSTS_MAX {
+            let project = many(files);
+            let before = computed();
+            let known = RegistryHandle::load(project.environment(), AgentSources::default());
+            let cost = computed().saturating_sub(before);
+            assert!(cost < most, "{files} files cost {cost:?}");
+            assert!(known.current().agents().count() >= files);
+        }
+    };
+    if let Some(child) = in_child(name, story) {
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    }
+}
+
+/// A project with so many agents.
+fn many(files: usize) -> TestProject {
     let project = TestProject::new();
     let description = "reviews what was written, in every detail. ".repeat(8);
-    for number in 0..FILES {
+    for number in 0..files {
         let text = format!(
             "---\nname: agent-{number}\ndescription: {description}\nmodel: scripted-1\nprovider: scripted\n---\nYou are {number}.\n"
         );
         project.agent_file(&format!("agent-{number}"), &text);
     }
+    project
+}
+
+#[tokio::test]
+async fn fault_58_ten_thousand_agent_files_are_all_loaded_and_a_parent_reads_a_bounded_list() {
+    let project = many(FILES);
     let model = scripted([Rule::text("done")]);
     let runtime = TestRuntime::start_in(project, |builder| builder.backend(model.clone()));
     let own = runtime.agents().agents().filter(|agent| agent.name.as_str().starts_with("agent-")).count();

@@ -33,7 +33,7 @@ async fn fault_62_another_model_that_answers_is_recorded_and_counted_at_its_own_
         assert_eq!(report.outcome, Outcome::Completed("done".into()));
         assert_eq!(report.model, Some(ModelId::new(other(format))), "{format:?}");
         let price = |name: &str| PriceTable::bundled().find(provider_kind(format), &ModelId::new(name));
-        let today = jiff::Zoned::now().date();
+        let today = codex_task_config::WallClock::today();
         let expected = price(other(format)).and_then(|price| price.cost(&report.usage, today));
         assert_eq!(report.cost, expected, "{format:?}");
         if format != Format::OpenAiChat {

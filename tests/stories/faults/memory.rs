@@ -9,9 +9,10 @@ use codex_task_providers::scripted::{Fault as ScriptedFault, Pattern, Rule, When
 use codex_task_providers::{ChatBackend, ProviderError};
 use codex_task_tests::{Fault, FaultServer, Format, Turn};
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::trail;
+#[cfg(target_os = "linux")]
+use crate::harness::computed;
 use crate::harness::{
     OneClock, Setup, TestProject, TestRuntime, TestTool, agent, agent_on, agents, allow_everything, calling,
     first, in_child, project_at, result_of, scripted, then,
@@ -132,13 +133,15 @@ fn fault_47_a_gigabyte_that_a_command_prints_is_drained_fast_and_not_kept() {
             Some(scripted([bash("seq 9").when(first()), Rule::text("x")])),
         );
         let (_, before) = peak_and_present();
-        let began = Instant::now();
+        let before_it = computed();
         let report = run(TestProject::new(), agent("worker"), Some(model));
-        let took = began.elapsed();
+        let cost = computed().saturating_sub(before_it);
+        println!("a gigabyte cost {cost:?}");
         let (peak, _) = peak_and_present();
         assert_eq!(report.outcome, Outcome::Completed("done".into()));
         assert!(peak.saturating_sub(before) < 16, "grew by {} MiB", peak - before);
-        assert!(took < Duration::from_secs(30), "{took:?}");
+        // At 500 MB a second it is two seconds; twice that for a build that is not optimised.
+        assert!(cost < Duration::from_secs(4), "{cost:?}");
     };
     if let Some(child) = in_child(name, story) {
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));

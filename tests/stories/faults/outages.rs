@@ -27,7 +27,7 @@ async fn fault_23_two_server_errors_are_outlived_by_waits_that_are_spread() {
         let kind = error.kind();
         let model = scripted([Rule::error(error).times(2), Rule::text("done")]);
         let stage = one_route(&model, 1);
-        let mut events = stage.events.watch();
+        let mut events = stage.runtime.events();
         let report = stage.ask("worker", "go").await;
         let failed = ("scripted", Some(kind));
         assert_eq!(trail(&report), [failed, failed, ("scripted", None)]);
@@ -144,7 +144,7 @@ async fn fault_41_a_thousand_tasks_at_once_lose_no_result_though_nobody_reads_th
     tokio::time::pause();
     let model = scripted([Rule::text("done")]);
     let stage = one_route(&model, 1_000);
-    let _never_read = stage.events.watch();
+    let _never_read = stage.runtime.events();
     let reports = join_all((0..1_000).map(|_| stage.ask("worker", "go"))).await;
     let ids: HashSet<_> = reports.iter().map(|report| report.task).collect();
     assert_eq!((ids.len(), model.recorded().len()), (1_000, 1_000));

@@ -111,7 +111,7 @@ async fn fault_51_a_deadline_within_a_wait_between_two_tries_is_kept_to_the_mome
     let retry_after = Some(Duration::from_secs(8));
     let model = scripted([Rule::error(ProviderError::Overloaded { retry_after, detail: "busy".into() })]);
     let stage = one_route(&model, 1);
-    let mut events = stage.events.watch();
+    let mut events = stage.runtime.events();
     let began = Instant::now();
     let report = stage.run(RunTask::new("worker", "go").timeout(deadline)).await;
     let took = began.elapsed();

@@ -28,7 +28,7 @@ async fn fault_19_a_429_with_a_hint_holds_all_siblings_for_just_that_long() {
         let hint = Duration::from_millis(hint);
         let model = scripted([Rule::error(throttled(Some(hint))).times(1), Rule::text("done")]);
         let stage = one_route(&model, 20);
-        let mut events = stage.events.watch();
+        let mut events = stage.runtime.events();
         let first = stage.ask("worker", "first");
         let siblings = async {
             while !matches!(events.recv().await.expect("events come").kind, TaskEventKind::Retrying { .. }) {}
@@ -52,7 +52,7 @@ async fn fault_19_a_429_with_a_hint_holds_all_siblings_for_just_that_long() {
 #[tokio::test]
 async fn fault_19_every_form_of_the_hint_is_understood() {
     let date = || {
-        let at = jiff::Timestamp::now() + Duration::from_secs(3);
+        let at = codex_task_config::WallClock::now() + Duration::from_secs(3);
         at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     };
     for (header, value) in [("retry-after", "1"), ("retry-after-ms", "600"), ("retry-after", "date")] {

@@ -1,6 +1,8 @@
 //! Tests that need a process of their own: because it dies, or because they look at all of its threads.
 
 use std::process::{Command, Output};
+#[cfg(target_os = "linux")]
+use std::time::Duration;
 
 use codex_task::Environment;
 
@@ -24,4 +26,17 @@ pub(crate) fn in_child(name: &str, story: impl FnOnce()) -> Option<Output> {
     let said = String::from_utf8_lossy(&child.stdout);
     assert!(said.contains("running 1 test"), "the child runs this very test:\n{said}");
     Some(child)
+}
+
+/// What all threads of this process have computed so far: a busy machine makes that no longer.
+#[cfg(target_os = "linux")]
+pub(crate) fn computed() -> Duration {
+    /// What the kernel counts in, on every machine that runs Linux.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    // The second field is the program's name in brackets, with whatever it likes in it.
+    let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+    let ticks =
+        fields.split_ascii_whitespace().skip(11).take(2).map(|field| field.parse::<u32>().expect("a number"));
+    TICK * ticks.sum::<u32>()
 }

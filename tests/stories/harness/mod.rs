@@ -2,6 +2,7 @@
 //! for all actors, and tests that run in a process of their own.
 
 mod child;
+mod kept;
 mod one_clock;
 mod project;
 mod runtime;
@@ -10,7 +11,10 @@ mod tools;
 mod wait;
 mod wire;
 
+#[cfg(target_os = "linux")]
+pub(crate) use child::computed;
 pub(crate) use child::in_child;
+pub(crate) use kept::KeptJournal;
 pub(crate) use one_clock::{OneClock, Setup};
 pub(crate) use project::TestProject;
 pub(crate) use runtime::TestRuntime;

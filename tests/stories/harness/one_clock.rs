@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr};
+use actix::Addr;
 use codex_task::{
-    NoPressure, Observe, PressureSampler, RestartPolicy, RunTask, SupervisorActor, SupervisorCounters,
-    TaskBoard, TaskReport,
+    NoPressure, Observe, PressureSampler, RestartPolicy, RunTask, RuntimeHandle, SupervisorActor,
+    SupervisorCounters, TaskBoard, TaskReport,
 };
-use codex_task_actors::{
-    AggregatorActor, Dice, EventBus, IoRuntime, Journal, Seat, Services, SessionFacts, WorkerFactory,
-};
+use codex_task_actors::{Dice, IoRuntime, Journal, Services, SessionFacts, WorkerFactory};
 use codex_task_config::{AgentRegistry, RegistryHandle, Settings, SettingsOverrides};
 use codex_task_providers::{ChatBackend, ProviderRegistry};
 use codex_task_tools::{McpHub, Rights, Session, Tool, Toolbox};
@@ -18,12 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::TestProject;
 
-/// A supervisor and an aggregator without threads of their own. Stories pause the clock first.
+/// A runtime without threads of its own. Stories pause the clock first.
 pub(crate) struct OneClock {
+    pub(crate) runtime: RuntimeHandle,
     pub(crate) supervisor: Addr<SupervisorActor>,
-    pub(crate) events: EventBus,
     pub(crate) board: TaskBoard,
-    pub(crate) aggregator: Seat<AggregatorActor>,
     _project: Arc<TestProject>,
 }
 
@@ -70,19 +67,17 @@ impl OneClock {
     pub(crate) fn start(mut setup: Setup) -> Self {
         let project = setup.project.take().unwrap_or_else(|| Arc::new(TestProject::new()));
         project.user_config(setup.config);
-        let (events, board) = (EventBus::new(), TaskBoard::default());
-        let aggregator = Seat::new(AggregatorActor::new().start());
         let (journal, dice) = (setup.journal.take(), std::mem::replace(&mut setup.dice, Dice::new()));
-        let (count, factory) = setup.workers.take().map_or((0, None), |(count, make)| (count, Some(make)));
-        let services = Arc::new(services(&project, setup));
-        let desk = (aggregator.clone(), events.clone(), Arc::clone(&board));
-        let supervisor =
-            SupervisorActor::new(services, desk.0, desk.1, desk.2, count, factory).with_dice(dice);
-        let supervisor = match journal {
-            Some(journal) => supervisor.with_journal(journal),
-            None => supervisor,
-        };
-        Self { supervisor: supervisor.start(), events, board, aggregator, _project: project }
+        let workers = setup.workers.take();
+        let runtime = RuntimeHandle::on_this_arbiter(services(&project, setup), workers, |supervisor| {
+            let supervisor = supervisor.with_dice(dice);
+            match journal {
+                Some(journal) => supervisor.with_journal(journal),
+                None => supervisor,
+            }
+        });
+        let (supervisor, board) = (runtime.supervisor().clone(), Arc::clone(runtime.board()));
+        Self { runtime, supervisor, board, _project: project }
     }
 
     /// Runs one task to its end.
@@ -122,7 +117,7 @@ fn services(project: &TestProject, setup: Setup) -> Services {
         mcp: no_servers,
         facts: SessionFacts { cwd: project.dir(), is_git: true, instructions: "".into() },
         delegation: None,
-        io: IoRuntime::new(Handle::current()),
+        io: IoRuntime::on_one_thread(Handle::current()),
         restart_policy: setup.restart_policy,
         pressure: setup.pressure,
         audit: None,

@@ -1,55 +1,116 @@
 //! A provider that is as unwell as the plan says.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_task_config::{ModelId, ProviderName};
 use codex_task_providers::scripted::{Rule, Scenario, ScriptedBackend};
-use codex_task_providers::{
-    ChatBackend, ChatRequest, ChatStream, Message, ModelLimits, ProviderError, UserPart,
-};
+use codex_task_providers::{ChatBackend, ChatRequest, ChatStream, ModelLimits, ProviderError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
+use super::breaches::Breaches;
+use super::conversation::{Conversation, summary};
 use super::plan::Plan;
+use super::script::next_prompt;
 
-/// What a model is asked when a conversation is to be summed up.
-const SUMMING_UP: &str = "about to exceed your context window";
-/// What it remembers then.
-const TURNS: &str = "turns so far: ";
-const TASK: &str = "simulated task ";
+/// What all models know of their conversations, whatever process has asked them.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<Remembered>>);
 
-/// The prompt of a task, by which its calls are told from others'.
-pub(super) fn prompt(task: usize) -> String {
-    format!("{TASK}{task}.")
+#[derive(Default)]
+struct Remembered {
+    /// Calls of each task so far.
+    calls: BTreeMap<usize, usize>,
+    /// All requests of each of its sittings, those for a summary among them.
+    requests: BTreeMap<(usize, usize), usize>,
+    /// Answers that stood in the last request of each task, by its sitting.
+    heard: BTreeMap<usize, BTreeMap<usize, usize>>,
+    /// Sittings of tasks whose report somebody was told.
+    reported: BTreeSet<(usize, usize)>,
 }
 
-/// Calls of each task so far, whatever process has made them.
-pub(super) type Calls = Arc<Mutex<HashMap<usize, usize>>>;
+impl Memory {
+    /// The task has reported.
+    pub(super) fn note_report(&self, task: usize, sitting: usize) {
+        self.lock().reported.insert((task, sitting));
+    }
+
+    /// The process has ended: of what was said and reported that is still known which is on record.
+    pub(super) fn forget_requests(&self, reported: BTreeSet<(usize, usize)>) {
+        let mut remembered = self.lock();
+        remembered.heard.clear();
+        remembered.reported = reported;
+    }
+
+    /// Requests that were made for a task in one of its sittings.
+    pub(super) fn requests(&self, task: usize, sitting: usize) -> usize {
+        self.lock().requests.get(&(task, sitting)).copied().unwrap_or(0)
+    }
+
+    fn note_request(&self, task: usize, sitting: usize) {
+        *self.lock().requests.entry((task, sitting)).or_default() += 1;
+    }
+
+    /// Number of a task's next call, from 1.
+    fn count(&self, task: usize) -> usize {
+        let mut remembered = self.lock();
+        let calls = remembered.calls.entry(task).or_default();
+        *calls += 1;
+        *calls
+    }
+
+    /// What is missing of what was said before.
+    fn missing(&self, task: usize, conversation: &Conversation<'_>) -> Option<String> {
+        let mut remembered = self.lock();
+        let (sitting, answers) = (conversation.progress().sitting, conversation.answers());
+        let Remembered { heard, reported, .. } = &mut *remembered;
+        let heard = heard.entry(task).or_default();
+        let before = heard.range(..sitting).next_back().map_or(0, |(_, answers)| *answers);
+        heard.insert(sitting, answers);
+        if sitting > 0 && !conversation.is_told(&next_prompt(sitting)) {
+            return Some(format!("it has forgotten what it was asked in sitting {sitting}"));
+        }
+        if conversation.is_summed_up() {
+            heard.clear();
+            return None;
+        }
+        let lost = (0..sitting)
+            .find(|before| reported.contains(&(task, *before)) && !conversation.has_report(task, *before));
+        match lost {
+            Some(lost) => Some(format!("the report of sitting {lost} is not in sitting {sitting}")),
+            None if answers < before => Some(format!("{before} answers have become {answers}")),
+            None => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Plays a scenario of one rule for each call.
 pub(super) struct Unwell {
-    name: ProviderName,
-    plan: Plan,
-    calls: Calls,
+    pub(super) name: ProviderName,
+    pub(super) plan: Plan,
+    pub(super) memory: Memory,
+    pub(super) breaches: Breaches,
 }
 
 impl Unwell {
-    pub(super) fn shared(name: ProviderName, plan: Plan, calls: &Calls) -> Arc<dyn ChatBackend> {
-        Arc::new(Self { name, plan, calls: Arc::clone(calls) })
-    }
-
     fn next(&self, request: &ChatRequest) -> ScriptedBackend {
-        let opening = texts(&request.messages[0]);
-        let task = number_after(&opening, TASK).expect("a task of the simulation");
-        let turn = number_after(&opening, TURNS).unwrap_or(0) + answers(request);
-        let rule = if texts(request.messages.last().expect("a question")).contains(SUMMING_UP) {
-            Rule::text(format!("{TURNS}{turn}"))
+        let conversation = Conversation(&request.messages);
+        let (task, at) = (conversation.task(), conversation.progress());
+        self.memory.note_request(task, at.sitting);
+        let wrong =
+            conversation.wrong_answers(self.plan).or_else(|| self.memory.missing(task, &conversation));
+        if let Some(wrong) = wrong {
+            self.breaches.add(format!("the conversation of task {task}: {wrong}"));
+        }
+        let rule = if conversation.asks_for_summary() {
+            Rule::text(summary(at))
         } else {
-            let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-            let nth = calls.entry(task).or_default();
-            *nth += 1;
-            self.plan.call(task, *nth, turn)
+            self.plan.call(task, self.memory.count(task), at)
         };
         ScriptedBackend::new(self.name.clone(), Scenario::new([rule]))
     }
@@ -75,23 +136,4 @@ impl ChatBackend for Unwell {
     fn dropped_parameters(&self, _request: &ChatRequest) -> Vec<String> {
         Vec::new()
     }
-}
-
-fn answers(request: &ChatRequest) -> usize {
-    request.messages.iter().filter(|message| matches!(***message, Message::Assistant(_))).count()
-}
-
-/// What a user turn says.
-fn texts(message: &Message) -> String {
-    let Message::User(turn) = message else { panic!("the user has the first word and the last") };
-    let texts = turn.parts.iter().filter_map(|part| match part {
-        UserPart::Text { text } => Some(&**text),
-        UserPart::ToolResult(_) => None,
-    });
-    texts.collect::<Vec<_>>().join("\n")
-}
-
-fn number_after(text: &str, word: &str) -> Option<usize> {
-    let (_, rest) = text.split_once(word)?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use codex_task::{JournalError, TaskId, TaskImage, TaskStatus};
-use codex_task_actors::{Journal, JournalAck, JournalEntry};
+use codex_task::{
+    JournalError, Outcome, RunId, TaskError, TaskId, TaskImage, TaskReport, TaskRequest, TaskStatus,
+};
+use codex_task_actors::{Admission, Journal, JournalAck, JournalEntry, JournalStep, Spent, Taken, Tallied};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rand::RngExt;
@@ -31,27 +33,127 @@ struct Record {
     /// Calls with effects that have begun, and those whose end was seen.
     begun: BTreeSet<String>,
     done: BTreeSet<String>,
-    endings: Vec<TaskStatus>,
+    /// Each time that it was asked something.
+    sittings: Vec<Sitting>,
+    /// Whether it has not ended, or goes on again.
+    is_open: bool,
+}
+
+/// What became of a task one time that it was asked something.
+#[derive(Clone, Debug)]
+struct Sitting {
+    run: RunId,
+    parent: Option<TaskId>,
+    spent: Spent,
+    /// How it has ended, where it has.
+    status: Option<TaskStatus>,
+    /// What it reported, where it did.
+    result: Option<String>,
+}
+
+impl Record {
+    fn image(&self) -> TaskImage {
+        let mut image = TaskImage::of_admission(&self.admission).expect("it is read as it was written");
+        for step in &self.steps {
+            image.apply(step).expect("it is read as it was written");
+        }
+        if let Some(totals) = &self.totals {
+            image.set_totals(totals).expect("it is read as it was written");
+        }
+        image
+    }
+
+    fn begin(&mut self, request: &TaskRequest) {
+        let (run, parent) = (request.run, request.lineage.parent);
+        self.sittings.push(Sitting { run, parent, spent: Spent::default(), status: None, result: None });
+        self.is_open = true;
+    }
+
+    fn end(&mut self, report: &TaskReport) {
+        let sitting = self.sittings.last_mut().expect("it has begun");
+        sitting.status = Some(report.status());
+        sitting.spent = spent(report);
+        if let Outcome::Completed(text) = &report.outcome {
+            sitting.result = Some(text.clone());
+        }
+        self.is_open = false;
+    }
+
+    fn add(&mut self, step: &JournalStep) {
+        let json = step.to_json().expect("JSON");
+        let stored: Value = serde_json::from_str(&json).expect("JSON");
+        let id = |pointer: &str| stored.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        self.begun.extend(id("/call_begun"));
+        self.done.extend(id("/call_ended/call_id"));
+        self.steps.push(json);
+        self.totals = step.totals_json().map(|json| json.expect("JSON")).or(self.totals.take());
+        if let Some(Tallied { turns, usage, .. }) = step.tallied() {
+            let sitting = self.sittings.last_mut().expect("it has begun");
+            sitting.spent = Spent { calls: turns.into(), tokens: usage.total_tokens(), ..Spent::default() };
+        }
+    }
 }
 
 impl Disk {
-    /// The task as it can go on; nothing of one that has ended or that was never heard of.
-    pub(super) fn image(&self, task: TaskId) -> Option<TaskImage> {
+    /// The tasks that have not ended, the oldest first, as they can go on.
+    pub(super) fn unfinished(&self) -> Vec<TaskImage> {
         let records = self.records();
-        let record = records.get(&task).filter(|record| record.endings.is_empty())?;
-        let mut image = TaskImage::of_admission(&record.admission).expect("it is read as it was written");
-        for step in &record.steps {
-            image.apply(step).expect("it is read as it was written");
+        let open = records.iter().filter(|(_, record)| record.is_open);
+        let resumed = open.map(|(task, record)| {
+            let image = record.image();
+            let of_run = image.request().run;
+            let run = spent_of(&records, |_, sitting| sitting.run == of_run);
+            let last = record.sittings.last().expect("it has begun");
+            let tree = spent_of(&records, |other, sitting| {
+                let is_own = std::ptr::eq(sitting, last);
+                is_own || (is_below(&records, other, *task) && sitting.run == of_run)
+            });
+            image.resumed().with_taken(Taken { run, tree })
+        });
+        resumed.collect()
+    }
+
+    /// What the tasks of a run have taken that have ended.
+    pub(super) fn spent_by_ended(&self, run: RunId) -> Spent {
+        spent_of(&self.records(), |_, sitting| sitting.run == run && sitting.status.is_some())
+    }
+
+    /// All reports of tasks.
+    pub(super) fn results(&self) -> Vec<(TaskId, String)> {
+        let records = self.records();
+        let of_task = |(task, record): (&TaskId, &Record)| {
+            let results = record.sittings.iter().filter_map(|sitting| sitting.result.clone());
+            results.map(|result| (*task, result)).collect::<Vec<_>>()
+        };
+        records.iter().flat_map(of_task).collect()
+    }
+
+    /// Goes on with a conversation.
+    fn reopen(&self, request: &TaskRequest) -> Result<Option<TaskImage>, TaskError> {
+        let mut records = self.records();
+        let Some(record) = records.get_mut(&request.id) else { return Ok(None) };
+        if record.is_open {
+            return Err(TaskError::StillRunning { task: request.id });
         }
-        if let Some(totals) = &record.totals {
-            image.set_totals(totals).expect("it is read as it was written");
+        let last = record.sittings.last().and_then(|sitting| sitting.result.clone());
+        let image = record.image().asked_for(request.clone());
+        let first: Admission = serde_json::from_str(&record.admission).expect("JSON");
+        let asked = first.asked_anew(Arc::clone(image.request()));
+        let (image, steps) = image.with_prompt(last.as_deref(), &request.prompt);
+        record.admission = serde_json::to_string(&asked).expect("JSON");
+        record.totals = None;
+        record.begin(request);
+        for step in &steps {
+            record.add(step);
         }
-        Some(image.resumed())
+        Ok(Some(image))
     }
 
     /// How a task has ended, as often as that was written.
     pub(super) fn endings(&self, task: TaskId) -> Vec<TaskStatus> {
-        self.records().get(&task).map(|record| record.endings.clone()).unwrap_or_default()
+        let records = self.records();
+        let sittings = records.get(&task).map(|record| record.sittings.as_slice()).unwrap_or_default();
+        sittings.iter().filter_map(|sitting| sitting.status).collect()
     }
 
     /// Whether a call is known to have begun.
@@ -73,21 +175,15 @@ impl Disk {
                 for admission in admissions {
                     let record = records.entry(admission.request.id).or_default();
                     record.admission = serde_json::to_string(admission).expect("JSON");
+                    record.begin(&admission.request);
                 }
             }
             JournalEntry::Stepped { task, step } => {
-                let record = records.get_mut(task).expect("a task is admitted before it does anything");
-                let json = step.to_json().expect("JSON");
-                let stored: Value = serde_json::from_str(&json).expect("JSON");
-                let id = |pointer: &str| stored.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-                record.begun.extend(id("/call_begun"));
-                record.done.extend(id("/call_ended/call_id"));
-                record.steps.push(json);
-                record.totals = step.totals_json().map(|json| json.expect("JSON")).or(record.totals.take());
+                records.get_mut(task).expect("a task is admitted before it does anything").add(step);
             }
             JournalEntry::Ended { report } => {
                 if let Some(record) = records.get_mut(&report.task) {
-                    record.endings.push(report.status());
+                    record.end(report);
                 }
             }
         }
@@ -98,6 +194,26 @@ impl Disk {
     }
 }
 
+/// What a task has taken.
+pub(super) fn spent(report: &TaskReport) -> Spent {
+    let (calls, tokens) = (u64::from(report.turns), report.usage.total_tokens());
+    Spent { calls, tokens, ..Spent::default() }
+}
+
+fn spent_of(records: &BTreeMap<TaskId, Record>, counts: impl Fn(TaskId, &Sitting) -> bool) -> Spent {
+    let of_task = |(task, record): (&TaskId, &Record)| {
+        let counted = record.sittings.iter().filter(|sitting| counts(*task, sitting));
+        counted.map(|sitting| sitting.spent).fold(Spent::default(), Spent::plus)
+    };
+    records.iter().map(of_task).fold(Spent::default(), Spent::plus)
+}
+
+/// Whether the agent of a task has asked for another one, or one that it has asked for.
+fn is_below(records: &BTreeMap<TaskId, Record>, other: TaskId, task: TaskId) -> bool {
+    let parent_of = |task: &TaskId| records.get(task)?.sittings.last()?.parent;
+    std::iter::successors(parent_of(&other), parent_of).any(|above| above == task)
+}
+
 /// The journal of one process.
 #[derive(Clone)]
 pub(super) struct Notebook {
@@ -105,6 +221,7 @@ pub(super) struct Notebook {
     pages: Arc<Mutex<Pages>>,
     wake: Arc<Notify>,
     progress: Arc<Notify>,
+    recalls: bool,
 }
 
 /// What a process has in memory.
@@ -123,6 +240,7 @@ impl Notebook {
             pages: Arc::default(),
             wake: Arc::default(),
             progress: Arc::default(),
+            recalls: weather.recalls,
         };
         drop(actix::spawn(notebook.clone().keep_writing(weather, dice)));
         notebook
@@ -189,6 +307,24 @@ impl Journal for Notebook {
                     if pages.entries.len() <= ROOM {
                         return Ok(());
                     }
+                }
+                progress.await;
+            }
+        }
+        .boxed()
+    }
+
+    fn recalls(&self) -> bool {
+        self.recalls
+    }
+
+    fn recall(&self, request: TaskRequest) -> BoxFuture<'static, Result<Option<TaskImage>, TaskError>> {
+        let notebook = self.clone();
+        async move {
+            loop {
+                let progress = notebook.progress.notified();
+                if notebook.pages().entries.is_empty() {
+                    return notebook.disk.reopen(&request);
                 }
                 progress.await;
             }

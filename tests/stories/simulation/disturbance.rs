@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use codex_task::{CancelTask, FailProvider, Observe, RetireWorker, SupervisorCounters};
+use codex_task::{CancelTask, FailProvider, Observe, RetireWorker, SupervisorCounters, TaskId};
 use codex_task_actors::Fail;
 use codex_task_config::ProviderName;
 use rand::RngExt;
@@ -20,7 +20,7 @@ const FLOOD: usize = 100;
 pub(super) async fn disturb(life: &Rc<Life>) {
     let mut dice = life.world.plan.dice("disturbance", life.nth);
     // Somebody who watches and never reads: nobody waits for him.
-    let asleep = life.stage.events.watch();
+    let asleep = life.stage.runtime.events();
     for _ in 0..dice.random_range(0..=7) {
         tokio::time::sleep(Duration::from_millis(dice.random_range(0..=6_000))).await;
         once(life, &mut dice).await;
@@ -33,16 +33,7 @@ async fn once(life: &Rc<Life>, dice: &mut StdRng) {
     let supervisor = &life.stage.supervisor;
     let worker = dice.random_range(0..life.world.weather.workers.max(1));
     match dice.random_range(0..9) {
-        0..=2 => {
-            let task = &life.world.tasks[dice.random_range(0..life.world.tasks.len() - 1)];
-            // Before its answer: the task's own may come first.
-            let is_first = life.world.cancelled.borrow_mut().insert(task.id);
-            let was_there = supervisor.send(CancelTask { task: task.id }).await.expect("it lives");
-            note(&format!("task {} is cancelled: {was_there}", task.index));
-            if is_first && !was_there {
-                life.world.cancelled.borrow_mut().remove(&task.id);
-            }
-        }
+        0..=2 => cancel(life, dice).await,
         // Whoever waits for that provider has a failed attempt more.
         3 if life.world.weather.illness > 0.0 => {
             let name = if dice.random_bool(0.5) { "scripted" } else { "second" };
@@ -52,6 +43,7 @@ async fn once(life: &Rc<Life>, dice: &mut StdRng) {
         }
         3 | 4 => {
             let was_there = supervisor.send(RetireWorker { index: worker }).await.expect("it lives");
+            life.world.has_moved.set(life.world.has_moved.get() || was_there);
             note(&format!("worker {worker} dies: {was_there}"));
         }
         5 => {
@@ -66,10 +58,35 @@ async fn once(life: &Rc<Life>, dice: &mut StdRng) {
         }
         7 => {
             note("the aggregator fails");
-            life.stage.aggregator.tell(Fail);
-            *life.aggregator_failed.borrow_mut() = true;
+            let _ = life.stage.runtime.aggregator().try_send(Fail); // the one before may have died for good
+            life.aggregator_failed.set(true);
         }
         _ => note("nothing happens"),
+    }
+}
+
+/// Cancels what a caller has asked for, or something that lives.
+async fn cancel(life: &Rc<Life>, dice: &mut StdRng) {
+    let world = &life.world;
+    let living = life.census.borrow().living();
+    let anchor = world.tasks.last().expect("the anchor").id;
+    let living: Vec<TaskId> = living.into_iter().filter(|task| *task != anchor).collect();
+    let id = if dice.random_bool(0.5) && !living.is_empty() {
+        living[dice.random_range(0..living.len())]
+    } else {
+        world.tasks[dice.random_range(0..world.tasks.len() - 1)].id
+    };
+    // Before its answer: the task's own may come first.
+    let is_first = world.cancelled.borrow_mut().insert(id);
+    life.census.borrow_mut().cancel(id);
+    let was_there = life.stage.supervisor.send(CancelTask { task: id }).await.expect("it lives");
+    let task = world.number_of(id).expect("it lives, or a caller has asked for it");
+    world.trace.line(life.began, &format!("task {task} is cancelled: {was_there}"));
+    if !was_there {
+        life.census.borrow_mut().was_not_there(id);
+        if is_first {
+            world.cancelled.borrow_mut().remove(&id);
+        }
     }
 }
 

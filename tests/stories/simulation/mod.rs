@@ -6,10 +6,17 @@
 //! So a seed that fails once fails again. Real threads and real disks are for `arbiters` and `kills`.
 
 mod backend;
+mod breaches;
+mod census;
+mod conversation;
 mod disk;
 mod disturbance;
+mod kinship;
 mod life;
+mod machine;
 mod plan;
+mod script;
+mod stage;
 mod tools;
 mod trace;
 mod verdict;
@@ -41,11 +48,15 @@ const SEEDS_VARIABLE: &str = "CODEX_TASK_SEEDS";
 fn whatever_goes_wrong_each_task_ends_once_and_in_time_and_nothing_is_done_twice() {
     let seeds = seeds();
     let (mut endings, mut changed, mut failed) = (BTreeMap::<String, usize>::new(), 0, Vec::new());
+    let (mut nested, mut resumed, mut pressed) = (0, 0, 0);
     for seed in seeds.clone() {
         match catch_unwind(AssertUnwindSafe(|| simulate(seed))) {
             Ok(world) => {
                 changed += world.effects.count();
-                for report in world.reports.borrow().values() {
+                nested += world.nested().len();
+                resumed += world.reports.borrow().values().map(|reports| reports.len() - 1).sum::<usize>();
+                pressed += world.shortages.get();
+                for report in world.reports.borrow().values().flatten() {
                     *endings.entry(format!("{:?}", report.status())).or_default() += 1;
                 }
             }
@@ -53,11 +64,15 @@ fn whatever_goes_wrong_each_task_ends_once_and_in_time_and_nothing_is_done_twice
         }
     }
     // Shown with `--nocapture`, and with a failure.
-    println!("{} seeds: {endings:?}, {changed} calls with effects", seeds.end - seeds.start);
+    println!(
+        "{} seeds: {endings:?}, {nested} tasks of agents, {resumed} conversations gone on with, {pressed} looks at a \
+         machine that is short, {changed} calls with effects",
+        seeds.end - seeds.start
+    );
     let repeat = "cargo test -p codex-task-tests --test stories simulation";
     assert!(failed.is_empty(), "{} seeds failed. Repeat one: {} {repeat}", failed.len(), failed.join(", "));
-    let is_met = endings.len() == 5 && changed > 0;
-    assert!(seeds.end - seeds.start < 100 || is_met, "every kind of ending is met: {endings:?}");
+    let is_met = endings.len() == 5 && [nested, resumed, pressed, changed].iter().all(|times| *times > 0);
+    assert!(seeds.end - seeds.start < 100 || is_met, "everything is met: {endings:?}");
 }
 
 #[test]
@@ -105,6 +120,7 @@ fn simulate(seed: u64) -> Rc<World> {
         }
     }
     assert_eq!(world.effects.done_twice(), Vec::<String>::new(), "seed {seed}");
+    assert_eq!(world.breaches.list(), Vec::<String>::new(), "seed {seed}");
     verdict::check_disk(&world);
     std::mem::forget(show);
     world

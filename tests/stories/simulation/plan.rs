@@ -3,17 +3,20 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use super::kinship::{child_of, depth_of, parent_of};
+use super::script;
 use codex_task::{BudgetLimits, Priority};
-use codex_task_providers::scripted::{Fault, Rule, ScriptedCall};
+use codex_task_config::Limits;
+use codex_task_providers::scripted::{Fault, Rule};
 use codex_task_providers::{ProviderError, WaitingFor};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::json;
 
-/// What every task reports in the end.
-pub(super) const ANSWER: &str = "all of it is done, and this is the report";
 /// Longer than any task may take, waiting for a slot included.
 pub(super) const NEVER: Duration = Duration::from_hours(12);
+
+/// Times that a task is asked something at most.
+pub(super) const SITTINGS_MAX: usize = 3;
 
 /// Everything that goes wrong, drawn anew for each purpose: so that one call more or less changes no other.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,14 @@ pub(super) struct Weather {
     pub(super) kills: Vec<Duration>,
     /// What all tasks together may take.
     pub(super) limits: BudgetLimits,
+    /// Whether agents ask for tasks of their own.
+    pub(super) nests: bool,
+    /// How long those may take.
+    pub(super) patience: Duration,
+    /// Whether conversations that have ended go on.
+    pub(super) resumes: bool,
+    /// Whether the machine is short of memory now and then.
+    pub(super) is_pressed: bool,
 }
 
 /// How well the journal works.
@@ -46,6 +57,8 @@ pub(super) struct DiskWeather {
     pub(super) slowest: Duration,
     /// How many of all writes fail.
     pub(super) losing: f64,
+    /// Whether it is asked for conversations; otherwise the supervisor remembers them.
+    pub(super) recalls: bool,
 }
 
 /// What a task is like.
@@ -73,6 +86,19 @@ pub(super) struct TaskPlan {
     pub(super) priority: Priority,
     /// When it is asked for.
     pub(super) arrives: Duration,
+    /// How often it is asked something: each time but the first its conversation goes on.
+    pub(super) sittings: usize,
+    /// What it and those below it may take each time.
+    pub(super) tokens_max: Option<u64>,
+}
+
+/// Where a conversation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// Which time it is asked something, from 0.
+    pub(super) sitting: usize,
+    /// Answers since.
+    pub(super) turn: usize,
 }
 
 impl Plan {
@@ -95,6 +121,7 @@ impl Plan {
         let disk = dice.random_bool(0.7).then(|| DiskWeather {
             slowest: Duration::from_millis(if dice.random_bool(0.5) { 30 } else { 8_000 }),
             losing: if is_ill && dice.random_bool(0.3) { 0.05 } else { 0.0 },
+            recalls: dice.random_bool(0.7),
         });
         let kills = if disk.is_some() { dice.random_range(0..=3_usize).saturating_sub(1) } else { 0 };
         let kills = (0..kills).map(|_| Duration::from_millis(dice.random_range(1..=30_000))).collect();
@@ -104,7 +131,13 @@ impl Plan {
             tokens_max: (is_limited && dice.random_bool(0.5)).then(|| dice.random_range(20_000..=200_000)),
             ..BudgetLimits::NONE
         };
+        let patience =
+            if is_ill { Duration::from_millis(dice.random_range(2_000..=60_000)) } else { NEVER / 12 };
         Weather {
+            nests: dice.random_bool(0.4),
+            patience,
+            resumes: dice.random_bool(0.3),
+            is_pressed: dice.random_bool(0.3),
             illness,
             at_once: dice.random_range(1..=8),
             restarts_max: dice.random_range(0..=3),
@@ -118,7 +151,8 @@ impl Plan {
     /// The tasks; the last one is the anchor.
     pub(super) fn tasks(self) -> Vec<TaskPlan> {
         let mut dice = self.dice("tasks", 0);
-        let is_ill = self.weather().illness > 0.0;
+        let weather = self.weather();
+        let is_ill = weather.illness > 0.0;
         let count = dice.random_range(2..=10);
         let mut tasks: Vec<TaskPlan> = (0..count)
             .map(|_| {
@@ -135,21 +169,61 @@ impl Plan {
                 let late = dice.random_bool(0.3);
                 let arrives = Duration::from_millis(if late { dice.random_range(0..=8_000) } else { 0 });
                 let priority = [Priority::Low, Priority::Normal, Priority::High][dice.random_range(0..3)];
-                TaskPlan { fate, deadline, priority, arrives }
+                let sittings = if weather.resumes { dice.random_range(1..=SITTINGS_MAX) } else { 1 };
+                let is_limited = weather.nests && is_ill && dice.random_bool(0.3);
+                let tokens_max = is_limited.then(|| dice.random_range(20_000..=60_000));
+                TaskPlan { fate, deadline, priority, arrives, sittings, tokens_max }
             })
             .collect();
-        let (deadline, priority) = (NEVER * 2, Priority::High);
-        tasks.push(TaskPlan { fate: Fate::Anchor, deadline, priority, arrives: Duration::ZERO });
+        tasks.push(TaskPlan {
+            fate: Fate::Anchor,
+            deadline: NEVER * 2,
+            priority: Priority::High,
+            arrives: Duration::ZERO,
+            sittings: 1,
+            tokens_max: None,
+        });
         tasks
     }
 
-    /// How the `nth` call of a task goes that has come to this turn.
-    pub(super) fn call(self, task: usize, nth: usize, turn: usize) -> Rule {
-        let Some(TaskPlan { fate, .. }) = self.tasks().get(task).copied() else {
-            panic!("nobody has asked for task {task}")
+    /// What a task is like, also one that an agent asks for.
+    pub(super) fn task(self, task: usize) -> TaskPlan {
+        if parent_of(task).is_none() {
+            let found = self.tasks().get(task).copied();
+            return found.unwrap_or_else(|| panic!("nobody has asked for task {task}"));
+        }
+        let (mut dice, weather) = (self.dice("child", task), self.weather());
+        let fate = match dice.random_range(0..12) {
+            0 | 1 => Fate::Fine,
+            2 => Fate::Doomed,
+            3 => Fate::Crashing,
+            // Where the script alone decides, nobody may make his parent late.
+            4 if weather.illness > 0.0 => Fate::Silent,
+            _ => Fate::Any,
         };
+        TaskPlan {
+            fate,
+            deadline: weather.patience,
+            priority: Priority::Normal,
+            arrives: Duration::ZERO,
+            sittings: 1,
+            tokens_max: None,
+        }
+    }
+
+    /// The task that a call asks for, if it asks for one.
+    pub(super) fn child(self, task: usize, at: Progress, part: usize) -> Option<usize> {
+        let deepest = usize::try_from(Limits::DEPTH_MAX).expect("a small number");
+        let mut dice = self.dice("asks", child_of(task, at.sitting, at.turn, part));
+        let asks = self.weather().nests && depth_of(task) < deepest && dice.random_bool(0.25);
+        asks.then(|| child_of(task, at.sitting, at.turn, part))
+    }
+
+    /// How the `nth` call of a task goes that has come so far.
+    pub(super) fn call(self, task: usize, nth: usize, at: Progress) -> Rule {
+        let fate = self.task(task).fate;
         let mut dice = self.dice("call", task * 10_000 + nth);
-        let rule = self.answer(task, fate, turn).with_delays(
+        let rule = script::answer(self, task, fate, at).with_delays(
             Duration::from_millis(dice.random_range(0..=3_000)),
             Duration::from_millis(dice.random_range(0..=50)),
         );
@@ -168,25 +242,6 @@ impl Plan {
         } else {
             rule.with_fault(fault.after_bytes(dice.random_range(0..=80)))
         }
-    }
-
-    /// What a model that is well says: some turns of tool calls, then the report.
-    fn answer(self, task: usize, fate: Fate, turn: usize) -> Rule {
-        if fate == Fate::Anchor {
-            let hold = || Rule::text("I hold on.").and_call(ScriptedCall::new("Hold", &json!({})));
-            return if turn == 0 { hold() } else { Rule::text(ANSWER) };
-        }
-        let turns = self.dice("turns", task).random_range(0..=4);
-        if turn >= turns {
-            return Rule::text(ANSWER);
-        }
-        let mut dice = self.dice("calls", task * 100 + turn);
-        let tools = ["Change", "Change", "Change", "Look", "Burst", "Dawdle", "Stumble", "Trip"];
-        (0..dice.random_range(1..=3)).fold(Rule::text("I go on."), |rule, part| {
-            let key = format!("task {task} turn {turn} part {part}");
-            let tool = tools[dice.random_range(0..tools.len())];
-            rule.and_call(ScriptedCall::new(tool, &json!({"key": key})).with_id(key))
-        })
     }
 }
 

@@ -2,80 +2,122 @@
 
 use std::time::Duration;
 
-use codex_task::{Outcome, TaskError, TaskReport};
+use codex_task::{BudgetLimits, Outcome, TaskError, TaskId, TaskReport, TaskStatus};
+use codex_task_actors::Spent;
 
-use super::plan::{ANSWER, Fate};
-use super::world::{SimTask, World};
+use super::kinship::{above, parent_of};
+use super::plan::Fate;
+use super::script::{is_left_alone, report};
+use super::world::World;
 
 /// How long after its deadline a task may end.
 const GRACE: Duration = Duration::from_secs(1);
 /// The same where a worker has stalled: then the supervisor ends what its agent cannot end itself.
 const GRACE_OF_STALLED: Duration = Duration::from_secs(2);
 
-/// Panics when a task has not ended in time, or in a way that nothing has led to.
-pub(super) fn check(world: &World, task: &SimTask, report: &TaskReport, waited: Duration) {
-    let seed = world.plan.seed;
-    let name = format!("seed {seed}, task {}", task.index);
+/// How long after its deadline a task may end in this world.
+pub(super) fn grace(world: &World) -> Duration {
+    if world.has_stalled.get() { GRACE_OF_STALLED } else { GRACE }
+}
+
+/// What is wrong with the ending of a task: that it has come too late, or that nothing has led to it.
+pub(super) fn wrong_ending(world: &World, task: usize, report: &TaskReport) -> Option<String> {
+    let plan = world.plan.task(task);
     let took = report.timing.total.saturating_sub(report.timing.queued);
-    let grace = if world.has_stalled.get() { GRACE_OF_STALLED } else { GRACE };
-    assert!(took <= task.plan.deadline + grace, "{name}: {took:?} of {:?}", task.plan.deadline);
-    assert!(report.timing.total <= waited, "{name}: {:?} in {waited:?}", report.timing);
-    assert_eq!(report.task, task.id, "{name}: an answer of another task");
+    if took > plan.deadline + grace(world) {
+        return Some(format!("it took {took:?} of {:?}", plan.deadline));
+    }
     let is_right = is_right(world, task, report);
-    assert!(
-        is_right,
-        "{name} of fate {:?} ends so: {:?}, {:?}",
-        task.plan.fate, report.outcome, report.notes
-    );
+    (!is_right)
+        .then(|| format!("of fate {:?} it ends so: {:?}, {:?}", plan.fate, report.outcome, report.notes))
 }
 
 /// Whether a task may end so. Where nothing goes wrong by chance, only one ending is left to each, or its cancelling.
-fn is_right(world: &World, task: &SimTask, report: &TaskReport) -> bool {
-    let weather = &world.weather;
-    let (fate, is_ill) = (task.plan.fate, weather.illness > 0.0);
-    match &report.outcome {
-        Outcome::Completed(text) => text == ANSWER && matches!(fate, Fate::Any | Fate::Fine | Fate::Anchor),
-        Outcome::Cancelled { .. } => world.cancelled.borrow().contains(&task.id),
-        Outcome::TimedOut { after, .. } => *after == task.plan.deadline && (is_ill || fate == Fate::Silent),
+fn is_right(world: &World, task: usize, ended: &TaskReport) -> bool {
+    let (weather, plan) = (&world.weather, world.plan.task(task));
+    let (fate, is_ill) = (plan.fate, weather.illness > 0.0);
+    match &ended.outcome {
+        Outcome::Completed(text) => {
+            let may_complete = matches!(fate, Fate::Any | Fate::Fine | Fate::Anchor);
+            may_complete && (0..plan.sittings).any(|sitting| *text == report(task, sitting))
+        }
+        Outcome::Cancelled { .. } => world.cancelled.borrow().contains(&ended.task) || is_left(world, task),
+        Outcome::TimedOut { after, .. } => match parent_of(task) {
+            None => *after == plan.deadline && (is_ill || fate == Fate::Silent),
+            Some(_) => *after <= plan.deadline && is_ill,
+        },
         Outcome::Crashed { restarts, .. } => {
             let may_crash = fate == Fate::Crashing || (is_ill && fate != Fate::Anchor);
-            may_crash && *restarts >= weather.restarts_max && report.restarts == *restarts
+            may_crash && *restarts >= weather.restarts_max && ended.restarts == *restarts
         }
         Outcome::Failed { error, .. } => match error {
             TaskError::AllRoutesFailed { attempts } => {
                 !attempts.is_empty() && (is_ill || fate == Fate::Doomed)
             }
-            TaskError::Journal(_) => weather.disk.is_some_and(|disk| disk.losing > 0.0),
+            TaskError::Journal(_) | TaskError::StillRunning { .. } | TaskError::NoTranscript { .. } => {
+                forgets(world)
+            }
             TaskError::CallLimit { .. } => weather.limits.calls_max.is_some(),
-            TaskError::TokenLimit { .. } => weather.limits.tokens_max.is_some(),
+            TaskError::TokenLimit { limit } => {
+                let of_family = above(task).chain([task]).filter_map(|task| world.plan.task(task).tokens_max);
+                of_family.chain(weather.limits.tokens_max).any(|most| most == *limit)
+            }
             _ => false,
         },
     }
 }
 
+/// Whether the agent that has asked for a task may have left it: it has ended, or its actor has died.
+fn is_left(world: &World, task: usize) -> bool {
+    if parent_of(task).is_none() {
+        return false;
+    }
+    let may_die = world.weather.illness > 0.0 || world.has_moved.get() || world.has_stalled.get();
+    let family = || above(task).chain([task]);
+    let is_cancelled = |task| world.id_of(task).is_some_and(|id| world.cancelled.borrow().contains(&id));
+    may_die || family().any(|task| is_left_alone(world.plan, task) || is_cancelled(task))
+}
+
+fn forgets(world: &World) -> bool {
+    world.weather.disk.is_some_and(|disk| disk.losing > 0.0)
+}
+
+/// What is wrong with what was taken of a budget.
+pub(super) fn overspent(limits: BudgetLimits, taken: Spent) -> Option<String> {
+    let calls = limits.calls_max.is_some_and(|most| taken.calls > most);
+    let tokens = limits.tokens_max.is_some_and(|most| taken.tokens > most);
+    (calls || tokens).then(|| format!("{taken:?} of {limits:?}"))
+}
+
 /// Panics when the disk does not say of each task what its caller was told.
 pub(super) fn check_disk(world: &World) {
+    let nested = world.nested();
+    let tasks = world.tasks.iter().map(|task| (task.index, task.id)).chain(nested);
+    tasks.for_each(|(task, id)| check_record(world, task, id));
+}
+
+fn check_record(world: &World, task: usize, id: TaskId) {
     let Some(disk) = &world.disk else { return };
-    let seed = world.plan.seed;
-    let forgets = world.weather.disk.is_some_and(|disk| disk.losing > 0.0);
-    for task in &world.tasks {
-        let (endings, index) = (disk.endings(task.id), task.index);
-        assert!(endings.len() <= 1, "seed {seed}, task {index}: written twice: {endings:?}");
-        let told = world.reports.borrow().get(&task.id).map(TaskReport::status);
-        let has_died = !world.weather.kills.is_empty() || world.weather.workers > 0;
-        let is_whole =
-            |report: &TaskReport| report.restarts == 0 && matches!(report.outcome, Outcome::Completed(_));
-        if !has_died && !forgets && world.reports.borrow().get(&task.id).is_some_and(is_whole) {
-            let open = disk.open_calls(task.id);
-            assert!(open.is_empty(), "seed {seed}, task {index}: the ends of {open:?} are not written");
-        }
-        match endings.first() {
-            // A process that is killed between writing and telling has told nobody.
-            Some(written) => assert!(
-                told.is_none_or(|told| told == *written) || !world.weather.kills.is_empty(),
-                "seed {seed}, task {index}: {written:?} is written, {told:?} was told"
-            ),
-            None => assert!(forgets, "seed {seed}, task {index}: its ending is not written: {told:?}"),
-        }
+    let name = format!("seed {}, task {task}", world.plan.seed);
+    let plan = world.plan.task(task);
+    let reports = world.reports.borrow();
+    let reports = reports.get(&id).map(Vec::as_slice).unwrap_or_default();
+    let told: Vec<TaskStatus> = reports.iter().map(TaskReport::status).collect();
+    let (written, is_killed) = (disk.endings(id), !world.weather.kills.is_empty());
+    assert!(written.len() <= plan.sittings, "{name}: written too often: {written:?}");
+    let has_died = is_killed || world.weather.workers > 0;
+    let is_whole =
+        |report: &TaskReport| report.restarts == 0 && matches!(report.outcome, Outcome::Completed(_));
+    if !has_died && !forgets(world) && reports.iter().all(is_whole) {
+        let open = disk.open_calls(id);
+        assert!(open.is_empty(), "{name}: the ends of {open:?} are not written");
     }
+    // A process that is killed between writing and telling has told nobody.
+    let is_told = is_killed || forgets(world) || written == told;
+    assert!(is_told, "{name}: {written:?} is written, {told:?} was told");
+    let must_end = !is_killed || parent_of(task).is_none();
+    assert!(
+        !must_end || !written.is_empty() || forgets(world),
+        "{name}: its ending is not written: {told:?}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use codex_task_config::WallClock;
 use futures_util::future::BoxFuture;
 use grep_matcher::Matcher as _;
 use grep_regex::RegexMatcher;
@@ -61,7 +62,7 @@ impl Tool for BashOutputTool {
                 news.stdout = matching(&news.stdout, filter);
                 news.stderr = matching(&news.stderr, filter);
             }
-            Ok(reply(&news, SystemTime::now()))
+            Ok(reply(&news, WallClock::system_now()))
         })
     }
 }

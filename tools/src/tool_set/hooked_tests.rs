@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use codex_task_config::{
     Hook, HookAction, HookEvent, HookFailure, HookWait, PermissionMode, PermissionRule, RuleBehavior,
-    RuleOrigin, RuleScope, ToolSelection,
+    RuleOrigin, RuleScope, ToolSelection, WallClock,
 };
 use serde_json::{Value, json};
 
@@ -245,7 +245,7 @@ async fn what_hooks_add_stands_behind_the_result() {
 async fn equal_hooks_run_once_and_different_ones_side_by_side() {
     let slow = |name: &str| before(&format!("sleep 0.4; echo x >> {name}"));
     let scene = Scene::new(vec![slow("one"), slow("one"), slow("two"), slow("three")]);
-    let started = SystemTime::now();
+    let started = WallClock::system_now();
     assert_eq!(scene.read("a").await, ran());
     assert!(started.elapsed().unwrap() < Duration::from_millis(1_100), "{:?}", started.elapsed());
     assert_eq!(std::fs::read_to_string(scene.path("one")).unwrap(), "x\n");
