@@ -1,8 +1,5 @@
 //! Very many agent files.
 
-#[cfg(target_os = "linux")]
-use std::time::Duration;
-
 use codex_task::{Outcome, RunTask};
 #[cfg(target_os = "linux")]
 use codex_task_config::{AgentSources, RegistryHandle};
@@ -10,31 +7,30 @@ use codex_task_providers::scripted::Rule;
 
 use crate::harness::{TestProject, TestRuntime, scripted};
 #[cfg(target_os = "linux")]
-use crate::harness::{computed, in_child};
+use crate::harness::{cost_of, in_child};
 
 /// Files of the story.
 const FILES: usize = 10_000;
 /// Bytes that the Task tool's text may have, however many agents there are.
 const DESCRIPTION_BYTES_MAX: usize = 32 << 10;
 
-/// What loading all of them, and only one, may cost: twice what an optimised build is allowed.
+/// Ten times as many files may cost so many times as much: what looks at each file for each other one costs a hundred.
 #[cfg(target_os = "linux")]
-const COSTS_MAX: [(usize, Duration); 2] = [(FILES, Duration::from_secs(4)), (1, Duration::from_millis(100))];
+const GROWTH_MAX: u32 = 30;
 
 #[cfg(target_os = "linux")]
 #[test]
-fn fault_58_ten_thousand_agent_files_cost_seconds_and_one_costs_milliseconds() {
-    let name =
-        "faults::agent_files::fault_58_ten_thousand_agent_files_cost_seconds_and_one_costs_milliseconds";
+fn fault_58_ten_thousand_agent_files_cost_ten_times_what_a_thousand_do() {
+    let name = "faults::agent_files::fault_58_ten_thousand_agent_files_cost_ten_times_what_a_thousand_do";
     let story = || {
-        for (files, most) in COSTS_MAX {
+        let [few, all] = [FILES / 10, FILES].map(|files| {
             let project = many(files);
-            let before = computed();
-            let known = RegistryHandle::load(project.environment(), AgentSources::default());
-            let cost = computed().saturating_sub(before);
-            assert!(cost < most, "{files} files cost {cost:?}");
-            assert!(known.current().agents().count() >= files);
-        }
+            cost_of(|| {
+                let known = RegistryHandle::load(project.environment(), AgentSources::default());
+                assert!(known.current().agents().count() >= files);
+            })
+        });
+        assert!(all < few * GROWTH_MAX, "{all:?}, and {few:?} for a tenth of them");
     };
     if let Some(child) = in_child(name, story) {
         assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));

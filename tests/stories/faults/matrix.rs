@@ -134,7 +134,7 @@ const MACHINE: &[Proof] = &[
     (57, "config/src/agent/frontmatter_tests.rs", "any_text_is_judged"),
     (57, "config/src/agent/registry_tests.rs", "what_cannot_be_read_is_listed_as_broken_and_changes_nothing_about_others"),
     (57, "config/src/agent/report_tests.rs", "a_deep_or_large_frontmatter_is_refused"),
-    (58, "tests/stories/faults/agent_files.rs", "fault_58_ten_thousand_agent_files_cost_seconds_and_one_costs_milliseconds"),
+    (58, "tests/stories/faults/agent_files.rs", "fault_58_ten_thousand_agent_files_cost_ten_times_what_a_thousand_do"),
     (58, "tests/stories/faults/agent_files.rs", "fault_58_ten_thousand_agent_files_are_all_loaded_and_a_parent_reads_a_bounded_list"),
     (59, "config/src/agent/registry_tests.rs", "circles_of_links_end_and_what_is_no_file_is_broken"),
     (60, "tests/stories/reload.rs", "a_changed_file_is_live_for_the_next_task_and_a_running_task_keeps_what_it_began_with"),

@@ -28,9 +28,17 @@ pub(crate) fn in_child(name: &str, story: impl FnOnce()) -> Option<Output> {
     Some(child)
 }
 
-/// What all threads of this process have computed so far: a busy machine makes that no longer.
+/// What this process computes for something, on all of its threads: a busy machine makes that no longer.
 #[cfg(target_os = "linux")]
-pub(crate) fn computed() -> Duration {
+pub(crate) fn cost_of(something: impl FnOnce()) -> Duration {
+    let before = computed();
+    something();
+    computed().saturating_sub(before)
+}
+
+/// What all threads of this process have computed so far.
+#[cfg(target_os = "linux")]
+fn computed() -> Duration {
     /// What the kernel counts in, on every machine that runs Linux.
     const TICK: Duration = Duration::from_millis(10);
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");

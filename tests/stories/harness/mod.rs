@@ -12,7 +12,7 @@ mod wait;
 mod wire;
 
 #[cfg(target_os = "linux")]
-pub(crate) use child::computed;
+pub(crate) use child::cost_of;
 pub(crate) use child::in_child;
 pub(crate) use kept::KeptJournal;
 pub(crate) use one_clock::{OneClock, Setup};
