@@ -156,7 +156,7 @@ fn text() -> String {
 
 /// One entry for the ledger.
 fn call() -> String {
-    let function = format!(r#"{{"name":"{}","arguments":"{{\\"key\\":\\"k\\"}}"}}"#, Ledger::NAME);
+    let function = format!(r#"{{"name":"{}","arguments":"{{\"key\":\"k\"}}"}}"#, Ledger::NAME);
     let call = format!(r#"{{"index":0,"id":"call_1","type":"function","function":{function}}}"#);
     answer(&[format!(r#"{{"tool_calls":[{call}]}}"#)], "tool_calls")
 }
