@@ -12,10 +12,8 @@ mod support;
 
 use std::time::Duration;
 
-use codex_task_benches::{
-    Cpu, MockProcess, Percentiles, head, is_smoke_run, resident_kib, row, serve_if_asked,
-};
-use support::{Bare, Subagents};
+use codex_task_benches::{Cpu, MockProcess, Percentiles, head, is_smoke_run, resident_kib, row};
+use support::{Bare, Subagents, beside_mock};
 use tokio::time::Instant;
 
 /// Tasks at once.
@@ -24,13 +22,7 @@ const CONCURRENCY: [usize; 4] = [1, 10, 100, 1_000];
 const BATCHES: usize = 5;
 
 fn main() {
-    if serve_if_asked() {
-        return;
-    }
-    let mock = MockProcess::start().expect("the mock starts");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
-    runtime.block_on(run(&mock));
+    beside_mock(run);
 }
 
 async fn run(mock: &MockProcess) {

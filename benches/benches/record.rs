@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::time::Duration;
 
-use codex_task_benches::{Cpu, MockProcess, Percentiles, head, is_smoke_run, row, serve_if_asked};
-use support::{Keeping, Subagents};
+use codex_task_benches::{Cpu, MockProcess, Percentiles, head, is_smoke_run, row};
+use support::{Keeping, Subagents, beside_mock};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -26,13 +26,7 @@ const BATCHES: usize = 40;
 const LINE: [u8; 700] = [b'x'; 700];
 
 fn main() {
-    if serve_if_asked() {
-        return;
-    }
-    let mock = MockProcess::start().expect("the mock starts");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
-    runtime.block_on(run(&mock));
+    beside_mock(run);
 }
 
 async fn run(mock: &MockProcess) {

@@ -1,29 +1,19 @@
 //! From nothing to the first answer: settings, 100 agent files, threads, one task; beside a new bare client that sends
 //! the same request, in the same run. Then the same again without the task: what a host pays for a runtime.
-#![expect(
-    clippy::print_stdout,
-    clippy::expect_used,
-    reason = "a benchmark prints, and stops at the first fault"
-)]
+#![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 mod support;
 
 use std::time::Duration;
 
-use codex_task_benches::{MockProcess, Percentiles, head, is_smoke_run, row, serve_if_asked};
-use support::{Bare, Subagents};
+use codex_task_benches::{MockProcess, Percentiles, head, is_smoke_run, row};
+use support::{Bare, Subagents, beside_mock};
 use tokio::time::Instant;
 
 const ROUNDS: usize = 31;
 
 fn main() {
-    if serve_if_asked() {
-        return;
-    }
-    let mock = MockProcess::start().expect("the mock starts");
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
-    runtime.block_on(run(&mock));
+    beside_mock(run);
 }
 
 async fn run(mock: &MockProcess) {

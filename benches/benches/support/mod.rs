@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use codex_task::store::{Recorder, Records};
 use codex_task::{Environment, RunTask, Runtime, RuntimeBuilder, RuntimeHandle, TaskStatus};
-use codex_task_benches::Ledger;
+use codex_task_benches::{Ledger, MockProcess, serve_if_asked};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -18,6 +18,17 @@ use tokio::time::Instant;
 
 /// Bytes of the prompt of every task.
 const PROMPT_BYTES: usize = 4_096;
+
+/// Runs a benchmark on two threads beside a mock in another process; the whole of its `main`.
+pub(crate) fn beside_mock(run: impl AsyncFnOnce(&MockProcess)) {
+    if serve_if_asked() {
+        return;
+    }
+    let mock = MockProcess::start().expect("the mock starts");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("tokio");
+    runtime.block_on(run(&mock));
+}
 
 /// A loop over `reqwest`: one client, one request, the stream read to its end.
 pub(crate) struct Bare {
