@@ -10,14 +10,13 @@ use tempfile::TempDir;
 
 use super::{RecordState, Recorder, Records, StoreError, schema};
 
-const OLD: [&str; 7] = [
+const OLD: [&str; 6] = [
     include_str!("old/version_1.sql"),
     include_str!("old/version_2.sql"),
     include_str!("old/version_3.sql"),
     include_str!("old/version_4.sql"),
     include_str!("old/version_5.sql"),
     include_str!("old/version_6.sql"),
-    include_str!("old/version_7.sql"),
 ];
 
 /// A run that its process has left, and one that has ended.

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What turns each version into the next, from an empty file on.
-pub(super) const MIGRATIONS: [&str; 7] =
-    [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE, PROMPTS_ONCE, JUDGES_AND_TRAILS];
+pub(super) const MIGRATIONS: [&str; 6] =
+    [RUNS_AND_TASKS, USAGE, CANCELLING, ADMISSIONS, AWAKE, JUDGES_AND_TRAILS];
 
 /// Version 1.
 const RUNS_AND_TASKS: &str = "
@@ -97,11 +97,8 @@ const AWAKE: &str = "
     ALTER TABLE owners ADD COLUMN awake_ms INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// Version 6: a prompt that is kept with the request is not kept again at the end of the first turn. The tables are the
-/// same; a program that does not know of it would go on without the prompt.
-const PROMPTS_ONCE: &str = "";
-
-/// Version 7: a question whose answers nobody has compared is not over, and trails go with their runs.
+/// Version 6: a question whose answers nobody has compared is not over, and trails go with their runs. A prompt that is
+/// kept with the request is not kept again at the end of the first turn.
 const JUDGES_AND_TRAILS: &str = "
     -- The task that is to compare this one's answer with others.
     ALTER TABLE tasks ADD COLUMN judge TEXT;
