@@ -120,7 +120,19 @@ pub(super) fn is_alive(connection: &Connection, owner: i64, this: &Process) -> r
     is_alive_at(Moment::now(), connection, owner, this)
 }
 
-/// The same at another moment than now.
+/// Whether one of the processes lives whose numbers a query gives for a run.
+pub(super) fn is_any_alive(
+    connection: &Connection,
+    owners: &str,
+    run: &str,
+    this: &Process,
+) -> rusqlite::Result<bool> {
+    let mut owners = connection.prepare_cached(owners)?;
+    let owners = owners.query_map([run], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+    owners.into_iter().try_fold(false, |is, owner| Ok(is || is_alive(connection, owner, this)?))
+}
+
+/// The same as [`is_alive`] at another moment than now.
 fn is_alive_at(now: Moment, connection: &Connection, owner: i64, this: &Process) -> rusqlite::Result<bool> {
     let select = "SELECT pid, space, started, clock, heartbeat_ms, awake_ms FROM owners WHERE id = ?1";
     let row = connection.query_row(select, [owner], |row| {

@@ -25,18 +25,9 @@ pub(super) fn missing_judge(connection: &Connection, run: RunId) -> rusqlite::Re
 
 /// Whether a living process has answers of the run, and so their judge.
 pub(super) fn is_held(connection: &Connection, run: RunId, this: &Process) -> rusqlite::Result<bool> {
-    let owners = connection
-        .prepare_cached(
-            "SELECT DISTINCT owner FROM tasks WHERE run = ?1 AND judge IS NOT NULL AND owner IS NOT NULL",
-        )?
-        .query_map([run.to_string()], |row| row.get(0))?
-        .collect::<Result<Vec<i64>, _>>()?;
-    for owner in owners {
-        if lease::is_alive(connection, owner, this)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let owners =
+        "SELECT DISTINCT owner FROM tasks WHERE run = ?1 AND judge IS NOT NULL AND owner IS NOT NULL";
+    lease::is_any_alive(connection, owners, &run.to_string(), this)
 }
 
 /// Makes the answers of a run those of this process, which is to judge them.

@@ -88,19 +88,13 @@ fn old(connection: &Connection, retention: Retention, this: &Process) -> rusqlit
     let oldest = now_ms().saturating_sub(age_ms);
     let mut query =
         connection.prepare("SELECT id FROM runs WHERE begun_ms < ?1 ORDER BY begun_ms LIMIT ?2")?;
-    let mut old = query
+    let old = query
         .query_map(params![oldest, PRUNED_MAX], |row| row.get(0))?
         .collect::<Result<Vec<String>, _>>()?;
-    let mut owners = connection.prepare(
-        "SELECT DISTINCT owner FROM tasks WHERE run = ?1 AND status IS NULL AND owner IS NOT NULL",
-    )?;
-    let mut is_alive = |run: &String| -> rusqlite::Result<bool> {
-        let owners = owners.query_map([run], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
-        owners.into_iter().try_fold(false, |is, owner| Ok(is || lease::is_alive(connection, owner, this)?))
-    };
+    let owners = "SELECT DISTINCT owner FROM tasks WHERE run = ?1 AND status IS NULL AND owner IS NOT NULL";
     let mut dead = Vec::with_capacity(old.len());
-    for run in old.drain(..) {
-        if !is_alive(&run)? {
+    for run in old {
+        if !lease::is_any_alive(connection, owners, &run, this)? {
             dead.push(run);
         }
     }

@@ -45,6 +45,22 @@ pub(crate) struct RecordedTrails {
     pub(crate) bytes: u64,
 }
 
+impl RecordedTrails {
+    /// Without the bytes.
+    fn sessions(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut query = connection.prepare_cached(
+            "SELECT session, COUNT(runs.id) > 0 FROM trails LEFT JOIN runs ON runs.id = trails.run GROUP BY session",
+        )?;
+        let mut trails = Self::default();
+        for row in query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
+            let (session, is_kept): (String, bool) = row?;
+            let sessions = if is_kept { &mut trails.kept } else { &mut trails.released };
+            sessions.insert(session);
+        }
+        Ok(trails)
+    }
+}
+
 impl Records {
     /// What the records in this file say of trails; nothing where there is no such file.
     ///
@@ -56,21 +72,10 @@ impl Records {
         }
         let connection = database::open(path)?;
         let read = || -> rusqlite::Result<RecordedTrails> {
-            let mut query = connection.prepare(
-                "SELECT session, COUNT(runs.id) > 0 FROM trails LEFT JOIN runs ON runs.id = trails.run GROUP BY session",
-            )?;
-            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let mut trails =
-                RecordedTrails { bytes: retention::bytes(&connection)?, ..RecordedTrails::default() };
-            for row in rows {
-                let (session, is_kept): (String, bool) = row?;
-                if is_kept {
-                    trails.kept.insert(session)
-                } else {
-                    trails.released.insert(session)
-                };
-            }
-            Ok(trails)
+            Ok(RecordedTrails {
+                bytes: retention::bytes(&connection)?,
+                ..RecordedTrails::sessions(&connection)?
+            })
         };
         read().map_err(|error| StoreError::of(path, error))
     }
@@ -112,11 +117,7 @@ impl TrailSizes {
         if self.0.is_empty() {
             return Ok(0);
         }
-        let mut query = connection.prepare_cached(
-            "SELECT session FROM trails LEFT JOIN runs ON runs.id = trails.run
-             GROUP BY session HAVING COUNT(runs.id) = 0",
-        )?;
-        let released = query.query_map([], |row| row.get(0))?.collect::<Result<BTreeSet<String>, _>>()?;
+        let RecordedTrails { released, .. } = RecordedTrails::sessions(connection)?;
         let staying = self.0.iter().filter(|(session, _)| !released.contains(*session));
         Ok(staying.map(|(_, bytes)| bytes).sum())
     }
