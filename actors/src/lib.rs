@@ -29,7 +29,7 @@ pub use dice::Dice;
 pub use io_runtime::IoRuntime;
 pub use journal::{
     Admission, ImageError, Journal, JournalAck, JournalEntry, JournalError, JournalStep, Taken, Tallied,
-    TaskImage,
+    TaskImage, Transcript,
 };
 pub use messages::{AskHealth, AskPlace, CancelQueued, CancelTask, Drain, Fail, ListProviders, Observe};
 pub use provider::{

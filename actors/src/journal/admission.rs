@@ -5,7 +5,7 @@ use std::sync::Arc;
 use codex_task_providers::{Message, UserPart, UserTurn};
 use serde::{Deserialize, Serialize};
 
-use crate::subagent::AgentPlan;
+use crate::subagent::{AgentPlan, Checkpoint, CheckpointStep, Tally};
 use crate::task::TaskRequest;
 
 /// What a task begins with.
@@ -22,6 +22,15 @@ pub struct Admission {
     pub opening: Arc<Message>,
     /// Prompts with which the conversation has gone on since: a summary of it keeps them.
     pub further: Vec<Arc<str>>,
+    /// What was said before, where a conversation goes on of which the journal knows nothing.
+    pub before: Option<Box<Transcript>>,
+}
+
+/// A conversation with its new prompt, ready to go on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Transcript {
+    turns: Vec<Arc<Message>>,
+    tally: Tally,
 }
 
 /// The same as it is stored.
@@ -37,6 +46,8 @@ struct StoredAdmission {
     prompt_follows: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     further: Vec<Arc<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Box<Transcript>>,
 }
 
 impl Admission {
@@ -47,7 +58,23 @@ impl Admission {
             prefix: Arc::clone(&plan.cache_key),
             opening: Arc::clone(opening),
             further: Vec::new(),
+            before: None,
         }
+    }
+
+    /// The same for a conversation that goes on.
+    pub(crate) fn of_conversation(self, checkpoint: &Checkpoint) -> Self {
+        let Checkpoint { turns, tally, .. } = checkpoint.clone();
+        Self { before: Some(Box::new(Transcript { turns, tally })), ..self }
+    }
+
+    /// Where the task begins.
+    pub(crate) fn checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new(Arc::clone(&self.opening));
+        if let Some(Transcript { turns, tally }) = self.before.as_deref().cloned() {
+            checkpoint.apply(CheckpointStep::Compacted { turns, tally: Box::new(tally) });
+        }
+        checkpoint
     }
 
     /// What stands in its place when the conversation goes on with what is asked for now: whoever continues the task later
@@ -61,25 +88,26 @@ impl Admission {
 
 impl From<Admission> for StoredAdmission {
     fn from(admission: Admission) -> Self {
-        let Admission { request, routes, prefix, opening, further } = admission;
-        let before = before_prompt(&opening, &request.prompt);
-        let (prompt_follows, opening) = (before.is_some(), before.unwrap_or(opening));
-        Self { request, routes, prefix, opening, prompt_follows, further }
+        let Admission { request, routes, prefix, opening, further, before } = admission;
+        let without = without_prompt(&opening, &request.prompt);
+        let (prompt_follows, opening) = (without.is_some(), without.unwrap_or(opening));
+        Self { request, routes, prefix, opening, prompt_follows, further, before }
     }
 }
 
 impl From<StoredAdmission> for Admission {
     fn from(stored: StoredAdmission) -> Self {
-        let StoredAdmission { request, routes, prefix, mut opening, prompt_follows, further } = stored;
+        let StoredAdmission { request, routes, prefix, mut opening, prompt_follows, further, before } =
+            stored;
         if let (true, Message::User(turn)) = (prompt_follows, Arc::make_mut(&mut opening)) {
             turn.parts.push(UserPart::Text { text: Arc::clone(&request.prompt) });
         }
-        Self { request, routes, prefix, opening, further }
+        Self { request, routes, prefix, opening, further, before }
     }
 }
 
 /// The opening without the prompt, if that is its last text.
-fn before_prompt(opening: &Message, prompt: &str) -> Option<Arc<Message>> {
+fn without_prompt(opening: &Message, prompt: &str) -> Option<Arc<Message>> {
     let Message::User(UserTurn { parts }) = opening else { return None };
     match parts.split_last()? {
         (UserPart::Text { text }, before) if **text == *prompt => {
@@ -104,6 +132,7 @@ mod tests {
             prefix: "x".into(),
             opening: Arc::new(Message::User(UserTurn { parts })),
             further: Vec::new(),
+            before: None,
         }
     }
 

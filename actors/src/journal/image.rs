@@ -47,7 +47,7 @@ impl TaskImage {
     /// [`ImageError`] when the text is no [`Admission`].
     pub fn of_admission(json: &str) -> Result<Self, ImageError> {
         let admission: Admission = serde_json::from_str(json)?;
-        let checkpoint = Checkpoint::new(Arc::clone(&admission.opening));
+        let checkpoint = admission.checkpoint();
         let opening = admission.further.iter().fold(admission.opening, joined);
         let Admission { request, prefix, .. } = admission;
         Ok(Self { request, prefix, checkpoint, opening, taken: None })
@@ -125,6 +125,11 @@ impl TaskImage {
     pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> (Self, Vec<JournalStep>) {
         let mut steps = Vec::new();
         self.checkpoint.tally = self.checkpoint.tally.anew();
+        if last.is_some()
+            && let Some(turn) = self.answers_that_were_lost()
+        {
+            steps.push(self.step(CheckpointStep::Told { turn, tally: self.totals() }));
+        }
         let ends_with_user = matches!(self.checkpoint.turns.last().map(Arc::as_ref), Some(Message::User(_)));
         if let Some(text) = last.filter(|_| ends_with_user) {
             let parts = vec![AssistantPart::Text { text: text.to_owned() }];
@@ -137,6 +142,17 @@ impl TaskImage {
         let turn = self.user_turn(prompt);
         steps.push(self.step(turn));
         (self, steps)
+    }
+
+    /// What stands for the answers to the last calls of a task that has completed: a disk that was full has kept its end,
+    /// and not what led there.
+    fn answers_that_were_lost(&self) -> Option<Arc<Message>> {
+        let Some(Message::Assistant(turn)) = self.checkpoint.turns.last().map(Arc::as_ref) else {
+            return None;
+        };
+        let answered = |call| UserPart::ToolResult(self.checkpoint.result_or_unknown(call));
+        let parts: Vec<_> = turn.tool_calls().map(answered).collect();
+        (!parts.is_empty()).then(|| Arc::new(Message::User(UserTurn { parts })))
     }
 
     /// The prompt as the next turn. Calls that were never answered are answered first; a user turn that was never

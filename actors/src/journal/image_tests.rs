@@ -46,6 +46,7 @@ fn stored(steps: &[CheckpointStep]) -> TaskImage {
         prefix: "x".into(),
         opening: user([text("p")]),
         further: Vec::new(),
+        before: None,
     };
     let admission = serde_json::to_string(&admission).expect("JSON");
     let mut image = TaskImage::of_admission(&admission).expect("it is what was written");
@@ -104,7 +105,7 @@ fn calls_that_were_cut_off_are_answered_before_a_new_prompt() {
     let begun = |id: &str| CheckpointStep::CallBegun { call_id: id.into() };
     let ended = CheckpointStep::CallEnded { result: result("1", "r") };
     let image = stored(&[answered(&["1", "2", "3"]), begun("1"), ended, begun("2")]);
-    let (image, _) = image.with_prompt(Some("ignored"), "and now?");
+    let (image, _) = image.with_prompt(None, "and now?");
     let Some(Message::User(last)) = image.checkpoint.turns.last().map(Arc::as_ref) else {
         panic!("the prompt is the last turn")
     };
@@ -144,6 +145,7 @@ fn whatever_the_conversation_was_asked_since_is_in_its_opening_when_it_goes_on_a
         prefix: "x".into(),
         opening: user([text("p")]),
         further: Vec::new(),
+        before: None,
     };
     let anew = |prompt: &str| Arc::new(TaskRequest { prompt: prompt.into(), ..(*task).clone() });
     let admission = admission.asked_anew(anew("second")).asked_anew(anew("third"));
@@ -154,4 +156,41 @@ fn whatever_the_conversation_was_asked_since_is_in_its_opening_when_it_goes_on_a
     assert_eq!(json(&image.opening), json(&whole), "a summary keeps them");
     assert_eq!(shown(&image), json!([*user([text("p")])]), "the conversation itself begins as it did");
     assert_eq!(&*image.request.prompt, "third");
+}
+
+#[test]
+fn a_conversation_that_the_journal_knew_nothing_of_is_in_its_beginning() {
+    let tally = Tally { tainted_by: ["WebFetch evil.example".to_owned()].into(), ..Tally::default() };
+    let told = CheckpointStep::Told { turn: user([text("r")]), tally: Box::new(tally) };
+    let (image, _) = stored(&[answered(&["1"]), told]).with_prompt(Some("the answer"), "and now?");
+    let admission = Admission {
+        request: Arc::clone(&image.request),
+        routes: Vec::new(),
+        prefix: "x".into(),
+        opening: Arc::clone(&image.opening),
+        further: Vec::new(),
+        before: None,
+    };
+    let json = serde_json::to_string(&admission.of_conversation(&image.checkpoint)).expect("JSON");
+    let again = TaskImage::of_admission(&json).expect("it is what was written");
+    assert_eq!(shown(&again), shown(&image));
+    assert_eq!(again.checkpoint.tally.tainted_by, image.checkpoint.tally.tainted_by);
+    assert_eq!(
+        serde_json::to_value(&again.opening).expect("JSON"),
+        json!(*user([text("p"), text("and now?")]))
+    );
+}
+
+#[test]
+fn an_end_whose_last_answers_were_lost_still_has_its_report() {
+    let ended = CheckpointStep::CallEnded { result: result("1", "r") };
+    let begun = CheckpointStep::CallBegun { call_id: "1".into() };
+    let image = stored(&[answered(&["1", "2"]), begun, ended]);
+    let (image, steps) = image.with_prompt(Some("the answer"), "and now?");
+    let turns = shown(&image);
+    assert_eq!((turns.as_array().map(Vec::len), steps.len()), (Some(5), 3));
+    let texts = |turn: usize| turns[turn]["user"]["parts"].to_string();
+    assert!(texts(2).contains(r#""text":"r""#) && texts(2).contains("outcome is unknown"), "{}", texts(2));
+    assert_eq!(turns[3]["assistant"]["parts"][0]["text"], "the answer");
+    assert!(texts(4).contains("and now?"));
 }

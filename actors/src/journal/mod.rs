@@ -6,7 +6,7 @@ mod entry;
 mod image;
 mod seam;
 
-pub use admission::Admission;
+pub use admission::{Admission, Transcript};
 pub use entry::{JournalEntry, JournalStep, Tallied};
 pub use image::{ImageError, Taken, TaskImage};
 pub use seam::{Journal, JournalAck, JournalError};

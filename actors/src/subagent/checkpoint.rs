@@ -75,14 +75,22 @@ impl Checkpoint {
         Self { turns: vec![opening], begun: Vec::new(), tally: Tally::default() }
     }
 
-    /// The answer to a call of the last turn: its own, or that nobody knows what it did.
+    /// The answer to a call of the last turn: its own, that nobody knows what it did, or that it was not made.
     pub(crate) fn result_of(&self, call: &ToolCall) -> ToolResult {
-        let begun = self.begun.iter().find(|begun| begun.call_id == call.id);
-        match begun {
-            Some(BegunCall { result: Some(result), .. }) => result.clone(),
-            Some(BegunCall { result: None, .. }) => not_made(call, OUTCOME_UNKNOWN),
-            None => not_made(call, NOT_MADE),
+        match self.begun(call) {
+            Some(_) => self.result_or_unknown(call),
+            None => without_result(call, NOT_MADE),
         }
+    }
+
+    /// The answer to a call of the last turn that was made: its own, or that nobody knows what it did.
+    pub(crate) fn result_or_unknown(&self, call: &ToolCall) -> ToolResult {
+        let result = self.begun(call).and_then(|begun| begun.result.clone());
+        result.unwrap_or_else(|| without_result(call, OUTCOME_UNKNOWN))
+    }
+
+    fn begun(&self, call: &ToolCall) -> Option<&BegunCall> {
+        self.begun.iter().find(|begun| begun.call_id == call.id)
     }
 
     /// Applies one step.
@@ -109,7 +117,7 @@ impl Checkpoint {
     }
 }
 
-fn not_made(call: &ToolCall, text: &str) -> ToolResult {
+fn without_result(call: &ToolCall, text: &str) -> ToolResult {
     ToolResult {
         call_id: Arc::clone(&call.id),
         tool: Arc::clone(&call.name),

@@ -77,13 +77,8 @@ impl SupervisorActor {
                 (request, Arc::clone(&opening), Checkpoint::new(opening))
             }
             Beginning::Reopened(image) => {
-                let task = image.request.id;
                 let admission = || Admission::new(&image.request, plan, &image.opening);
-                self.record_beginning(admission);
-                let turns = image.checkpoint.turns.clone();
-                let tally = Box::new(image.checkpoint.tally.clone());
-                let step = CheckpointStep::Compacted { turns, tally };
-                self.record(|| JournalEntry::Stepped { task, step: JournalStep(step) });
+                self.record_beginning(|| admission().of_conversation(&image.checkpoint));
                 self.begin(Beginning::Resumed(image), plan, opening)
             }
             Beginning::Resumed(image) => {

@@ -218,9 +218,12 @@ impl Journal for Recorder {
     fn recall(&self, request: TaskRequest) -> BoxFuture<'static, Result<Option<TaskImage>, TaskError>> {
         // The task may be one of this very runtime; a writer that ended has written all it could.
         let flushed = self.queue.flushed();
-        let reopening = self.reopening();
+        let (reopening, shared) = (self.reopening(), Arc::clone(&self.shared));
         Box::pin(async move {
             let _ = flushed.await;
+            if let Some(error) = shared.owed_of(request.id) {
+                return Err(TaskError::Journal(error));
+            }
             let reopened = tokio::task::spawn_blocking(move || reopening.reopen(&request)).await;
             let unreadable = |detail: String| TaskError::Journal(JournalError { detail });
             match reopened {

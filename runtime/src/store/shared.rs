@@ -30,8 +30,8 @@ pub(super) struct Shared {
 struct Missing {
     /// For good: the first loss.
     lost: Option<JournalError>,
-    /// Until there is room: endings that are tried again.
-    owed: Option<JournalError>,
+    /// Until there is room: endings that are tried again, with the reason.
+    owed: HashMap<TaskId, JournalError>,
 }
 
 impl Shared {
@@ -51,7 +51,7 @@ impl Shared {
     /// Why something is not on record, if so.
     pub(super) fn failure(&self) -> Option<JournalError> {
         let missing = hold(&self.missing);
-        missing.lost.as_ref().or(missing.owed.as_ref()).cloned()
+        missing.lost.as_ref().or_else(|| missing.owed.values().next()).cloned()
     }
 
     /// An entry of this task was lost: its later steps would leave a gap.
@@ -66,14 +66,19 @@ impl Shared {
         hold(&self.missing).lost.get_or_insert_with(|| error.clone());
     }
 
-    /// How tasks have ended cannot be written now.
-    pub(super) fn owe(&self, error: &JournalError) {
-        hold(&self.missing).owed = Some(error.clone());
+    /// How a task has ended cannot be written now.
+    pub(super) fn owe(&self, task: TaskId, error: &JournalError) {
+        hold(&self.missing).owed.insert(task, error.clone());
     }
 
-    /// All endings are on record again.
-    pub(super) fn owe_nothing(&self) {
-        hold(&self.missing).owed = None;
+    /// Why the ending of a task is not on record yet, if it has one.
+    pub(super) fn owed_of(&self, task: TaskId) -> Option<JournalError> {
+        hold(&self.missing).owed.get(&task).cloned()
+    }
+
+    /// The ending of a task is on record, or not wanted any longer.
+    pub(super) fn pay(&self, task: TaskId) {
+        hold(&self.missing).owed.remove(&task);
     }
 
     /// Tasks were taken by this process.

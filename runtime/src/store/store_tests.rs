@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use codex_task_actors::{Journal, JournalEntry, Outcome, RunId, TaskId, TaskReport, TaskStatus};
+use codex_task_actors::{
+    Journal, JournalEntry, Outcome, RunId, RunTask, TaskError, TaskId, TaskReport, TaskStatus,
+};
 use codex_task_config::Environment;
 use futures_util::FutureExt;
 use rusqlite::Connection;
@@ -140,6 +142,27 @@ async fn an_ending_that_cannot_be_written_is_told_and_tried_again() {
     assert_eq!(recorder.settled().await, Ok(()), "there is room again");
     let record = recorder.records().run(run).expect("it is read").expect("it is there");
     assert_eq!(record.state, RecordState::Ended(TaskStatus::Completed));
+}
+
+#[tokio::test]
+async fn a_conversation_whose_ending_is_owed_is_not_gone_on_with_and_an_id_that_is_used_anew_owes_nothing() {
+    let folder = folder();
+    let recorder = start(&folder);
+    let (run, task) = (RunId::new(), TaskId::new());
+    assert!(record(&recorder, admitted(task, run)).await);
+    let other = Connection::open(recorder.records().path()).expect("it opens");
+    let full = "CREATE TRIGGER full BEFORE UPDATE ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END";
+    other.execute_batch(full).expect("SQL");
+    recorder.record(ended(task, run));
+    let mut request = RunTask::<String>::new("a", "and now?").request;
+    request.id = task;
+    let refused = recorder.recall(request).await.expect_err("how it ended is not on record");
+    assert!(matches!(&refused, TaskError::Journal(error) if error.detail.contains("disk full")), "{refused}");
+    assert!(record(&recorder, admitted(task, run)).await, "a task that begins is only inserted");
+    other.execute_batch("DROP TRIGGER full").expect("SQL");
+    assert_eq!(recorder.settled().await, Ok(()));
+    let record = recorder.records().run(run).expect("it is read").expect("it is there");
+    assert_eq!(record.state, RecordState::Running, "the new task has not ended");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use codex_task_actors::{JournalAck, JournalEntry, JournalError, TaskReport};
+use codex_task_actors::{JournalAck, JournalEntry, JournalError, TaskId, TaskReport};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use tracing::{debug, error};
 
@@ -110,14 +110,24 @@ impl Writer {
                 match written {
                     Ok(()) => {}
                     Err(error) if self.owed.len() < OWED_MAX => {
-                        self.shared.owe(error);
+                        self.shared.owe(report.task, error);
                         self.owed.push(Arc::clone(report));
                     }
                     Err(error) => self.shared.lose_for_good(error),
                 }
             }
             (entry, Err(error)) => entry.tasks().for_each(|task| self.shared.lose(task, error)),
-            (JournalEntry::Admitted(_) | JournalEntry::Stepped { .. }, Ok(())) => {}
+            // A task that has the id anew has nothing to do with how the one before it has ended.
+            (JournalEntry::Admitted(_), Ok(())) => entry.tasks().for_each(|task| self.waive(task)),
+            (JournalEntry::Stepped { .. }, Ok(())) => {}
+        }
+    }
+
+    /// The ending of a task is not to be written any longer.
+    fn waive(&mut self, task: TaskId) {
+        if !self.owed.is_empty() {
+            self.owed.retain(|report| report.task != task);
+            self.shared.pay(task);
         }
     }
 
@@ -127,10 +137,7 @@ impl Writer {
             return;
         }
         match self.end_all() {
-            Ok(()) => {
-                self.owed.clear();
-                self.shared.owe_nothing();
-            }
+            Ok(()) => self.owed.drain(..).for_each(|report| self.shared.pay(report.task)),
             Err(error) => debug!(%error, endings = self.owed.len(), "still not on record"),
         }
     }

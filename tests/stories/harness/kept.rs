@@ -46,8 +46,8 @@ impl Journal for KeptJournal {
         match entry {
             JournalEntry::Admitted(admissions) => {
                 for admission in admissions {
-                    let kept = tasks.entry(admission.request.id).or_default();
-                    kept.admission = serde_json::to_string(&admission).expect("JSON");
+                    let json = serde_json::to_string(&admission).expect("JSON");
+                    tasks.insert(admission.request.id, Kept { admission: json, ..Kept::default() });
                 }
             }
             JournalEntry::Stepped { task, step } => {

@@ -37,6 +37,8 @@ struct Record {
     sittings: Vec<Sitting>,
     /// Whether it has not ended, or goes on again.
     is_open: bool,
+    /// Whether nobody works on it, although it has not ended: its steps could not be kept.
+    is_given_back: bool,
 }
 
 /// What became of a task one time that it was asked something.
@@ -66,10 +68,14 @@ impl Record {
     fn begin(&mut self, request: &TaskRequest) {
         let (run, parent) = (request.run, request.lineage.parent);
         self.sittings.push(Sitting { run, parent, spent: Spent::default(), status: None, result: None });
-        self.is_open = true;
+        (self.is_open, self.is_given_back) = (true, false);
     }
 
     fn end(&mut self, report: &TaskReport) {
+        if let Outcome::Failed { error: TaskError::Journal(_), .. } = &report.outcome {
+            self.is_given_back = true;
+            return;
+        }
         let sitting = self.sittings.last_mut().expect("it has begun");
         sitting.status = Some(report.status());
         sitting.spent = spent(report);
@@ -132,7 +138,7 @@ impl Disk {
     fn reopen(&self, request: &TaskRequest) -> Result<Option<TaskImage>, TaskError> {
         let mut records = self.records();
         let Some(record) = records.get_mut(&request.id) else { return Ok(None) };
-        if record.is_open {
+        if record.is_open && !record.is_given_back {
             return Err(TaskError::StillRunning { task: request.id });
         }
         let last = record.sittings.last().and_then(|sitting| sitting.result.clone());
@@ -175,6 +181,8 @@ impl Disk {
                 for admission in admissions {
                     let record = records.entry(admission.request.id).or_default();
                     record.admission = serde_json::to_string(admission).expect("JSON");
+                    record.steps.clear();
+                    record.totals = None;
                     record.begin(&admission.request);
                 }
             }
@@ -260,10 +268,15 @@ impl Notebook {
     fn write(&self, fails: bool) {
         let entries = std::mem::take(&mut self.pages().entries);
         for (entry, ack) in entries {
+            if let JournalEntry::Ended { report } = &entry {
+                self.pages().lost.remove(&report.task); // it needs no steps
+            }
             let is_step = matches!(entry, JournalEntry::Stepped { .. });
             let follows_a_gap = is_step && entry.tasks().any(|task| self.pages().lost.contains(&task));
             let written = if follows_a_gap || fails {
-                self.pages().lost.extend(entry.tasks());
+                if !matches!(entry, JournalEntry::Ended { .. }) {
+                    self.pages().lost.extend(entry.tasks());
+                }
                 Err(JournalError { detail: "the disk is full".to_owned() })
             } else {
                 self.disk.write(&entry);
