@@ -12,6 +12,7 @@ mod dice;
 mod io_runtime;
 mod journal;
 mod messages;
+mod own_addr;
 mod provider;
 mod seat;
 mod subagent;

@@ -64,6 +64,11 @@ impl AgentName {
         &self.0
     }
 
+    /// The name as text that others keep.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether the name keeps to the portable form `[a-z0-9-]`, which every client accepts.
     pub fn is_portable(&self) -> bool {
         self.0.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')

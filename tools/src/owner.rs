@@ -18,15 +18,9 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// A task of an agent.
-    pub fn new(agent: impl Into<Arc<str>>, task: impl Into<Arc<str>>) -> Self {
-        Self { agent: agent.into(), task: task.into(), run: "".into(), ends_at: Arc::default() }
-    }
-
-    /// The same, in a run.
-    #[must_use]
-    pub fn in_run(self, run: impl Into<Arc<str>>) -> Self {
-        Self { run: run.into(), ..self }
+    /// A task of an agent, in a run.
+    pub fn new(agent: impl Into<Arc<str>>, task: impl Into<Arc<str>>, run: impl Into<Arc<str>>) -> Self {
+        Self { agent: agent.into(), task: task.into(), run: run.into(), ends_at: Arc::default() }
     }
 
     /// Says when the task's time is over. Its first start counts: a task that is restarted gets no new time.
@@ -44,6 +38,6 @@ impl Owner {
 impl Default for Owner {
     /// Nobody in particular: a session outside of any task.
     fn default() -> Self {
-        Self::new("", "")
+        Self::new("", "", "")
     }
 }

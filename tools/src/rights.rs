@@ -123,11 +123,16 @@ impl Rights {
         }
     }
 
+    /// Whether these are the rights in this workspace.
+    pub(crate) fn is_within(&self, workspace: &Path) -> bool {
+        *workspace == *self.workspace
+    }
+
     /// The same rights in another workspace: rules about its files mean those of the new one too, and still those of the
     /// old one.
     #[must_use]
     pub fn within(&self, workspace: &Path) -> Self {
-        if *workspace == *self.workspace {
+        if self.is_within(workspace) {
             return self.clone();
         }
         let moved = |rules: &[Arc<CompiledRule>]| -> Vec<Arc<CompiledRule>> {

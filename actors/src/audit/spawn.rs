@@ -13,7 +13,7 @@ impl AuditSubject {
     /// A task of this agent.
     pub(crate) fn of(request: &TaskRequest, agent: &AgentDefinition) -> Self {
         Self {
-            agent: agent.name.as_str().into(),
+            agent: agent.name.shared(),
             agent_file_sha256: agent.sha256.clone(),
             ..Self::of_request(request)
         }

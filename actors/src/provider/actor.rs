@@ -23,6 +23,7 @@ use super::rates::{Amounts, CacheReads, Rates};
 use super::retry_budget::RetryBudget;
 use crate::dice::Dice;
 use crate::messages::{Fail, Observe};
+use crate::own_addr::OwnAddr;
 
 /// What a gate is made for.
 #[derive(Clone, Debug)]
@@ -55,6 +56,7 @@ pub struct ProviderActor {
     counters: ProviderCounters,
     /// Tells the supervisor when this actor is gone.
     watch: Option<GateWatch>,
+    own: OwnAddr<Self>,
 }
 
 /// What a provider actor has seen.
@@ -108,6 +110,7 @@ impl ProviderActor {
             alarm: None,
             counters,
             watch: None,
+            own: OwnAddr::default(),
             settings,
         }
     }
@@ -180,7 +183,7 @@ impl ProviderActor {
             is_probe,
         };
         // A receiver that closes just now hands the permit back, and its drop releases it.
-        let _ = waiter.reply.send(Ok(Permit::new(ctx.address(), ticket)));
+        let _ = waiter.reply.send(Ok(Permit::new(self.own.get(ctx), ticket)));
     }
 
     fn set_alarm(&mut self, at: Option<Instant>, now: Instant, ctx: &mut Context<Self>) {

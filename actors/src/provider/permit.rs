@@ -121,17 +121,17 @@ pub(crate) struct Quotas {
 /// The right to make one call. Dropping it gives it back as abandoned; `settle` says what the call showed.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    gate: Option<(Addr<ProviderActor>, Ticket)>,
+    gate: Option<(Arc<Addr<ProviderActor>>, Ticket)>,
 }
 
 /// Tells the gate that an answer has begun; used by whoever hears the stream.
 #[derive(Debug)]
 pub(crate) struct Beginning {
-    gate: Option<(Addr<ProviderActor>, Ticket)>,
+    gate: Option<(Arc<Addr<ProviderActor>>, Ticket)>,
 }
 
 impl Permit {
-    pub(super) fn new(gate: Addr<ProviderActor>, ticket: Ticket) -> Self {
+    pub(super) fn new(gate: Arc<Addr<ProviderActor>>, ticket: Ticket) -> Self {
         Self { gate: Some((gate, ticket)) }
     }
 

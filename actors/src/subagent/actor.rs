@@ -73,7 +73,7 @@ impl SubagentActor {
 
 /// An ending with its address.
 struct SubagentFinishedTo {
-    supervisor: actix::Addr<crate::supervisor::SupervisorActor>,
+    supervisor: Arc<actix::Addr<crate::supervisor::SupervisorActor>>,
     finished: SubagentFinished,
 }
 
@@ -91,7 +91,7 @@ impl Actor for SubagentActor {
 }
 
 async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
-    let supervisor = seed.context.steps.supervisor.clone();
+    let supervisor = Arc::clone(&seed.context.steps.supervisor);
     let (task, generation) = (seed.context.task, seed.context.steps.generation);
     let mut run = Box::new(AgentRun::new(seed));
     let result = run_until_stopped(&mut run).await;

@@ -1,20 +1,23 @@
 //! The last will of an agent's actor.
 
-use actix::Recipient;
+use std::sync::Arc;
+
+use actix::Addr;
 
 use crate::messages::SubagentGone;
+use crate::supervisor::SupervisorActor;
 use crate::task::TaskId;
 
 /// Tells the supervisor that its owner is gone, however that came about: a panic, a dead Arbiter, an actor that could
 /// never start. A field of every subagent actor, made before the actor is started.
 pub(crate) struct DeathWatch {
     gone: Option<SubagentGone>,
-    supervisor: Recipient<SubagentGone>,
+    supervisor: Arc<Addr<SupervisorActor>>,
 }
 
 impl DeathWatch {
     /// Watches one incarnation of a task.
-    pub(crate) fn new(task: TaskId, generation: u64, supervisor: Recipient<SubagentGone>) -> Self {
+    pub(crate) fn new(task: TaskId, generation: u64, supervisor: Arc<Addr<SupervisorActor>>) -> Self {
         let gone = SubagentGone { task, generation, panic: None };
         Self { gone: Some(gone), supervisor }
     }

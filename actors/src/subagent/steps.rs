@@ -22,7 +22,7 @@ pub(crate) struct Steps {
     /// The generation that may act: another one when this agent was blocked and has a successor.
     pub(crate) acting: Arc<AtomicU64>,
     pub(crate) stop: StopSignal,
-    pub(crate) supervisor: Addr<SupervisorActor>,
+    pub(crate) supervisor: Arc<Addr<SupervisorActor>>,
     /// Where the supervisor writes down what it is told, if anywhere.
     pub(crate) journal: Option<Arc<dyn Journal>>,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actix::{AsyncContext, Context};
+use actix::Context;
 use codex_task_config::ProviderName;
 use serde::Serialize;
 use tokio::sync::oneshot;
@@ -30,6 +30,7 @@ use crate::audit::{AuditEvent, TaskSpawn};
 use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::journal::{Admission, Journal, JournalEntry, TaskImage};
+use crate::own_addr::OwnAddr;
 use crate::seat::Seat;
 use crate::subagent::{AgentContext, DeathWatch, Seed, Steps, StopSignal, SubagentActor, Tally};
 use crate::task::{
@@ -75,6 +76,7 @@ pub struct SupervisorActor {
     pub(super) transcripts: Transcripts,
     /// Tasks whose conversation the journal looks for.
     pub(super) recalling: Recalling,
+    own: OwnAddr<Self>,
 }
 
 /// What the supervisor has seen.
@@ -149,6 +151,7 @@ impl SupervisorActor {
             admissions: None,
             transcripts: Transcripts::default(),
             recalling: Recalling::default(),
+            own: OwnAddr::default(),
         }
     }
 
@@ -256,6 +259,7 @@ impl SupervisorActor {
     /// Starts the next incarnation of a task from its checkpoint.
     pub(super) fn incarnate(&mut self, task: TaskId, ctx: &mut Context<Self>) {
         let Some(entry) = self.tasks.get_mut(&task) else { return };
+        let own = self.own.get(ctx);
         self.generation += 1;
         entry.generation = self.generation;
         entry.acting.store(self.generation, Ordering::SeqCst);
@@ -277,7 +281,7 @@ impl SupervisorActor {
                 generation: entry.generation,
                 acting: Arc::clone(&entry.acting),
                 stop: entry.stop.clone(),
-                supervisor: ctx.address(),
+                supervisor: Arc::clone(&own),
                 journal: self.journal.clone(),
             },
             audit: entry.audit.clone(),
@@ -288,7 +292,7 @@ impl SupervisorActor {
             checkpoint: entry.checkpoint.clone(),
             dice: self.dice.split(),
         };
-        let watch = DeathWatch::new(task, entry.generation, ctx.address().recipient());
+        let watch = DeathWatch::new(task, entry.generation, own);
         let place = self.workers.place(SubagentActor::new(seed, watch));
         entry.state = TaskState::Running { place };
         let restarts = entry.restarts.total();

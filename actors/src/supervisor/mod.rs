@@ -1,6 +1,7 @@
 //! The supervisor: takes tasks, decides who runs where and when, restarts what dies.
 
 mod actor;
+mod agent_book;
 mod budgets;
 mod delegation;
 mod failing;

@@ -10,16 +10,17 @@ use codex_task_config::{
     ModelTier, PriceTable, Problem, ProviderName, ToolReach, ToolSelection, WallClock, rate_class,
     resolve_model, session_agent,
 };
-use codex_task_providers::{Message, Route, ToolSpec, plan_routes};
+use codex_task_providers::{Message, Route, plan_routes};
 use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSet, Toolbox};
 
-use super::delegation::Delegate;
+use super::agent_book::{AgentBook, KnownTools};
+use super::delegation::{Delegate, Delegation};
 use super::gate_book::GateBook;
 use super::isolated::Isolated;
 use super::outside_call::{Ledger, OutsideCall};
 use super::page_reader::SmallModel;
 use super::prompt;
-use super::server_tools::{Equipment, ServerTools, to_spec};
+use super::server_tools::{Equipment, ServerTools};
 use super::services::Services;
 use super::task_modes::TaskModes;
 use super::web_searcher::SearchModel;
@@ -50,27 +51,9 @@ pub(crate) struct Planner {
     services: Arc<Services>,
     events: EventBus,
     gates: GateBook,
-    prefixes: HashMap<Arc<str>, Prefix>,
+    book: AgentBook,
     /// The small model of each provider, where it has one.
     small_models: HashMap<ProviderName, Option<BoundRoute>>,
-}
-
-/// The cached part of an agent's prompt. Valid as long as the agent's definition and its tools are the same.
-struct Prefix {
-    definition: Arc<AgentDefinition>,
-    definitions: Arc<[ToolDefinition]>,
-    system: Arc<str>,
-    tools: Arc<[ToolSpec]>,
-    cache_key: Arc<str>,
-}
-
-/// The tools of an agent before it starts.
-struct KnownTools {
-    tools: ToolSet,
-    /// What is to be said of its list.
-    notes: Vec<String>,
-    /// Servers that will give more.
-    servers: Option<Arc<ServerTools>>,
 }
 
 impl Planner {
@@ -78,8 +61,8 @@ impl Planner {
         let agents = services.agents.current();
         let hooks = agents.agents().flat_map(|agent| &agent.hooks).chain(&services.settings.hooks.hooks);
         hooks.for_each(|hook| Hooks::pin(std::slice::from_ref(hook), &services.session));
-        let (prefixes, small_models) = (HashMap::new(), HashMap::new());
-        Self { services, events, gates: GateBook::new(), prefixes, small_models }
+        let (gates, book, small_models) = (GateBook::new(), AgentBook::default(), HashMap::new());
+        Self { services, events, gates, book, small_models }
     }
 
     /// The actors of the providers that were used so far, with the names of these.
@@ -125,30 +108,28 @@ impl Planner {
         let isolation =
             request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
         let isolation = isolation.transpose()?;
+        let known = self.tools(request, &agent)?;
         let mut model_notes = Vec::new();
-        let routes = self.routes(request, &agent, budget, &mut model_notes);
+        let routes = self.routes(request, &agent, budget, &mut model_notes)?;
         let audit = TaskAudit::new(self.services.audit.as_ref(), || AuditSubject::of(request, &agent));
         let outside = Arc::default();
-        let owner = Owner::new(agent.name.as_str(), request.id.to_string()).in_run(request.run.to_string());
-        let session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
-        let session = match &routes {
-            Ok(routes) => self.with_web(session, routes, request, (stop, budget), (&outside, &audit)),
-            Err(_) => session,
-        };
+        let owner = Owner::new(agent.name.shared(), request.id.shared(), request.run.shared());
+        let mut session = self.services.session.for_task(stop.token().clone()).owned_by(owner);
+        if known.may_reach_web() {
+            session = self.with_web(session, &routes, request, (stop, budget), (&outside, &audit));
+        }
         session.taint.add(request.tainted_by.iter().cloned());
         let (hooks, withheld) = self.hooks(request, &agent, &session);
-        let session = session.with_hooks(hooks);
-        let KnownTools { tools, mut notes, servers } = self.tools(request, &agent, session)?;
-        let routes = routes?;
-        notes.extend(withheld.into_iter().chain(model_notes));
+        let tools = known.tools.moved_to(session.with_hooks(hooks));
+        let notes = known.notes.iter().cloned().chain(withheld).chain(model_notes).collect();
         let services = Arc::clone(&self.services);
-        let prefix = self.prefix(request, &agent, &tools);
+        let prefix = self.book.page(&agent).prefix(request.lineage.is_of_session(), &tools);
         let limits = &services.settings.limits;
         let plan = AgentPlan {
             routes,
-            system: Arc::clone(&prefix.system),
-            tools: Arc::clone(&prefix.tools),
-            cache_key: Arc::clone(&prefix.cache_key),
+            system: prefix.system,
+            tools: prefix.tools,
+            cache_key: prefix.cache_key,
             temperature: agent.temperature,
             output_tokens_max: agent.max_tokens,
             effort: request.effort.or(agent.effort),
@@ -158,12 +139,27 @@ impl Planner {
             call_timeout: limits.call_timeout,
             notes,
             outside,
-            servers,
+            servers: known.servers.clone(),
             isolation,
         };
-        let facts = plan.isolation.as_ref().map(|place| place.facts(&services.facts));
-        let opening = prompt::opening(facts.as_ref().unwrap_or(&services.facts), &agent, request);
+        let reminder = self.reminder(request, &agent, plan.isolation.as_deref());
+        let opening = prompt::opening(reminder, &agent, request);
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening, audit })
+    }
+
+    /// What a task's agent is told before it: the same for all of its tasks, unless it works elsewhere or answers in a form.
+    fn reminder(
+        &mut self,
+        request: &TaskRequest,
+        agent: &Arc<AgentDefinition>,
+        isolation: Option<&Isolated>,
+    ) -> Arc<str> {
+        let (facts, today) = (&self.services.facts, WallClock::today());
+        match (isolation, &request.output) {
+            (None, None) => self.book.page(agent).reminder(facts, today),
+            (None, output) => prompt::reminder(facts, today, agent, output.as_ref()),
+            (Some(place), output) => prompt::reminder(&place.facts(facts), today, agent, output.as_ref()),
+        }
     }
 
     fn find_agent(&self, request: &TaskRequest) -> Result<Arc<AgentDefinition>, TaskError> {
@@ -189,12 +185,29 @@ impl Planner {
         })
     }
 
+    /// The tools of a task: its agent's, unless something else narrows them or adds to them.
     fn tools(
-        &self,
+        &mut self,
         request: &TaskRequest,
         agent: &Arc<AgentDefinition>,
-        session: Session,
-    ) -> Result<KnownTools, TaskError> {
+    ) -> Result<Arc<KnownTools>, TaskError> {
+        let is_its_own = request.lineage.above.is_empty()
+            && request.permission_mode.is_none()
+            && request.sandbox.is_none()
+            && self.delegation(request, agent).is_none();
+        if !is_its_own {
+            return self.resolve(request, agent).map(Arc::new);
+        }
+        if let Some(known) = &self.book.page(agent).tools {
+            return Ok(Arc::clone(known));
+        }
+        let known = Arc::new(self.resolve(request, agent)?);
+        self.book.page(agent).tools = Some(Arc::clone(&known));
+        Ok(known)
+    }
+
+    fn resolve(&self, request: &TaskRequest, agent: &Arc<AgentDefinition>) -> Result<KnownTools, TaskError> {
+        let session = self.services.session.clone();
         let equipment = self.equipment(request, agent, TaskModes::of(agent, request));
         match ServerTools::of(&self.services, agent, &equipment) {
             None => {
@@ -226,10 +239,10 @@ impl Planner {
             Some(help) => format!("{}; {help}", problem.message),
             None => problem.message,
         };
-        let caller = HookCaller {
+        let caller = || HookCaller {
             session_id: request.run.to_string(),
             agent_id: request.id.to_string(),
-            agent_type: agent.name.as_str().into(),
+            agent_type: agent.name.shared(),
         };
         (Hooks::new(hooks, caller, session), withheld.into_iter().chain(unreadable).map(said).collect())
     }
@@ -238,10 +251,7 @@ impl Planner {
     fn equipment(&self, request: &TaskRequest, agent: &AgentDefinition, modes: TaskModes) -> Equipment {
         let services = &self.services;
         let rights = request.lineage.narrow(&services.rights);
-        // Agents that an isolated one would start would work on the very files that it is kept from.
-        let is_isolated = request.isolation.or(agent.isolation).is_some();
-        let may_delegate = request.lineage.depth < services.settings.limits.max_depth && !is_isolated;
-        let tools = match services.delegation.as_ref().filter(|_| may_delegate) {
+        let tools = match self.delegation(request, agent) {
             None => Vec::new(),
             Some(delegation) => {
                 let (tools, disallowed) = (agent.tools.clone(), agent.disallowed_tools.clone());
@@ -256,7 +266,35 @@ impl Planner {
         Equipment { toolbox, rights, modes }
     }
 
+    /// What gives the agent of a task agents of its own, if it may have any.
+    fn delegation(&self, request: &TaskRequest, agent: &AgentDefinition) -> Option<&Arc<dyn Delegation>> {
+        // Agents that an isolated one would start would work on the very files that it is kept from.
+        let is_isolated = request.isolation.or(agent.isolation).is_some();
+        let may = request.lineage.depth < self.services.settings.limits.max_depth && !is_isolated;
+        self.services.delegation.as_ref().filter(|_| may)
+    }
+
+    /// Where the calls of a task may go: as its agent's usually do, unless the request or a limit of money decides.
     fn routes(
+        &mut self,
+        request: &TaskRequest,
+        agent: &Arc<AgentDefinition>,
+        budget: &Budget,
+        notes: &mut Vec<String>,
+    ) -> Result<Arc<[BoundRoute]>, TaskError> {
+        let is_usual = request.model.is_none() && request.provider.is_none() && !budget.needs_prices();
+        if is_usual && let Some(routes) = &self.book.page(agent).routes {
+            return Ok(Arc::clone(routes));
+        }
+        let noted = notes.len();
+        let routes = self.find_routes(request, agent, budget, notes)?;
+        if is_usual && notes.len() == noted {
+            self.book.page(agent).routes = Some(Arc::clone(&routes));
+        }
+        Ok(routes)
+    }
+
+    fn find_routes(
         &mut self,
         request: &TaskRequest,
         agent: &Arc<AgentDefinition>,
@@ -289,15 +327,15 @@ impl Planner {
 
     /// What `auto` means for this task.
     fn auto(
-        &self,
+        &mut self,
         request: &TaskRequest,
         agent: &Arc<AgentDefinition>,
         budget: &Budget,
     ) -> Result<AutoChoice, TaskError> {
+        let known = self.tools(request, agent)?;
         let services = &self.services;
-        let KnownTools { tools, servers, .. } = self.tools(request, agent, services.session.clone())?;
         let only_looks = |tool: &ToolDefinition| LOOKING.contains(&tool.name.as_str());
-        let is_read_only = servers.is_none() && tools.definitions().iter().all(only_looks);
+        let is_read_only = known.servers.is_none() && known.tools.definitions().iter().all(only_looks);
         let wanted = AutoRequest {
             prompt_tokens: (request.prompt.len() + agent.prompt.len()) as u64 / BYTES_PER_TOKEN,
             reach: if is_read_only { ToolReach::ReadOnly } else { ToolReach::Changes },
@@ -377,34 +415,6 @@ impl Planner {
             route,
         })
     }
-
-    fn prefix(&mut self, request: &TaskRequest, agent: &Arc<AgentDefinition>, tools: &ToolSet) -> &Prefix {
-        let definitions = tools.definitions();
-        let key: Arc<str> = agent.name.as_str().into();
-        let is_current = self.prefixes.get(&key).is_some_and(|prefix| {
-            Arc::ptr_eq(&prefix.definition, agent)
-                && prefix.definitions.len() == definitions.len()
-                && prefix.definitions.iter().zip(definitions.iter()).all(|(a, b)| is_same(a, b))
-        });
-        if !is_current {
-            self.prefixes.remove(&key);
-        }
-        self.prefixes.entry(key).or_insert_with(|| {
-            let system = if request.lineage.is_of_session() {
-                prompt::system_prompt_of_session(&agent.prompt)
-            } else {
-                prompt::system_prompt(&agent.prompt)
-            };
-            let specs: Arc<[ToolSpec]> = definitions.iter().map(to_spec).collect();
-            Prefix {
-                definition: Arc::clone(agent),
-                definitions: Arc::clone(definitions),
-                cache_key: prompt::cache_key(&system, &specs),
-                system,
-                tools: specs,
-            }
-        })
-    }
 }
 
 /// The routes whose price is known: a limit of money alone holds for no other.
@@ -420,10 +430,4 @@ fn with_prices(routes: Vec<BoundRoute>, notes: &mut Vec<String>) -> Result<Arc<[
             Ok(priced.into())
         }
     }
-}
-
-/// Whether two tools are offered in the same words. Those of one toolbox share them; the Task tool's change with the
-/// agents.
-fn is_same(a: &ToolDefinition, b: &ToolDefinition) -> bool {
-    a.name == b.name && (Arc::ptr_eq(&a.description, &b.description) || a.description == b.description)
 }

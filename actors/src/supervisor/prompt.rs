@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use codex_task_config::AgentDefinition;
-use codex_task_providers::{Message, ToolSpec, UserPart, UserTurn};
+use codex_task_providers::{Message, OutputSchema, ToolSpec, UserPart, UserTurn};
+use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 use super::services::SessionFacts;
@@ -62,22 +63,31 @@ pub(crate) fn cache_key(system: &str, tools: &[ToolSpec]) -> Arc<str> {
     key.into()
 }
 
-/// The first user turn.
-pub(crate) fn opening(facts: &SessionFacts, agent: &AgentDefinition, request: &TaskRequest) -> Arc<Message> {
-    let mut reminder = format!("<system-reminder>\n{}", facts.environment());
+/// What an agent is told before its task: about where it works, and in which form it answers.
+pub(crate) fn reminder(
+    facts: &SessionFacts,
+    today: Date,
+    agent: &AgentDefinition,
+    output: Option<&OutputSchema>,
+) -> Arc<str> {
+    let mut reminder = format!("<system-reminder>\n{}", facts.environment(today));
     if !agent.omit_claude_md && !facts.instructions.is_empty() {
         reminder.push_str("\n\n");
         reminder.push_str(&facts.instructions);
     }
-    if let Some(output) = &request.output {
+    if let Some(output) = output {
         // Servers that do not know structured output would otherwise leave the model without the form.
         let _ = write!(reminder, "\n\n{OUTPUT_FORM}\n{}", output.schema);
     }
     reminder.push_str("\n</system-reminder>");
+    reminder.into()
+}
+
+/// The first user turn.
+pub(crate) fn opening(reminder: Arc<str>, agent: &AgentDefinition, request: &TaskRequest) -> Arc<Message> {
     let initial = agent.initial_prompt.as_deref().map(Arc::from);
-    let before =
-        [Some(reminder.into()), initial].into_iter().flatten().chain(request.preface.iter().cloned());
-    let texts = before.chain([Arc::clone(&request.prompt)]);
+    let preface = request.preface.iter().cloned();
+    let texts = [reminder].into_iter().chain(initial).chain(preface).chain([Arc::clone(&request.prompt)]);
     let parts = texts.map(|text| UserPart::Text { text }).collect();
     Arc::new(Message::User(UserTurn { parts }))
 }
@@ -85,7 +95,6 @@ pub(crate) fn opening(facts: &SessionFacts, agent: &AgentDefinition, request: &T
 #[cfg(test)]
 mod tests {
     use codex_task_config::AgentName;
-    use codex_task_providers::OutputSchema;
     use serde_json::{Value, json};
 
     use super::*;
@@ -99,7 +108,8 @@ mod tests {
 
     fn texts(agent: &AgentDefinition, task: &RunTask<Value>) -> Vec<String> {
         let facts = SessionFacts { cwd: "/w".into(), is_git: true, instructions: "Be brief.".into() };
-        let Message::User(turn) = opening(&facts, agent, &task.request).as_ref().clone() else {
+        let reminder = reminder(&facts, Date::constant(2026, 1, 2), agent, task.request.output.as_ref());
+        let Message::User(turn) = opening(reminder, agent, &task.request).as_ref().clone() else {
             panic!("the opening is a user turn")
         };
         let text = |part: &UserPart| match part {

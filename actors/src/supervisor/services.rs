@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use codex_task_config::{RegistryHandle, Settings, WallClock};
+use codex_task_config::{RegistryHandle, Settings};
 use codex_task_providers::ProviderRegistry;
 use codex_task_tools::{McpHub, Rights, Session, Toolbox};
+use jiff::civil::Date;
 
 use super::delegation::Delegation;
 use super::pressure::PressureSampler;
@@ -59,13 +60,12 @@ pub struct SessionFacts {
 
 impl SessionFacts {
     /// Directory, platform and date, as lines.
-    pub(crate) fn environment(&self) -> String {
+    pub(crate) fn environment(&self, today: Date) -> String {
         format!(
-            "Working directory: {}\nInside a git repository: {}\nPlatform: {}\nToday's date: {}",
+            "Working directory: {}\nInside a git repository: {}\nPlatform: {}\nToday's date: {today}",
             self.cwd.display(),
             if self.is_git { "yes" } else { "no" },
             std::env::consts::OS,
-            WallClock::today(),
         )
     }
 }

@@ -1,7 +1,7 @@
 //! Conversations of tasks that have ended, so that they can be gone on with: the newest ones, within a bound. A runtime
 //! whose journal remembers them itself keeps none here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap};
 
 use codex_task_providers::Message;
 
@@ -17,12 +17,16 @@ const BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Transcripts {
-    /// The oldest first. Their ids stand side by side, since each ending looks through all of them.
-    kept: VecDeque<(TaskId, Box<Transcript>)>,
+    kept: HashMap<TaskId, Transcript>,
+    /// The same by number, the oldest first.
+    order: BTreeMap<u64, TaskId>,
+    /// Number of the next one.
+    next: u64,
     bytes: u64,
 }
 
 struct Transcript {
+    number: u64,
     image: TaskImage,
     /// What the agent wrote last, where that was its result: it is not among the steps.
     last: Option<String>,
@@ -40,18 +44,21 @@ impl Transcripts {
         if bytes > BYTES_MAX {
             return;
         }
+        let number = self.next;
+        self.next += 1;
         self.bytes += bytes;
-        self.kept.push_back((task, Box::new(Transcript { image, last, bytes })));
+        self.order.insert(number, task);
+        self.kept.insert(task, Transcript { number, image, last, bytes });
         while self.kept.len() > TRANSCRIPTS_MAX || self.bytes > BYTES_MAX {
-            let Some((_, oldest)) = self.kept.pop_front() else { return };
-            self.bytes -= oldest.bytes;
+            let Some((_, oldest)) = self.order.pop_first() else { return };
+            self.bytes -= self.kept.remove(&oldest).map_or(0, |transcript| transcript.bytes);
         }
     }
 
     /// Gives a conversation away.
     pub(super) fn take(&mut self, task: TaskId) -> Option<(TaskImage, Option<String>)> {
-        let place = self.kept.iter().rposition(|(kept, _)| *kept == task)?;
-        let (_, transcript) = self.kept.remove(place)?;
+        let transcript = self.kept.remove(&task)?;
+        self.order.remove(&transcript.number);
         self.bytes -= transcript.bytes;
         Some((transcript.image, transcript.last))
     }
@@ -100,6 +107,7 @@ mod tests {
         transcripts.keep(image(&"x".repeat(3 * third)), None);
         assert!(transcripts.take(long[2].request.id).is_some(), "what is too long moves nobody out");
     }
+
     #[test]
     fn an_attachment_counts_with_all_that_it_holds() {
         let mut transcripts = Transcripts::default();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,6 +19,12 @@ macro_rules! uuid_id {
             #[expect(clippy::new_without_default, reason = "each id is different: there is no default")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
+            }
+
+            /// The id as text that others keep.
+            pub(crate) fn shared(&self) -> Arc<str> {
+                let mut digits = Uuid::encode_buffer();
+                Arc::from(&*self.0.hyphenated().encode_lower(&mut digits))
             }
 
             /// The last eight hexadecimal digits: enough to tell the tasks of one screen apart.

@@ -58,7 +58,7 @@ impl Question {
         let verdict =
             Verdict { ruling, parts: Vec::new(), confinement: Confinement::Free, refusal: String::new() };
         let request = ApprovalRequest {
-            owner: Owner::new(ASKER, text("itemId")),
+            owner: Owner::new(ASKER, text("itemId"), /*run*/ ""),
             tool: ToolName::new(tool),
             subject,
             verdict,

@@ -70,7 +70,7 @@ struct Shared {
 
 impl Hooks {
     /// The hooks of an agent. They run in the place of `session`, also when the agent works in another one.
-    pub fn new(hooks: Vec<Hook>, caller: HookCaller, session: &Session) -> Self {
+    pub fn new(hooks: Vec<Hook>, caller: impl FnOnce() -> HookCaller, session: &Session) -> Self {
         let compiled = |hook: Hook| Watching {
             matcher: Matcher::parse(hook.matcher.as_deref()).unwrap_or(Matcher::Everything),
             condition: Condition::of(&hook, session),
@@ -80,7 +80,7 @@ impl Hooks {
         let shared = (!hooks.is_empty()).then(|| {
             let (stop, notes, late) = (OnceLock::new(), Mutex::default(), Mutex::default());
             let (place, has_told) = (session.clone(), AtomicBool::new(false));
-            Arc::new(Shared { hooks, caller, place, stop, notes, late, has_told })
+            Arc::new(Shared { hooks, caller: caller(), place, stop, notes, late, has_told })
         });
         Self { shared }
     }

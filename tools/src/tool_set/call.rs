@@ -14,6 +14,7 @@ use super::asking::Asking;
 use super::hooked::Seen;
 use super::registered::Registered;
 use crate::gate::{ApprovalRequest, Decision, GateCall, Lasting, Verdict, held_by_hook, judge, lasting};
+use crate::path::DeniedPaths;
 use crate::{
     Access, CallFate, Conduct, Rights, Session, SettledCall, ToolDefinition, ToolError, ToolOutput,
     ToolReply, Unwitnessed, Witness,
@@ -28,11 +29,27 @@ const NAMES_LISTED_MAX: usize = 40;
 /// The tools, rights and session of one agent. Cheap to clone; nothing in it changes.
 #[derive(Clone)]
 pub struct ToolSet {
-    tools: Arc<BTreeMap<ToolName, Arc<Registered>>>,
+    kit: Arc<Kit>,
+    pub(super) session: Session,
+}
+
+/// What an agent has in every session.
+#[derive(Clone)]
+struct Kit {
+    tools: BTreeMap<ToolName, Arc<Registered>>,
     definitions: Arc<[ToolDefinition]>,
     rights: Rights,
-    pub(super) session: Session,
+    /// What the rights keep the path guard from opening, and from changing.
+    denied: DeniedPaths,
+    unwritable: DeniedPaths,
     asking: Asking,
+}
+
+impl Kit {
+    fn with_rights(&self, rights: Rights) -> Self {
+        let (denied, unwritable) = (rights.denied_paths(), rights.unwritable_paths());
+        Self { rights, denied, unwritable, ..self.clone() }
+    }
 }
 
 impl ToolSet {
@@ -43,26 +60,38 @@ impl ToolSet {
         asking: Asking,
     ) -> Self {
         let definitions = tools.values().map(|registered| registered.tool.definition().clone()).collect();
-        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
-        Self { tools: Arc::new(tools), definitions, rights, session, asking }
+        let (denied, unwritable) = (rights.denied_paths(), rights.unwritable_paths());
+        let kit = Kit { tools, definitions, rights, denied, unwritable, asking };
+        Self::in_session(Arc::new(kit), session)
     }
 
     /// The same tools in another session, with the rights of its workspace.
     #[must_use]
     pub fn moved_to(&self, session: Session) -> Self {
-        let rights = self.rights.within(&session.workspace);
-        let session = session.denying(rights.denied_paths(), rights.unwritable_paths());
-        Self { rights, session, ..self.clone() }
+        let is_there = self.kit.rights.is_within(&session.workspace);
+        let moved = || Arc::new(self.kit.with_rights(self.kit.rights.within(&session.workspace)));
+        let kit = if is_there { Arc::clone(&self.kit) } else { moved() };
+        Self::in_session(kit, session)
+    }
+
+    fn in_session(kit: Arc<Kit>, session: Session) -> Self {
+        let session = session.denying(kit.denied.clone(), kit.unwritable.clone());
+        Self { kit, session }
+    }
+
+    /// Whether there is a tool of this name.
+    pub fn has(&self, tool: &ToolName) -> bool {
+        self.kit.tools.contains_key(tool)
     }
 
     /// What is offered to the model, sorted by name.
     pub fn definitions(&self) -> &Arc<[ToolDefinition]> {
-        &self.definitions
+        &self.kit.definitions
     }
 
     /// What the agent may do.
     pub fn rights(&self) -> &Rights {
-        &self.rights
+        &self.kit.rights
     }
 
     /// Where the agent's tools work.
@@ -145,7 +174,7 @@ impl ToolSet {
         let Seen { mut prepared, ask, context } = seen;
         let verdict = self.verdict(&prepared);
         let verdict = match &ask {
-            Some(reason) => held_by_hook(&self.gate_call(&prepared), &self.rights, verdict, reason),
+            Some(reason) => held_by_hook(&self.gate_call(&prepared), &self.kit.rights, verdict, reason),
             None => verdict,
         };
         let session = self.session.confined(verdict.confinement);
@@ -220,7 +249,7 @@ impl ToolSet {
             verdict,
             lasting: Lasting::Never,
         };
-        if let Some(scope) = self.asking.settle(request, lasting).await? {
+        if let Some(scope) = self.kit.asking.settle(request, lasting).await? {
             self.session.grants.note(scope, &tool, &subject);
         }
         Ok(())
@@ -232,7 +261,7 @@ impl ToolSet {
 
     /// The agent's rights, as far as the tool can keep to them.
     fn rights_for(&self, prepared: &Prepared<'_>) -> Rights {
-        let rights = self.rights.clone();
+        let rights = self.kit.rights.clone();
         let is_held = prepared.registered.tool.confines_commands();
         if is_held || !matches!(prepared.access, Access::Execute { .. }) {
             rights
@@ -254,13 +283,13 @@ impl ToolSet {
         };
         [name, other]
             .into_iter()
-            .find_map(|name| self.tools.get_key_value(&ToolName::new(name)))
+            .find_map(|name| self.kit.tools.get_key_value(&ToolName::new(name)))
             .map(|(name, registered)| (name, registered.as_ref()))
     }
 
     /// The text is complete here: the hint stands outside Claude Code's tag.
     fn no_such_tool(&self, name: &str) -> ToolError {
-        let names: Vec<&str> = self.tools.keys().map(ToolName::as_str).take(NAMES_LISTED_MAX).collect();
+        let names: Vec<&str> = self.kit.tools.keys().map(ToolName::as_str).take(NAMES_LISTED_MAX).collect();
         let hint = if names.is_empty() {
             "You have no tools; answer without them.".to_owned()
         } else {
@@ -279,8 +308,8 @@ impl ToolSet {
 impl fmt::Debug for ToolSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ToolSet")
-            .field("tools", &self.tools.keys().collect::<Vec<_>>())
-            .field("mode", &self.rights.mode())
+            .field("tools", &self.kit.tools.keys().collect::<Vec<_>>())
+            .field("mode", &self.kit.rights.mode())
             .finish_non_exhaustive()
     }
 }

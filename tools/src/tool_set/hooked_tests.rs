@@ -76,7 +76,7 @@ impl Scene {
 }
 
 fn tools(bench: &Bench, hooks: Vec<Hook>) -> ToolSet {
-    let caller = HookCaller {
+    let caller = || HookCaller {
         session_id: "run-1".to_owned(),
         agent_id: "task-1".to_owned(),
         agent_type: "worker".into(),
