@@ -60,8 +60,8 @@ impl Memory {
         *calls
     }
 
-    /// What is missing of what was said before.
-    fn missing(&self, task: usize, conversation: &Conversation<'_>) -> Option<String> {
+    /// What is missing of what was said before. A disk that loses something has a beginning of it, and the reports.
+    fn missing(&self, task: usize, conversation: &Conversation<'_>, is_whole: bool) -> Option<String> {
         let mut remembered = self.lock();
         let (sitting, answers) = (conversation.progress().sitting, conversation.answers());
         let Remembered { heard, reported, .. } = &mut *remembered;
@@ -79,7 +79,7 @@ impl Memory {
             .find(|before| reported.contains(&(task, *before)) && !conversation.has_report(task, *before));
         match lost {
             Some(lost) => Some(format!("the report of sitting {lost} is not in sitting {sitting}")),
-            None if answers < before => Some(format!("{before} answers have become {answers}")),
+            None if is_whole && answers < before => Some(format!("{before} answers have become {answers}")),
             None => None,
         }
     }
@@ -95,6 +95,8 @@ pub(super) struct Unwell {
     pub(super) plan: Plan,
     pub(super) memory: Memory,
     pub(super) breaches: Breaches,
+    /// Whether all of a conversation is there when it goes on.
+    pub(super) is_kept_whole: bool,
 }
 
 impl Unwell {
@@ -102,8 +104,8 @@ impl Unwell {
         let conversation = Conversation(&request.messages);
         let (task, at) = (conversation.task(), conversation.progress());
         self.memory.note_request(task, at.sitting);
-        let wrong =
-            conversation.wrong_answers(self.plan).or_else(|| self.memory.missing(task, &conversation));
+        let missing = || self.memory.missing(task, &conversation, self.is_kept_whole);
+        let wrong = conversation.wrong_answers(self.plan).or_else(missing);
         if let Some(wrong) = wrong {
             self.breaches.add(format!("the conversation of task {task}: {wrong}"));
         }

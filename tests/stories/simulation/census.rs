@@ -177,6 +177,8 @@ impl Census {
 impl World {
     fn new_living(&self, number: usize) -> Living {
         let priority = self.plan.task(number).priority;
-        Living { number, priority, is_queued: false, sitting: 0, started: None, latest: None, orphaned: None }
+        // Of a task that another process has begun.
+        let sitting = self.id_of(number).map_or(0, |id| self.sat(id));
+        Living { number, priority, is_queued: false, sitting, started: None, latest: None, orphaned: None }
     }
 }

@@ -162,6 +162,12 @@ impl Disk {
         sittings.iter().filter_map(|sitting| sitting.status).collect()
     }
 
+    /// Times that a task has come to an end, also to one of which only its caller was told.
+    pub(super) fn sat(&self, task: TaskId) -> usize {
+        let records = self.records();
+        records.get(&task).map_or(0, |record| record.sittings.len() - usize::from(record.is_open))
+    }
+
     /// Whether a call is known to have begun.
     pub(super) fn has_begun(&self, call: &str) -> bool {
         self.records().values().any(|record| record.begun.contains(call))

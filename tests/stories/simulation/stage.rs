@@ -13,6 +13,7 @@ use super::disk::Notebook;
 use super::machine::Machine;
 use super::script::{HELPER, WORKER};
 use super::tools::Hold;
+use super::verdict;
 use super::worker::WorkerPool;
 use super::world::World;
 use crate::harness::{Setup, agent, agents, allow_everything};
@@ -25,7 +26,8 @@ pub(super) fn setup(world: &World, nth: usize, pool: &WorkerPool, hold: &Hold, m
     let (plan, weather) = (world.plan, &world.weather);
     let backend = |name: &str| -> Arc<dyn ChatBackend> {
         let (memory, breaches) = (world.memory.clone(), world.breaches.clone());
-        Arc::new(Unwell { name: ProviderName::new(name), plan, memory, breaches })
+        let (name, is_kept_whole) = (ProviderName::new(name), !verdict::forgets(world));
+        Arc::new(Unwell { name, plan, memory, breaches, is_kept_whole })
     };
     let mut helper = on_both(HELPER);
     helper.timeout = Some(weather.patience);

@@ -91,7 +91,7 @@ impl World {
 
     /// Times that a task has ended, as the disk says.
     pub(super) fn sat(&self, task: TaskId) -> usize {
-        self.disk.as_ref().map_or(0, |disk| disk.endings(task).len())
+        self.disk.as_ref().map_or(0, |disk| disk.sat(task))
     }
 
     /// Whether the disk says that a task has ended for good: then nobody asks for it any longer.
