@@ -220,20 +220,16 @@ async fn an_entry_with_a_specifier_narrows_a_tool_and_grants_nothing() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_read_let_nothing_run_and_are_reported() {
+async fn settings_that_cannot_be_read_let_no_agent_begin_and_are_reported() {
     let project = TestProject::new();
     project.file(".claude/settings.json", "{ \"permissions\": { \"deny\": [ }");
-    let model = scripted([calling("Look").when(first()), Rule::text("done").when(then("Look"))]);
+    let model = scripted([Rule::text("done")]);
     let (runtime, _) = start(project, agent("worker"), &model, in_mode(PermissionMode::BypassPermissions));
     assert_eq!(runtime.problems().len(), 1);
-    assert_eq!(runtime.ask("worker", "go").await.status(), TaskStatus::Completed);
-    let [result] = &last_results(&model)[..] else { panic!("one result") };
-    assert!(result.is_error);
-    assert!(
-        result.text.contains("The permission settings cannot be read, so nothing runs"),
-        "{}",
-        result.text
-    );
+    let report = runtime.ask("worker", "go").await;
+    let Outcome::Failed { error, .. } = &report.outcome else { panic!("{:?}", report.outcome) };
+    assert_eq!((error.kind(), model.recorded().len()), ("broken_settings", 0), "nothing is paid");
+    assert!(error.to_string().contains(".claude/settings.json:1:"), "it says where: {error}");
 }
 
 #[tokio::test]

@@ -82,7 +82,8 @@ impl Actor for SubagentActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         let Some(seed) = self.seed.take() else { return ctx.stop() };
-        let run = AssertUnwindSafe(run_to_end(seed)).catch_unwind();
+        // In one place from the beginning: what is wrapped around it would move it again and again.
+        let run = AssertUnwindSafe(Box::pin(run_to_end(seed))).catch_unwind();
         ctx.spawn(run.into_actor(self).map(|ended, actor, ctx| {
             actor.report(ended);
             ctx.stop();

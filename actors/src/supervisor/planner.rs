@@ -100,6 +100,9 @@ impl Planner {
         if let Some(reason) = request.output.as_ref().and_then(schema_fault) {
             return Err(TaskError::InvalidSchema { reason });
         }
+        if let Some(reason) = self.services.rights.broken() {
+            return Err(TaskError::BrokenSettings { reason: reason.to_owned() });
+        }
         let agent = self.find_agent(request)?;
         if let Some(rule) = self.services.rights.agent_denied_by(agent.name.as_str()) {
             let (name, rule) = (agent.name.to_string(), rule.text.clone());

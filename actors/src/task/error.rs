@@ -29,6 +29,12 @@ pub enum TaskError {
         /// What is wrong with the file.
         reason: String,
     },
+    /// The settings say what may be done, and cannot be read: until they can, nothing may.
+    #[error("the permission settings cannot be read, so nothing runs: {reason}")]
+    BrokenSettings {
+        /// What is wrong with them, and where.
+        reason: String,
+    },
     /// The agent's tool list resolves to nothing.
     #[error("{0}")]
     NoTools(String),
@@ -158,6 +164,7 @@ impl TaskError {
         match self {
             Self::UnknownAgent { .. } => "unknown_agent",
             Self::BrokenAgent { .. } => "broken_agent",
+            Self::BrokenSettings { .. } => "broken_settings",
             Self::NoTools(_) => "no_tools",
             Self::AgentDenied { .. } => "agent_denied",
             Self::DuplicateTask => "duplicate_task",
@@ -193,6 +200,7 @@ impl TaskError {
                 None => format!("available agents: {}", known.join(", ")),
             }),
             Self::BrokenAgent { .. } => Some("run `codex-task agents validate` and fix the file".into()),
+            Self::BrokenSettings { .. } => Some("correct the file; `codex-task doctor` reads it again".into()),
             Self::NoTools(_) => Some("run `codex-task agents validate` to see the names that exist".into()),
             Self::AgentDenied { .. } => Some("use another agent, or change permissions.deny".into()),
             Self::DuplicateTask => Some("give each task an id of its own".into()),
@@ -243,6 +251,7 @@ impl TaskError {
             Self::EmptyAnswer | Self::StillRunning { .. } | Self::ShuttingDown | Self::RuntimeDown => true,
             Self::UnknownAgent { .. }
             | Self::BrokenAgent { .. }
+            | Self::BrokenSettings { .. }
             | Self::NoTools(_)
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
@@ -276,6 +285,7 @@ impl TaskError {
             Self::NoWorktree { reason, .. } => reason.clone(),
             Self::AllRoutesFailed { .. } => format!("Agent terminated early due to an API error: {self}"),
             Self::BrokenAgent { .. }
+            | Self::BrokenSettings { .. }
             | Self::AgentDenied { .. }
             | Self::DuplicateTask
             | Self::StillRunning { .. }

@@ -99,7 +99,7 @@ impl CompletionsDecoder {
             return Ok(true);
         }
         let is_whole = choice.delta.is_none() && choice.message.is_some();
-        if let Some(delta) = choice.delta.or(choice.message) {
+        if let Some(delta) = choice.delta.or_else(|| choice.message.map(|message| *message)) {
             self.extend(delta, out);
         }
         match choice.finish_reason.as_str() {

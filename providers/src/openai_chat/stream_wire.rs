@@ -27,9 +27,9 @@ pub(super) struct Chunk<'a> {
 pub(super) struct Choice<'a> {
     #[serde(borrow)]
     pub(super) delta: Option<Delta<'a>>,
-    /// In a whole reply.
+    /// In a whole reply, which is rare: chunks are smaller without room for it.
     #[serde(borrow)]
-    pub(super) message: Option<Delta<'a>>,
+    pub(super) message: Option<Box<Delta<'a>>>,
     #[serde(borrow, default)]
     pub(super) finish_reason: Loose<'a>,
     #[serde(borrow)]
