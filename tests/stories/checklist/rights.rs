@@ -5,17 +5,22 @@ use serde_json::{Value, json};
 
 use super::{Stage, agent_file, messages, project};
 
-/// What an agent reads after a call, under these rules; `is_error` with it.
-async fn result(settings: &str, frontmatter: &str, tool: &'static str, arguments: Value) -> (String, bool) {
+/// An agent that makes this call, under these rules.
+fn stage(settings: &str, frontmatter: &str, tool: &'static str, arguments: Value) -> Stage {
     let project = project();
     project.agent_file("worker", &agent_file("worker", frontmatter));
     project.file("a.txt", "content");
     project.file("secrets/key.txt", "canary");
     project.file(".claude/settings.json", settings);
-    let stage = Stage::new(project, move |call| match call.nth {
+    Stage::new(project, move |call| match call.nth {
         0 => Reply::tool(tool, arguments.clone()),
         _ => Reply::text("went on"),
-    });
+    })
+}
+
+/// What an agent reads after a call, under these rules; `is_error` with it.
+async fn result(settings: &str, frontmatter: &str, tool: &'static str, arguments: Value) -> (String, bool) {
+    let stage = stage(settings, frontmatter, tool, arguments);
     assert_eq!(stage.ask_worker("go").await.blocks[0], "went on");
     let calls = stage.mock.calls();
     let block = calls[1].turns().last().expect("a turn")["content"][0].clone();
@@ -52,15 +57,17 @@ async fn row_33_deny_comes_first_then_ask_then_allow_and_settings_that_are_broke
             false,
             "plan",
         ),
-        ("{broken", "", "Bash", bash("echo hello"), false, ""),
-        ("{broken", "", "Read", file("a.txt"), false, ""),
     ] {
         let (text, is_error) = result(settings, frontmatter, tool, arguments.clone()).await;
         assert!(!text.contains("canary"), "{arguments}: {text}");
-        if words.is_empty() && settings == rules {
+        if words.is_empty() {
             continue; // held back by the sandbox or by the gate: either will do, as long as nothing is read
         }
         assert_eq!(is_error, !allowed, "{tool} {arguments}: {text}");
         assert!(text.contains(words), "{tool} {arguments}: {text}");
     }
+    let stage = stage("{broken", "", "Read", file("a.txt"));
+    let answer = stage.ask_worker("go").await;
+    assert!(answer.blocks[0].contains("cannot be read, so nothing runs"), "{:?}", answer.blocks);
+    assert!(stage.mock.calls().is_empty(), "no model is asked");
 }
