@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::harness::{
     Runs, TestProject, TestRuntime, TestTool, agent, agents, calling, counting, first, result_of, scripted,
-    then, wait_until,
+    wait_until,
 };
 
 fn listed(names: &[&str]) -> ToolSelection {

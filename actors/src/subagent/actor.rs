@@ -47,15 +47,15 @@ pub(crate) struct Ending {
 
 /// See the module.
 pub(crate) struct SubagentActor {
-    /// Taken when the actor starts.
-    seed: Option<Seed>,
+    /// Taken when the actor starts. Apart, since the actor is moved about until then.
+    seed: Option<Box<Seed>>,
     watch: DeathWatch,
 }
 
 impl SubagentActor {
     /// The watch is made by the caller, before the actor is started: a dead Arbiter drops both and is heard of.
     pub(crate) fn new(seed: Seed, watch: DeathWatch) -> Self {
-        Self { seed: Some(seed), watch }
+        Self { seed: Some(Box::new(seed)), watch }
     }
 
     /// Reports the ending, or leaves the panic's message for the death watch.
@@ -91,10 +91,10 @@ impl Actor for SubagentActor {
     }
 }
 
-async fn run_to_end(seed: Seed) -> SubagentFinishedTo {
+async fn run_to_end(seed: Box<Seed>) -> SubagentFinishedTo {
     let supervisor = Arc::clone(&seed.context.steps.supervisor);
     let (task, generation) = (seed.context.task, seed.context.steps.generation);
-    let mut run = Box::new(AgentRun::new(seed));
+    let mut run = Box::new(AgentRun::new(*seed));
     let result = run_until_stopped(&mut run).await;
     run.leave_place().await;
     let ending = Box::new(into_ending(*run, result));

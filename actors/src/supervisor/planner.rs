@@ -289,9 +289,10 @@ impl Planner {
         if is_usual && let Some(routes) = &self.book.page(agent).routes {
             return Ok(Arc::clone(routes));
         }
-        let noted = notes.len();
+        let before = notes.len();
         let routes = self.find_routes(request, agent, budget, notes)?;
-        if is_usual && notes.len() == noted {
+        // What is said of a choice is said to each task.
+        if is_usual && notes.len() == before {
             self.book.page(agent).routes = Some(Arc::clone(&routes));
         }
         Ok(routes)
