@@ -429,8 +429,7 @@ fn toolbox(
     tools: Vec<Arc<dyn Tool>>,
     approver: Option<Arc<dyn Approver>>,
 ) -> Toolbox {
-    let egress = if settings.web.allow_loopback { Egress::PublicAndLoopback } else { Egress::Public };
-    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(egress)));
+    let built_in = Toolbox::new(builtin_tools()).with(Arc::new(WebFetch::new(Egress::of(&settings.web))));
     let lent = match host {
         Some(host) => lent_by(host, built_in),
         None => built_in,

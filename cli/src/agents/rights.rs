@@ -105,7 +105,7 @@ fn table(
     let bare = narrowed(&bare, agent);
     let tool = |name: &ToolName| {
         let sample = if name.as_str() == "WebFetch" { SAMPLE_ADDRESS } else { SAMPLE };
-        let verdict = Call::new(name.as_str(), sample).judge(&place.session, &bare);
+        let verdict = Call::new(name.as_str(), sample, place.egress).judge(&place.session, &bare);
         let withheld = rights.withholds(name);
         let (without_a_rule, reason) = match withheld {
             Some(Withheld::NotListed) => ("withheld", "not in the agent's tools".to_owned()),

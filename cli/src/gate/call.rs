@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use codex_task_config::{READING_TOOLS, ToolName, ToolStatus, WRITING_TOOLS, shell_word, tool_status};
-use codex_task_tools::{Access, GateCall, Rights, Session, Verdict, WebFetch, judge};
+use codex_task_tools::{Access, Egress, GateCall, Rights, Session, Verdict, WebFetch, judge};
 
 /// A call of a tool: a command for Bash, a path for file tools, an address for `WebFetch`, an agent's name for Task.
 pub(crate) struct Call {
@@ -15,13 +15,13 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn new(tool: &str, text: &str) -> Self {
+    pub(crate) fn new(tool: &str, text: &str, egress: Egress) -> Self {
         let path = || PathBuf::from(text);
         let access = match tool {
             "Bash" => Ok(Access::Execute { command: text.to_owned() }),
             _ if READING_TOOLS.contains(&tool) => Ok(Access::Read(path())),
             _ if WRITING_TOOLS.contains(&tool) => Ok(Access::Write(path())),
-            "WebFetch" => WebFetch::access_of(text).map_err(|error| error.to_string()),
+            "WebFetch" => WebFetch::access_of(text, egress).map_err(|error| error.to_string()),
             "WebSearch" => Ok(Access::Search { query: text.to_owned() }),
             _ => known(tool).map(|()| Access::Nothing),
         };

@@ -150,7 +150,7 @@ fn wrong(case: Case, expected: Expected, line: usize, modes: GivenModes, place: 
         }
     };
     let tool = case.tool.as_deref().unwrap_or("Bash");
-    let verdict = Call::new(tool, &case.call).judge(&place.session, &rights);
+    let verdict = Call::new(tool, &case.call, place.egress).judge(&place.session, &rights);
     let is_right = match expected {
         Expected::Verdict(decision) => verdict.decision() == decision,
         Expected::Lint => !problems.is_empty(),

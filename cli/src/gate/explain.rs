@@ -118,7 +118,7 @@ pub(super) fn run(args: &ExplainArgs, host: &mut Host) -> Result<Exit, Fault> {
     let is_of_settings = [given.allow, given.ask, given.deny].iter().all(|list| list.is_empty());
     let judged = if is_of_settings { place.by_settings(modes) } else { place.by_given(given, modes) };
     let words = if args.tool == "Bash" { joined(&args.call) } else { args.call.join(" ") };
-    let call = Call::new(&args.tool, &words);
+    let call = Call::new(&args.tool, &words, place.egress);
     let verdict = call.judge(&place.session, &judged.rights);
     let held = (is_of_settings && args.sandbox.is_none())
         .then(|| call.judge(&place.session, &place.in_session(&judged.rights)));

@@ -7,7 +7,7 @@ use codex_task_config::{
     LoadedSettings, PermissionMode, PermissionPolicy, PermissionRule, Problem, RuleBehavior, RuleOrigin,
     RuleScope, SandboxMode, Settings, SettingsOverrides, workspace_root,
 };
-use codex_task_tools::{Containment, Rights, Session};
+use codex_task_tools::{Containment, Egress, Rights, Session};
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
@@ -20,6 +20,8 @@ pub(crate) fn session_rights(loaded: &LoadedSettings) -> Rights {
 /// A place with the settings of its session.
 pub(crate) struct Place {
     pub(crate) session: Session,
+    /// Where pages may be fetched from.
+    pub(crate) egress: Egress,
     policy: PermissionPolicy,
     problems: Vec<Problem>,
 }
@@ -84,11 +86,11 @@ impl Place {
     /// # Errors
     /// When the workspace cannot be worked in.
     pub(crate) fn of(loaded: LoadedSettings, workspace: &Path) -> Result<Self, Fault> {
-        let policy = loaded.settings.permissions;
+        let Settings { permissions: policy, web, .. } = loaded.settings;
         let directories: &[PathBuf] = &policy.additional_directories;
         let session = Session::open(workspace, directories, loaded.environment, CancellationToken::new())
             .map_err(|error| Fault::new("cannot work here").because(error.to_string()))?;
-        Ok(Self { session, policy, problems: loaded.problems })
+        Ok(Self { session, egress: Egress::of(&web), policy, problems: loaded.problems })
     }
 
     /// What the settings allow here.

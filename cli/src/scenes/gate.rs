@@ -52,6 +52,19 @@ fn given_rules_stand_in_place_of_the_settings_and_are_checked() {
 }
 
 #[test]
+fn an_address_of_this_machine_is_allowed_where_the_users_settings_let_it_be_fetched() {
+    let verdict = |stage: Stage| {
+        let words = ["--json", "--tool", "WebFetch", "--allow", "WebFetch", "--", "http://127.0.0.1:8080/a"];
+        let played = stage.play(&[&["gate", "explain"], &words[..]].concat());
+        serde_json::from_str::<Value>(&played.out).unwrap_or_else(|_| panic!("{}", played.err))["verdict"]
+            .clone()
+    };
+    assert_eq!(verdict(Stage::new()), "deny");
+    let settings = "../home/.config/codex-task/config.yaml";
+    assert_eq!(verdict(Stage::new().file(settings, "web: {allow_loopback: true}\n")), "allow");
+}
+
+#[test]
 fn wrong_verdicts_are_printed_counted_and_fail() {
     let cases = concat!(
         r#"{"id": "a", "allow": ["Bash(git:*)"], "call": "git status", "expect": "allow"}"#,

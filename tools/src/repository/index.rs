@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,11 @@ pub(crate) struct NotAnIndex;
 
 /// The paths of the repositories that an index names, relative to the top of the working tree; none without an index.
 pub(super) fn gitlinks(git_directory: &Path) -> Result<Vec<PathBuf>, NotAnIndex> {
-    let Ok(bytes) = std::fs::read(git_directory.join("index")) else { return Ok(Vec::new()) };
+    let bytes = match std::fs::read(git_directory.join("index")) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(_) => return Err(NotAnIndex),
+    };
     let index = parsed(&bytes)?;
     let mut found = index.gitlinks;
     if let Some(shared) = index.shared {
@@ -191,6 +196,14 @@ mod tests {
         assert_eq!(parsed(b""), Err(NotAnIndex));
         assert_eq!(parsed(b"DIRC\0\0\0\x02\0\0\0\x01"), Err(NotAnIndex));
         assert_eq!(parsed(b"DIRC\0\0\0\x09\0\0\0\0aaaaaaaaaaaaaaaaaaaa"), Err(NotAnIndex));
+    }
+
+    #[test]
+    fn only_an_index_that_is_missing_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(gitlinks(dir.path()), Ok(Vec::new()));
+        std::fs::create_dir(dir.path().join("index")).unwrap();
+        assert_eq!(gitlinks(dir.path()), Err(NotAnIndex), "what cannot be read may name anything");
     }
 
     proptest! {

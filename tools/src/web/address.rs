@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use codex_task_config::WebSettings;
+
 /// Where fetches may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Egress {
@@ -47,6 +49,11 @@ const GLOBAL_UNICAST_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0,
 const NAT64: (Ipv6Addr, u32) = (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96);
 
 impl Egress {
+    /// Where a session with these settings may fetch.
+    pub fn of(web: &WebSettings) -> Self {
+        if web.allow_loopback { Self::PublicAndLoopback } else { Self::Public }
+    }
+
     /// Whether a connection to the address may be opened.
     pub(super) fn allows(self, address: IpAddr) -> bool {
         let address = unwrapped(address);

@@ -62,9 +62,9 @@ impl WebFetch {
     /// What a call would touch: for whoever explains the gate without a session of tools.
     ///
     /// # Errors
-    /// For what is no address of a public web page, whatever the rules say.
-    pub fn access_of(url: &str) -> Result<Access, ToolError> {
-        access(url, Egress::Public)
+    /// For what is no address of a page that may be fetched, whatever the rules say.
+    pub fn access_of(url: &str, egress: Egress) -> Result<Access, ToolError> {
+        access(url, egress)
     }
 
     /// Lets a reader answer the prompt instead of giving the whole page.
