@@ -20,6 +20,7 @@ mod queue;
 mod record;
 mod restart;
 mod resume;
+mod routing;
 mod server_tools;
 mod services;
 mod slots;

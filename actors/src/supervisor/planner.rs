@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use actix::{Addr, Recipient};
 use codex_task_config::{
-    AgentDefinition, AgentHooks, AgentStatus, AutoChoice, AutoRequest, ModelChoice, ModelInfo, ModelRequest,
-    ModelTier, PriceTable, Problem, ProviderName, ToolReach, ToolSelection, WallClock, rate_class,
-    resolve_model, session_agent,
+    AgentDefinition, AgentHooks, AgentStatus, Problem, ProviderName, ToolSelection, WallClock, session_agent,
 };
-use codex_task_providers::{Message, Route, plan_routes};
-use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolDefinition, ToolSet, Toolbox};
+use codex_task_providers::Message;
+use codex_task_tools::{HookCaller, Hooks, Owner, Session, ToolSet, Toolbox};
 
 use super::agent_book::{AgentBook, KnownTools};
 use super::delegation::{Delegate, Delegation};
@@ -29,12 +27,8 @@ use crate::audit::{AuditSubject, TaskAudit};
 use crate::budget::Budget;
 use crate::dice::Dice;
 use crate::provider::{Gate, ProviderActor, ProviderGone};
-use crate::subagent::{AgentPlan, BYTES_PER_TOKEN, BoundRoute, StopSignal, schema_fault};
+use crate::subagent::{AgentPlan, BoundRoute, StopSignal, schema_fault};
 use crate::task::{Narrowing, TaskError, TaskRequest};
-
-/// Tools that change nothing: agents with no others are read-only for the automatic choice of a model.
-const LOOKING: [&str; 9] =
-    ["Read", "Glob", "Grep", "LS", "WebFetch", "WebSearch", "TodoWrite", "BashOutput", "TaskOutput"];
 
 /// What a task needs to start.
 pub(crate) struct Planned {
@@ -48,12 +42,12 @@ pub(crate) struct Planned {
 
 /// Plans tasks; remembers what is the same for all tasks of an agent.
 pub(crate) struct Planner {
-    services: Arc<Services>,
+    pub(super) services: Arc<Services>,
     events: EventBus,
-    gates: GateBook,
-    book: AgentBook,
+    pub(super) gates: GateBook,
+    pub(super) book: AgentBook,
     /// The small model of each provider, where it has one.
-    small_models: HashMap<ProviderName, Option<BoundRoute>>,
+    pub(super) small_models: HashMap<ProviderName, Option<BoundRoute>>,
 }
 
 impl Planner {
@@ -94,20 +88,7 @@ impl Planner {
         stop: &StopSignal,
         budget: &Arc<Budget>,
     ) -> Result<Planned, TaskError> {
-        if request.prompt.trim().is_empty() {
-            return Err(TaskError::EmptyPrompt);
-        }
-        if let Some(reason) = request.output.as_ref().and_then(schema_fault) {
-            return Err(TaskError::InvalidSchema { reason });
-        }
-        if let Some(reason) = self.services.rights.broken() {
-            return Err(TaskError::BrokenSettings { reason: reason.to_owned() });
-        }
-        let agent = self.find_agent(request)?;
-        if let Some(rule) = self.services.rights.agent_denied_by(agent.name.as_str()) {
-            let (name, rule) = (agent.name.to_string(), rule.text.clone());
-            return Err(TaskError::AgentDenied { name, rule });
-        }
+        let agent = self.permitted_agent(request)?;
         let isolation =
             request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
         let isolation = isolation.transpose()?;
@@ -150,6 +131,27 @@ impl Planner {
         Ok(Planned { plan: Arc::new(plan), tools: Arc::new(tools), opening, audit })
     }
 
+    /// The agent of a task that may begin, as far as the request and the session's rights say.
+    fn permitted_agent(&self, request: &TaskRequest) -> Result<Arc<AgentDefinition>, TaskError> {
+        if request.prompt.trim().is_empty() {
+            return Err(TaskError::EmptyPrompt);
+        }
+        if let Some(reason) = request.output.as_ref().and_then(schema_fault) {
+            return Err(TaskError::InvalidSchema { reason });
+        }
+        let rights = &self.services.rights;
+        if let Some(reason) = rights.broken() {
+            return Err(TaskError::BrokenSettings { reason: reason.to_owned() });
+        }
+        let agent = self.find_agent(request)?;
+        match rights.agent_denied_by(agent.name.as_str()) {
+            Some(rule) => {
+                Err(TaskError::AgentDenied { name: agent.name.to_string(), rule: rule.text.clone() })
+            }
+            None => Ok(agent),
+        }
+    }
+
     /// What a task's agent is told before it: the same for all of its tasks, unless it works elsewhere or answers in a form.
     fn reminder(
         &mut self,
@@ -189,7 +191,7 @@ impl Planner {
     }
 
     /// The tools of a task: its agent's, unless something else narrows them or adds to them.
-    fn tools(
+    pub(super) fn tools(
         &mut self,
         request: &TaskRequest,
         agent: &Arc<AgentDefinition>,
@@ -277,88 +279,6 @@ impl Planner {
         self.services.delegation.as_ref().filter(|_| may)
     }
 
-    /// Where the calls of a task may go: as its agent's usually do, unless the request or a limit of money decides.
-    fn routes(
-        &mut self,
-        request: &TaskRequest,
-        agent: &Arc<AgentDefinition>,
-        budget: &Budget,
-        notes: &mut Vec<String>,
-    ) -> Result<Arc<[BoundRoute]>, TaskError> {
-        let is_usual = request.model.is_none() && request.provider.is_none() && !budget.needs_prices();
-        if is_usual && let Some(routes) = &self.book.page(agent).routes {
-            return Ok(Arc::clone(routes));
-        }
-        let before = notes.len();
-        let routes = self.find_routes(request, agent, budget, notes)?;
-        // What is said of a choice is said to each task.
-        if is_usual && notes.len() == before {
-            self.book.page(agent).routes = Some(Arc::clone(&routes));
-        }
-        Ok(routes)
-    }
-
-    fn find_routes(
-        &mut self,
-        request: &TaskRequest,
-        agent: &Arc<AgentDefinition>,
-        budget: &Budget,
-        notes: &mut Vec<String>,
-    ) -> Result<Arc<[BoundRoute]>, TaskError> {
-        let services = Arc::clone(&self.services);
-        let wanted = ModelRequest {
-            per_call: request.model.as_ref(),
-            agent: &agent.model,
-            session: services.settings.model.as_ref(),
-        };
-        let mut choice = resolve_model(&wanted, &services.environment);
-        if choice == ModelChoice::Auto {
-            let AutoChoice { tier, reason } = self.auto(request, agent, budget)?;
-            notes.push(reason);
-            choice = ModelChoice::Tier(tier);
-        }
-        let routes = plan_routes(
-            &choice,
-            request.provider.as_ref().or(agent.provider.as_ref()),
-            &agent.fallback,
-            &services.settings,
-            &services.environment,
-            &services.providers,
-        )?;
-        let bound: Vec<_> = routes.into_iter().filter_map(|route| self.bind(route)).collect();
-        if budget.needs_prices() { with_prices(bound, notes) } else { Ok(bound.into()) }
-    }
-
-    /// What `auto` means for this task.
-    fn auto(
-        &mut self,
-        request: &TaskRequest,
-        agent: &Arc<AgentDefinition>,
-        budget: &Budget,
-    ) -> Result<AutoChoice, TaskError> {
-        let known = self.tools(request, agent)?;
-        let services = &self.services;
-        let only_looks = |tool: &ToolDefinition| LOOKING.contains(&tool.name.as_str());
-        let is_read_only = known.servers.is_none() && known.tools.definitions().iter().all(only_looks);
-        let wanted = AutoRequest {
-            prompt_tokens: (request.prompt.len() + agent.prompt.len()) as u64 / BYTES_PER_TOKEN,
-            reach: if is_read_only { ToolReach::ReadOnly } else { ToolReach::Changes },
-            effort: request.effort.or(agent.effort),
-            cost_max: budget.cost_max(),
-        };
-        let today = WallClock::today();
-        Ok(wanted.choose(|tier, usage| {
-            let tier = ModelChoice::Tier(tier);
-            let (settings, environment) = (&services.settings, &services.environment);
-            let provider = agent.provider.as_ref();
-            let routes =
-                plan_routes(&tier, provider, &[], settings, environment, &services.providers).ok()?;
-            let route = routes.first()?;
-            let kind = services.providers.get(&route.provider)?.kind;
-            PriceTable::bundled().find(kind, &route.model)?.cost(usage, today)
-        }))
-    }
-
     /// A task's session with what reads and searches the web for it: the small model of the provider that the agent
     /// itself is on, or where that has none the agent's own. Searching takes one whose provider has a search, which may
     /// be another provider's where the user says so.
@@ -389,49 +309,6 @@ impl Planner {
         match searcher {
             Some(route) => session.with_web_searcher(Arc::new(SearchModel(outside(route)))),
             None => session,
-        }
-    }
-
-    /// The small model of a provider, looked for once.
-    fn small_model(&mut self, provider: &ProviderName) -> Option<BoundRoute> {
-        if let Some(small) = self.small_models.get(provider) {
-            return small.clone();
-        }
-        let services = Arc::clone(&self.services);
-        let haiku = ModelChoice::Tier(ModelTier::Haiku);
-        let (settings, environment) = (&services.settings, &services.environment);
-        let planned = plan_routes(&haiku, Some(provider), &[], settings, environment, &services.providers);
-        let small = planned.ok().and_then(|routes| self.bind(routes.into_iter().next()?));
-        self.small_models.insert(provider.clone(), small.clone());
-        small
-    }
-
-    fn bind(&mut self, route: Route) -> Option<BoundRoute> {
-        let provider = self.services.providers.get(&route.provider)?;
-        let price = PriceTable::bundled().find(provider.kind, &route.model);
-        Some(BoundRoute {
-            backend: Arc::clone(&provider.backend),
-            gate: self.gates.open(&route.provider, provider),
-            price,
-            class: rate_class(provider.kind, &route.model).into(),
-            patience: provider.patience(),
-            cache_min_tokens: price.and_then(ModelInfo::cache_min_tokens),
-            route,
-        })
-    }
-}
-
-/// The routes whose price is known: a limit of money alone holds for no other.
-fn with_prices(routes: Vec<BoundRoute>, notes: &mut Vec<String>) -> Result<Arc<[BoundRoute]>, TaskError> {
-    let (priced, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|bound| bound.price.is_some());
-    match (priced.is_empty(), others.first()) {
-        (true, Some(first)) => Err(TaskError::PriceUnknown { model: first.route.model.clone() }),
-        (_, other) => {
-            let left_out = |bound: &BoundRoute| {
-                format!("{} is not used: max_cost is set and its price is not known", bound.route)
-            };
-            notes.extend(other.map(left_out));
-            Ok(priced.into())
         }
     }
 }
