@@ -58,6 +58,15 @@ fn claimed(recorder: &Recorder, run: RunId) -> Claim {
     recorder.claim(run).expect("it is read")
 }
 
+/// Lets changes of tasks of this kind fail from now on, as where no page may be added. Gives what ends that.
+fn filled(recorder: &Recorder, kind: &str) -> Connection {
+    let other = Connection::open(recorder.records().path()).expect("it opens");
+    let full =
+        format!("CREATE TRIGGER full BEFORE {kind} ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END");
+    other.execute_batch(&full).expect("SQL");
+    other
+}
+
 #[test]
 fn a_damaged_record_is_a_clear_failure() {
     let folder = folder();
@@ -110,10 +119,7 @@ async fn what_cannot_be_written_is_refused_until_the_task_ends_and_others_go_on(
     let recorder = start(&folder);
     let (run, lost, kept) = (RunId::new(), TaskId::new(), TaskId::new());
     assert!(record(&recorder, admitted(kept, run)).await);
-    // The disk is full: no page may be added.
-    let trigger = "CREATE TRIGGER full BEFORE INSERT ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END";
-    let other = Connection::open(recorder.records().path()).expect("it opens");
-    other.execute_batch(trigger).expect("SQL");
+    let other = filled(&recorder, "INSERT");
     assert!(!record(&recorder, admitted(lost, run)).await);
     let error = recorder.room(lost).await.expect_err("its beginning is not on disk");
     assert!(error.detail.contains("disk full"), "{error}");
@@ -131,9 +137,7 @@ async fn an_ending_that_cannot_be_written_is_told_and_tried_again() {
     let recorder = start(&folder);
     let (run, task) = (RunId::new(), TaskId::new());
     assert!(record(&recorder, admitted(task, run)).await);
-    let other = Connection::open(recorder.records().path()).expect("it opens");
-    let full = "CREATE TRIGGER full BEFORE UPDATE ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END";
-    other.execute_batch(full).expect("SQL");
+    let other = filled(&recorder, "UPDATE");
     recorder.record(ended(task, run));
     let error = recorder.settled().await.expect_err("how it ended is not on record");
     assert!(error.detail.contains("disk full"), "{error}");
@@ -150,9 +154,7 @@ async fn a_conversation_whose_ending_is_owed_is_not_gone_on_with_and_an_id_that_
     let recorder = start(&folder);
     let (run, task) = (RunId::new(), TaskId::new());
     assert!(record(&recorder, admitted(task, run)).await);
-    let other = Connection::open(recorder.records().path()).expect("it opens");
-    let full = "CREATE TRIGGER full BEFORE UPDATE ON tasks BEGIN SELECT RAISE(FAIL, 'disk full'); END";
-    other.execute_batch(full).expect("SQL");
+    let other = filled(&recorder, "UPDATE");
     recorder.record(ended(task, run));
     let mut request = RunTask::<String>::new("a", "and now?").request;
     request.id = task;
