@@ -64,7 +64,7 @@ impl Admission {
 
     /// The same for a conversation that goes on.
     pub(crate) fn of_conversation(self, checkpoint: &Checkpoint) -> Self {
-        let Checkpoint { turns, tally, .. } = checkpoint.clone();
+        let (turns, tally) = (checkpoint.turns.clone(), checkpoint.tally.clone());
         Self { before: Some(Box::new(Transcript { turns, tally })), ..self }
     }
 

@@ -125,9 +125,7 @@ impl TaskImage {
     pub fn with_prompt(mut self, last: Option<&str>, prompt: &str) -> (Self, Vec<JournalStep>) {
         let mut steps = Vec::new();
         self.checkpoint.tally = self.checkpoint.tally.anew();
-        if last.is_some()
-            && let Some(turn) = self.answers_that_were_lost()
-        {
+        if let Some(turn) = last.and_then(|_| self.answers_that_were_lost()) {
             steps.push(self.step(CheckpointStep::Told { turn, tally: self.totals() }));
         }
         let ends_with_user = matches!(self.checkpoint.turns.last().map(Arc::as_ref), Some(Message::User(_)));

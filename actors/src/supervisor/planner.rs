@@ -93,8 +93,7 @@ impl Planner {
             request.isolation.or(agent.isolation).map(|_| Isolated::of(&self.services, request.id));
         let isolation = isolation.transpose()?;
         let known = self.tools(request, &agent)?;
-        let mut model_notes = Vec::new();
-        let routes = self.routes(request, &agent, budget, &mut model_notes)?;
+        let (routes, model_notes) = self.routes(request, &agent, budget)?;
         let audit = TaskAudit::new(self.services.audit.as_ref(), || AuditSubject::of(request, &agent));
         let outside = Arc::default();
         let owner = Owner::new(agent.name.shared(), request.id.shared(), request.run.shared());

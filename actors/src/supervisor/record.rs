@@ -77,8 +77,10 @@ impl SupervisorActor {
                 (request, Arc::clone(&opening), Checkpoint::new(opening))
             }
             Beginning::Reopened(image) => {
-                let admission = || Admission::new(&image.request, plan, &image.opening);
-                self.record_beginning(|| admission().of_conversation(&image.checkpoint));
+                self.record_beginning(|| {
+                    let admission = Admission::new(&image.request, plan, &image.opening);
+                    admission.of_conversation(&image.checkpoint)
+                });
                 self.begin(Beginning::Resumed(image), plan, opening)
             }
             Beginning::Resumed(image) => {

@@ -18,26 +18,28 @@ use crate::task::{TaskError, TaskRequest};
 const LOOKING: [&str; 9] =
     ["Read", "Glob", "Grep", "LS", "WebFetch", "WebSearch", "TodoWrite", "BashOutput", "TaskOutput"];
 
+/// Routes in order of preference, and what the user should know of them.
+type Routed = (Arc<[BoundRoute]>, Vec<String>);
+
 impl Planner {
-    /// Where the calls of a task may go: as its agent's usually do, unless the request or a limit of money decides.
+    /// Where the calls of a task may go, and what is to be said of that: as its agent's usually do, unless the request or a
+    /// limit of money decides.
     pub(super) fn routes(
         &mut self,
         request: &TaskRequest,
         agent: &Arc<AgentDefinition>,
         budget: &Budget,
-        notes: &mut Vec<String>,
-    ) -> Result<Arc<[BoundRoute]>, TaskError> {
+    ) -> Result<Routed, TaskError> {
         let is_usual = request.model.is_none() && request.provider.is_none() && !budget.needs_prices();
         if is_usual && let Some(routes) = &self.book.page(agent).routes {
-            return Ok(Arc::clone(routes));
+            return Ok((Arc::clone(routes), Vec::new()));
         }
-        let before = notes.len();
-        let routes = self.find_routes(request, agent, budget, notes)?;
+        let (routes, notes) = self.find_routes(request, agent, budget)?;
         // What is said of a choice is said to each task.
-        if is_usual && notes.len() == before {
+        if is_usual && notes.is_empty() {
             self.book.page(agent).routes = Some(Arc::clone(&routes));
         }
-        Ok(routes)
+        Ok((routes, notes))
     }
 
     fn find_routes(
@@ -45,14 +47,14 @@ impl Planner {
         request: &TaskRequest,
         agent: &Arc<AgentDefinition>,
         budget: &Budget,
-        notes: &mut Vec<String>,
-    ) -> Result<Arc<[BoundRoute]>, TaskError> {
+    ) -> Result<Routed, TaskError> {
         let services = Arc::clone(&self.services);
         let wanted = ModelRequest {
             per_call: request.model.as_ref(),
             agent: &agent.model,
             session: services.settings.model.as_ref(),
         };
+        let mut notes = Vec::new();
         let mut choice = resolve_model(&wanted, &services.environment);
         if choice == ModelChoice::Auto {
             let AutoChoice { tier, reason } = self.auto(request, agent, budget)?;
@@ -68,7 +70,12 @@ impl Planner {
             &services.providers,
         )?;
         let bound: Vec<_> = routes.into_iter().filter_map(|route| self.bind(route)).collect();
-        if budget.needs_prices() { with_prices(bound, notes) } else { Ok(bound.into()) }
+        if !budget.needs_prices() {
+            return Ok((bound.into(), notes));
+        }
+        let (priced, left_out) = with_prices(bound)?;
+        notes.extend(left_out);
+        Ok((priced, notes))
     }
 
     /// What `auto` means for this task.
@@ -130,8 +137,8 @@ impl Planner {
     }
 }
 
-/// The routes whose price is known: a limit of money alone holds for no other.
-fn with_prices(routes: Vec<BoundRoute>, notes: &mut Vec<String>) -> Result<Arc<[BoundRoute]>, TaskError> {
+/// The routes whose price is known, since a limit of money alone holds for no other; and what is said of the first of those.
+fn with_prices(routes: Vec<BoundRoute>) -> Result<(Arc<[BoundRoute]>, Option<String>), TaskError> {
     let (priced, others): (Vec<_>, Vec<_>) = routes.into_iter().partition(|bound| bound.price.is_some());
     match (priced.is_empty(), others.first()) {
         (true, Some(first)) => Err(TaskError::PriceUnknown { model: first.route.model.clone() }),
@@ -139,8 +146,7 @@ fn with_prices(routes: Vec<BoundRoute>, notes: &mut Vec<String>) -> Result<Arc<[
             let left_out = |bound: &BoundRoute| {
                 format!("{} is not used: max_cost is set and its price is not known", bound.route)
             };
-            notes.extend(other.map(left_out));
-            Ok(priced.into())
+            Ok((priced.into(), other.map(left_out)))
         }
     }
 }

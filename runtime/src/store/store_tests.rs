@@ -67,6 +67,19 @@ fn filled(recorder: &Recorder, kind: &str) -> Connection {
     other
 }
 
+/// Ends a task where there is no room for its ending. Gives what makes room.
+async fn owing(recorder: &Recorder, task: TaskId, run: RunId) -> Connection {
+    assert!(record(recorder, admitted(task, run)).await);
+    let other = filled(recorder, "UPDATE");
+    recorder.record(ended(task, run));
+    other
+}
+
+/// How a run is on record.
+fn state(recorder: &Recorder, run: RunId) -> RecordState {
+    recorder.records().run(run).expect("it is read").expect("it is there").state
+}
+
 #[test]
 fn a_damaged_record_is_a_clear_failure() {
     let folder = folder();
@@ -136,16 +149,13 @@ async fn an_ending_that_cannot_be_written_is_told_and_tried_again() {
     let folder = folder();
     let recorder = start(&folder);
     let (run, task) = (RunId::new(), TaskId::new());
-    assert!(record(&recorder, admitted(task, run)).await);
-    let other = filled(&recorder, "UPDATE");
-    recorder.record(ended(task, run));
+    let other = owing(&recorder, task, run).await;
     let error = recorder.settled().await.expect_err("how it ended is not on record");
     assert!(error.detail.contains("disk full"), "{error}");
     assert_eq!(recorder.room(task).await, Ok(()), "nothing of the task is lost");
     other.execute_batch("DROP TRIGGER full").expect("SQL");
     assert_eq!(recorder.settled().await, Ok(()), "there is room again");
-    let record = recorder.records().run(run).expect("it is read").expect("it is there");
-    assert_eq!(record.state, RecordState::Ended(TaskStatus::Completed));
+    assert_eq!(state(&recorder, run), RecordState::Ended(TaskStatus::Completed));
 }
 
 #[tokio::test]
@@ -153,9 +163,7 @@ async fn a_conversation_whose_ending_is_owed_is_not_gone_on_with_and_an_id_that_
     let folder = folder();
     let recorder = start(&folder);
     let (run, task) = (RunId::new(), TaskId::new());
-    assert!(record(&recorder, admitted(task, run)).await);
-    let other = filled(&recorder, "UPDATE");
-    recorder.record(ended(task, run));
+    let other = owing(&recorder, task, run).await;
     let mut request = RunTask::<String>::new("a", "and now?").request;
     request.id = task;
     let refused = recorder.recall(request).await.expect_err("how it ended is not on record");
@@ -163,8 +171,7 @@ async fn a_conversation_whose_ending_is_owed_is_not_gone_on_with_and_an_id_that_
     assert!(record(&recorder, admitted(task, run)).await, "a task that begins is only inserted");
     other.execute_batch("DROP TRIGGER full").expect("SQL");
     assert_eq!(recorder.settled().await, Ok(()));
-    let record = recorder.records().run(run).expect("it is read").expect("it is there");
-    assert_eq!(record.state, RecordState::Running, "the new task has not ended");
+    assert_eq!(state(&recorder, run), RecordState::Running, "the new task has not ended");
 }
 
 #[tokio::test]

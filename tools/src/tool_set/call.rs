@@ -34,7 +34,6 @@ pub struct ToolSet {
 }
 
 /// What an agent has in every session.
-#[derive(Clone)]
 struct Kit {
     tools: BTreeMap<ToolName, Arc<Registered>>,
     definitions: Arc<[ToolDefinition]>,
@@ -43,13 +42,6 @@ struct Kit {
     denied: DeniedPaths,
     unwritable: DeniedPaths,
     asking: Asking,
-}
-
-impl Kit {
-    fn with_rights(&self, rights: Rights) -> Self {
-        let (denied, unwritable) = (rights.denied_paths(), rights.unwritable_paths());
-        Self { rights, denied, unwritable, ..self.clone() }
-    }
 }
 
 impl ToolSet {
@@ -68,20 +60,16 @@ impl ToolSet {
     /// The same tools in another session, with the rights of its workspace.
     #[must_use]
     pub fn moved_to(&self, session: Session) -> Self {
-        let is_there = self.kit.rights.is_within(&session.workspace);
-        let moved = || Arc::new(self.kit.with_rights(self.kit.rights.within(&session.workspace)));
-        let kit = if is_there { Arc::clone(&self.kit) } else { moved() };
-        Self::in_session(kit, session)
+        let Kit { tools, rights, asking, .. } = &*self.kit;
+        if rights.is_within(&session.workspace) {
+            return Self::in_session(Arc::clone(&self.kit), session);
+        }
+        Self::new(tools.clone(), rights.within(&session.workspace), session, asking.clone())
     }
 
     fn in_session(kit: Arc<Kit>, session: Session) -> Self {
         let session = session.denying(kit.denied.clone(), kit.unwritable.clone());
         Self { kit, session }
-    }
-
-    /// Whether there is a tool of this name.
-    pub fn has(&self, tool: &ToolName) -> bool {
-        self.kit.tools.contains_key(tool)
     }
 
     /// What is offered to the model, sorted by name.
